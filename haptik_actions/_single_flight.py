@@ -1,0 +1,34 @@
+"""One load at a time per key, shared by the credentials cache and the message store."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine, Hashable
+from typing import Any, Generic, TypeVar
+
+T = TypeVar("T")
+
+
+class SingleFlight(Generic[T]):
+    """Callers that ask for a key while it is being loaded wait for that load instead of starting their own.
+
+    A caller that is cancelled leaves the load running for the others. Belongs to the event loop it is used in.
+    """
+
+    def __init__(self) -> None:
+        self._flights: dict[Hashable, asyncio.Task[T]] = {}
+
+    async def run(self, key: Hashable, load: Callable[[], Coroutine[Any, Any, T]]) -> T:
+        """Return what `load` returns, or raise what it raises; one `load` at a time per `key`."""
+        flight = self._flights.get(key)
+        if flight is None:
+            flight = asyncio.get_running_loop().create_task(load())
+            self._flights[key] = flight
+            flight.add_done_callback(lambda done: self._landed(key, done))
+        return await asyncio.shield(flight)
+
+    def _landed(self, key: Hashable, flight: asyncio.Task[T]) -> None:
+        del self._flights[key]
+        # Looking at the exception keeps asyncio from reporting it a second time when every caller was cancelled.
+        if not flight.cancelled():
+            flight.exception()

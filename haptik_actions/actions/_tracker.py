@@ -1,0 +1,59 @@
+"""rasa_sdk's tracker and events, translated: in to a `Conversation`, out from an `Escalation`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from rasa_sdk import Tracker
+from rasa_sdk.events import ActionExecuted, ConversationPaused, SlotSet
+from rasa_sdk.executor import CollectingDispatcher
+
+from haptik_actions.escalation import Conversation, Escalation
+from haptik_actions.hsl import Text
+from haptik_actions.render import render
+
+__all__ = ["conversation_of", "events_of", "say"]
+
+
+def conversation_of(tracker: Tracker, domain: Any) -> Conversation:
+    """Return the part of the tracker that a hand-off needs. `domain` may be None: Rasa leaves it out at times."""
+    slots = dict(tracker.slots or {})
+    if slots.get("haptik") is None:
+        slots["haptik"] = _initial_value(domain, "haptik")
+    return Conversation(
+        sender_id=tracker.sender_id,
+        channel=tracker.get_latest_input_channel(),
+        slots=slots,
+        metadata=tuple(_metadata(tracker)),
+    )
+
+
+def events_of(escalation: Escalation) -> list[dict[str, Any]]:
+    """Return the events for Rasa: the receipt, and the pause with the `action_listen` that makes a resume safe."""
+    events = [SlotSet("haptik_handoff", escalation.receipt.to_slot())]
+    if escalation.pause:
+        # Without action_listen a later `resume` would run the failed action again, and pause again.
+        events += [ConversationPaused(), ActionExecuted("action_listen")]
+    return events
+
+
+def say(dispatcher: CollectingDispatcher, text: str, channel: str | None) -> None:
+    """Utter `text` in the form of the channel."""
+    for message in render(Text(text=text), channel).messages:
+        dispatcher.utter_message(**message)
+
+
+def _metadata(tracker: Tracker) -> Iterator[Mapping[str, Any]]:
+    for source in ((tracker.latest_message or {}), *reversed(tracker.events or [])):
+        if source is tracker.latest_message or source.get("event") == "user":
+            metadata = source.get("metadata")
+            if isinstance(metadata, Mapping):
+                yield metadata
+
+
+def _initial_value(domain: Any, slot: str) -> Any:
+    try:
+        return domain["slots"][slot]["initial_value"]
+    except (KeyError, TypeError):
+        return None

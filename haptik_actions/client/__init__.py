@@ -1,0 +1,10 @@
+"""Haptik's documented API as an async Python client.
+
+async with HaptikClient(PlatformServer("https://example.haptikapi.com"), EnvironmentCredentials()) as client:
+    await client.send_chat_to_agent(user_name="u1", business_id=343, team_name="support")
+"""
+
+from haptik_actions.client._client import HaptikClient
+from haptik_actions.client._server import PlatformServer
+
+__all__ = ["HaptikClient", "PlatformServer"]

@@ -1,0 +1,69 @@
+"""Which platform is called: production and the sandbox differ in this one value."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from dataclasses import dataclass
+
+import httpx
+
+from haptik_actions.errors import ConfigurationError
+
+__all__ = ["PlatformServer"]
+
+
+@dataclass(frozen=True, slots=True)
+class PlatformServer:
+    """The platform at `base_url`, for example `https://example.haptikapi.com`.
+
+    Haptik gives the base URL at integration, often as a bare host name: `https://` is added then. Plain `http` would
+    send the token in the clear and is refused, except for this machine's own loopback addresses (the sandbox).
+
+    Raises:
+        ConfigurationError: the URL is empty, malformed, not https, or carries a user, a query or a fragment.
+    """
+
+    base_url: str
+
+    def __post_init__(self) -> None:
+        given = self.base_url.strip() if isinstance(self.base_url, str) else ""
+        if not given:
+            raise ConfigurationError("The base URL is empty. Set HAPTIK_BASE_URL to the URL that Haptik gave you.")
+        url = _parse(given if "://" in given else f"https://{given}")
+        object.__setattr__(self, "base_url", str(url).rstrip("/"))
+
+    def url(self, path: str) -> httpx.URL:
+        """Return the whole URL of an endpoint's `path`, which starts with a slash."""
+        return httpx.URL(self.base_url + path)
+
+
+def _parse(given: str) -> httpx.URL:
+    # Nothing of the URL but its host is ever printed: a user part may hold a password.
+    try:
+        url = httpx.URL(given)
+    except (httpx.InvalidURL, UnicodeError):
+        raise ConfigurationError("The base URL is malformed. Write it as https://host, as Haptik gave it.") from None
+    if url.scheme not in ("http", "https") or not _is_host(url.host):
+        raise ConfigurationError("The base URL must start with https:// and name a host.")
+    if url.userinfo or url.query or url.fragment:
+        raise ConfigurationError(f"The base URL of {url.host} must not hold a user, a query or a fragment.")
+    if url.scheme == "http" and not _is_loopback(url.host):
+        raise ConfigurationError(
+            f"The base URL of {url.host} is plain http, which would send the token in the clear. Write https://."
+        )
+    return url
+
+
+def _is_host(host: str) -> bool:
+    # httpx takes almost anything for a host; a typo should not wait for the resolver to be found.
+    return bool(re.fullmatch(r"[\w-]+(\.[\w-]+)*\.?|[0-9a-fA-F:.]+", host))
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

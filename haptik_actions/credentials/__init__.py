@@ -1,0 +1,18 @@
+"""Where the client id and the token come from, and the cache in front of it.
+
+A provider is any object with `async def get(self) -> Credentials`. `HaptikClient` puts a `CachedCredentials` in front
+of the provider it is given, so a provider can read its source every time.
+"""
+
+from haptik_actions.credentials._cache import CachedCredentials
+from haptik_actions.credentials._providers import EnvironmentCredentials, FileCredentials, StaticCredentials
+from haptik_actions.credentials._value import Credentials, CredentialsProvider
+
+__all__ = [
+    "CachedCredentials",
+    "Credentials",
+    "CredentialsProvider",
+    "EnvironmentCredentials",
+    "FileCredentials",
+    "StaticCredentials",
+]

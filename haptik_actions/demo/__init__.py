@@ -1,0 +1,7 @@
+"""What `haptik-actions demo` starts and plays: a sandbox, a Valkey, an orders service and a real action server."""
+
+from haptik_actions.demo._orders import OrdersService
+from haptik_actions.demo._stack import Stack, start_stack
+from haptik_actions.demo._steps import Step, play
+
+__all__ = ["OrdersService", "Stack", "Step", "play", "start_stack"]

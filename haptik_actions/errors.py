@@ -1,0 +1,205 @@
+"""Everything that haptik-actions raises.
+
+    HaptikError
+    ├── ConfigurationError        a setting or an argument that cannot work; nothing was sent
+    ├── InvalidElement            an HSL element that the platform could not show as meant; nothing was sent
+    ├── CredentialsUnavailable    the source of the credentials failed; nothing was sent
+    ├── TransportError            the platform was not reached, or the connection broke
+    │   └── DeadlineExceeded      ... in the time that the call had
+    ├── UnexpectedResponse        an answer that is not the documented JSON
+    └── ApiError                  the platform refused the call
+        ├── AuthenticationError   client id or token
+        ├── InvalidRequest        a parameter is missing
+        ├── UnknownUser
+        ├── UnknownBusiness
+        ├── UnknownTeam
+        ├── InactiveBusiness
+        ├── InactiveTeam
+        ├── NoConversation        the user has not written on that business yet
+        ├── RateLimited           too many calls; `retry_after` in seconds where the platform names it
+        └── ServerError           the platform failed (5xx)
+
+No exception of httpx, aiohttp or redis leaves the library: each is chained below one of these. No error holds a token.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+__all__ = [
+    "ApiError",
+    "AuthenticationError",
+    "ConfigurationError",
+    "CredentialsUnavailable",
+    "DeadlineExceeded",
+    "HaptikError",
+    "InactiveBusiness",
+    "InactiveTeam",
+    "InvalidElement",
+    "InvalidRequest",
+    "NoConversation",
+    "RateLimited",
+    "ServerError",
+    "TransportError",
+    "UnexpectedResponse",
+    "UnknownBusiness",
+    "UnknownTeam",
+    "UnknownUser",
+]
+
+
+class HaptikError(Exception):
+    """The root of the tree: catch it to catch all that this library raises.
+
+    `remedy` says in one sentence what usually helps; `temporary` is true where the same call may succeed later
+    without anybody changing anything.
+    """
+
+    remedy: ClassVar[str] = ""
+    temporary: ClassVar[bool] = False
+
+
+class ConfigurationError(HaptikError, ValueError):
+    """A setting or an argument is missing or cannot work. The message names it, its place and the remedy."""
+
+
+class InvalidElement(HaptikError, ValueError):
+    """An HSL element, or a part of one, that the platform could not show as it is meant.
+
+    `path` leads from the value that was being built to the mistake, written as in its JSON
+    (`data.quick_replies[1].type`, `payload.url`); `problem` says what is wrong there.
+    """
+
+    remedy = "Correct the value at the path, where the element is built."
+
+    def __init__(self, path: str, problem: str) -> None:
+        super().__init__(path, problem)
+        self.path = path
+        self.problem = problem
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.problem}"
+
+
+class CredentialsUnavailable(HaptikError):
+    """The source of the credentials failed. The source's own error is chained below."""
+
+    remedy = "Look at the source of the credentials (vault, file, Redis); the chained error says what it answered."
+    temporary = True
+
+
+class TransportError(HaptikError):
+    """The platform was not reached, or the connection broke before the whole answer arrived."""
+
+    remedy = "Check HAPTIK_BASE_URL, the network between here and the platform, and the platform's status."
+    temporary = True
+
+
+class DeadlineExceeded(TransportError):
+    """The call did not finish in its time. The platform may or may not have carried it out."""
+
+    remedy = "Raise the client's timeout, or look at why the platform is slow."
+
+
+class UnexpectedResponse(HaptikError):
+    """The answer is not what the documentation describes: not JSON, cut short, or of another shape."""
+
+    remedy = "Check that HAPTIK_BASE_URL is the platform itself and not a page or proxy in front of it."
+    temporary = True
+
+    def __init__(self, message: str, *, endpoint: str = "", status: int = 0) -> None:
+        super().__init__(message)
+        self.endpoint = endpoint
+        self.status = status
+
+
+class ApiError(HaptikError):
+    """The platform refused the call.
+
+    `status` is the HTTP status, `message` the platform's own words (`error_message`), `endpoint` the path called.
+    """
+
+    def __init__(self, message: str, *, status: int, endpoint: str) -> None:
+        super().__init__(f"{endpoint} answered {status}: {message}")
+        self.message = message
+        self.status = status
+        self.endpoint = endpoint
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return _rebuild, (type(self), dict(self.__dict__), self.args)
+
+
+def _rebuild(kind: type[ApiError], attributes: dict[str, object], args: tuple[object, ...]) -> ApiError:
+    error = kind.__new__(kind)
+    error.__dict__.update(attributes)
+    error.args = args
+    return error
+
+
+class AuthenticationError(ApiError):
+    """The client id or the token is missing or wrong."""
+
+    remedy = (
+        "Copy the token from the Business Manager and the client id from View Credentials in Conversation Studio "
+        "into HAPTIK_TOKEN and HAPTIK_CLIENT_ID."
+    )
+
+
+class InvalidRequest(ApiError):
+    """A required parameter is missing from the request."""
+
+    remedy = "Pass user_name, business_id and team_name, none of them empty."
+
+
+class UnknownUser(ApiError):
+    """`user_name` is not valid for the partner."""
+
+    remedy = "Pass the user_name of Haptik's integration request (`user.user_name`), not an id of your own."
+
+
+class UnknownBusiness(ApiError):
+    """`business_id` is not valid for the partner."""
+
+    remedy = "Copy the business id (a number) from the Business Manager into HAPTIK_BUSINESS_ID."
+
+
+class UnknownTeam(ApiError):
+    """`team_name` is not valid for the partner."""
+
+    remedy = "Copy the name from the Teams page of the Agent Chat Tool into the domain's slot `haptik` (`team`)."
+
+
+class InactiveBusiness(ApiError):
+    """The business exists and is inactive."""
+
+    remedy = "Activate the business in the Business Manager, or use another business id."
+
+
+class InactiveTeam(ApiError):
+    """The team exists and is inactive."""
+
+    remedy = "Activate the team on the Teams page of the Agent Chat Tool, or name another one."
+
+
+class NoConversation(ApiError):
+    """The user has not had a chat on that business, so there is none to hand over."""
+
+    remedy = "Check that user_name and business_id belong together; the user has to write first."
+
+
+class RateLimited(ApiError):
+    """Too many calls. `retry_after` is in seconds, or None where the platform does not name it."""
+
+    remedy = "Call less often; `retry_after` says when to try again."
+    temporary = True
+
+    def __init__(self, message: str, *, status: int, endpoint: str, retry_after: float | None = None) -> None:
+        super().__init__(message, status=status, endpoint=endpoint)
+        self.retry_after = retry_after
+
+
+class ServerError(ApiError):
+    """The platform failed (5xx)."""
+
+    remedy = "Try again later; if it lasts, ask the platform's support."
+    temporary = True

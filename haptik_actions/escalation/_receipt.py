@@ -1,0 +1,40 @@
+"""How a hand-off ended."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import asdict, dataclass, field
+from datetime import datetime, timezone
+from typing import Any, Literal
+
+__all__ = ["STATES", "Receipt", "State"]
+
+State = Literal["connected", "delayed", "unavailable"]
+STATES: tuple[State, ...] = ("connected", "delayed", "unavailable")
+
+
+def _now() -> str:
+    return datetime.now(timezone.utc).isoformat(timespec="seconds")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Receipt:
+    """What the slot `haptik_handoff` holds after a failure.
+
+    `state` is `connected` (Haptik confirmed it), `delayed` (Haptik could not be reached; it is tried again) or
+    `unavailable` (nothing accepts it). `error` is the class of what failed the action and `reason` the class of what
+    kept Haptik from confirming; neither holds a message, which might be personal. `id` finds the log lines of this
+    hand-off; `at` is the time in UTC, ISO 8601.
+    """
+
+    state: State
+    action: str
+    team: str | None = None
+    error: str | None = None
+    reason: str | None = None
+    id: str = field(default_factory=lambda: secrets.token_hex(6))
+    at: str = field(default_factory=_now)
+
+    def to_slot(self) -> dict[str, Any]:
+        """Return the slot's value: a flat JSON object."""
+        return asdict(self)

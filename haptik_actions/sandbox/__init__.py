@@ -1,0 +1,42 @@
+"""The Haptik platform in memory, for tests and demos.
+
+    sandbox = Sandbox()                          # the packaged state; Sandbox.from_file("state.yaml") for one's own
+    async with serve(sandbox) as base_url:       # http://127.0.0.1:<free port>
+        ...
+    sandbox.queue()                              # the chats that wait for an agent
+
+An independent second reading of the platform's documentation: nothing of `haptik_actions.client` is used here, so that
+client and sandbox cannot share a mistake. `docs/sandbox.md` marks every behaviour as documented or assumed.
+
+Needs the extra `sandbox`; importing without it raises `haptik_actions.errors.ConfigurationError`.
+"""
+
+from __future__ import annotations
+
+from haptik_actions.errors import ConfigurationError
+
+try:
+    from haptik_actions.sandbox._chats import Chat
+    from haptik_actions.sandbox._journal import JournalEntry
+    from haptik_actions.sandbox._sandbox import Sandbox
+    from haptik_actions.sandbox._server import serve
+    from haptik_actions.sandbox._state import Business, Partner, State, Team, User
+except ModuleNotFoundError as missing:
+    _package = (missing.name or "").partition(".")[0]
+    if _package not in {"jinja2", "starlette", "uvicorn"}:
+        raise
+    raise ConfigurationError(
+        f'The sandbox needs the package {_package}: pip install "haptik-actions[sandbox]"'
+    ) from missing
+
+__all__ = [
+    "Business",
+    "Chat",
+    "JournalEntry",
+    "Partner",
+    "Sandbox",
+    "State",
+    "Team",
+    "User",
+    "serve",
+]

@@ -1,0 +1,66 @@
+"""One installation for all tests: trained once, then run with each rasa-sdk."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Generator, Iterator
+from pathlib import Path
+
+import pytest
+
+from .bot import Installation
+from .stack import action_server, rasa_python, rasa_server, services, train
+
+LOG_CHARACTERS = 6000
+
+# What the two servers log when a turn's events and messages are lost.
+LOST_TURN = ("Exception occurred during execution of request", "the actions events are lost")
+
+
+@pytest.fixture(scope="session")
+def rasa() -> str:
+    python = rasa_python()
+    if python is None:
+        pytest.skip("RASA_PYTHON does not name a Python with Rasa 3.6.21; `make e2e` installs one and runs these tests")
+    return python
+
+
+@pytest.fixture(scope="session")
+def project(rasa: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return train(rasa, tmp_path_factory.mktemp("trained"))
+
+
+@pytest.fixture(scope="session", params=["rasa-sdk beside Rasa", "rasa-sdk of this Python"])
+def installation(
+    request: pytest.FixtureRequest, rasa: str, project: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Installation]:
+    python = rasa if request.param == "rasa-sdk beside Rasa" else sys.executable
+    folder = tmp_path_factory.mktemp("running")
+    with (
+        services(sys.executable, folder) as around,
+        action_server(python, project, folder, around) as actions,
+        rasa_server(rasa, project, folder, actions.url) as server,
+    ):
+        yield Installation(rasa=server, actions=actions, around=around)
+
+
+@pytest.fixture
+def no_turn_is_lost(installation: Installation) -> Iterator[None]:
+    """Start from healthy services, and fail the test in which the action server answered with HTTP 500."""
+    installation.reset()
+    before = [len(server.logged()) for server in (installation.rasa, installation.actions)]
+    yield
+    for server, start in zip((installation.rasa, installation.actions), before, strict=True):
+        logged = server.logged()[start:]
+        assert not [sign for sign in LOST_TURN if sign in logged], logged
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.CallInfo[None], None]:
+    """Show the end of both servers' logs below a test that failed."""
+    outcome = yield
+    report = outcome.get_result()  # type: ignore[attr-defined]
+    installation = getattr(item, "funcargs", {}).get("installation")
+    if report.failed and installation is not None:
+        for name in ("rasa", "actions"):
+            report.sections.append((f"log of {name}", getattr(installation, name).logged()[-LOG_CHARACTERS:]))

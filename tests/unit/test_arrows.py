@@ -1,0 +1,56 @@
+"""The arrows of docs/architecture.md: what each package may bring in when it is imported alone."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+PACKAGES = ["client", "credentials", "messages", "escalation", "actions", "hsl", "render", "sandbox", "demo", "cli"]
+FOREIGN = ["httpx", "redis", "rasa_sdk", "rasa", "aiohttp", "starlette", "ruamel"]
+
+ALLOWED: dict[str, tuple[set[str], set[str]]] = {
+    # module: (packages of ours, foreign packages) that may come with it
+    "haptik_actions": (set(), set()),
+    "haptik_actions.errors": (set(), set()),
+    "haptik_actions.config": (set(), set()),
+    "haptik_actions.hsl": (set(), set()),
+    "haptik_actions.render": ({"hsl"}, set()),
+    "haptik_actions.credentials": (set(), set()),
+    "haptik_actions.messages": (set(), set()),
+    "haptik_actions.client": ({"credentials"}, {"httpx"}),
+    "haptik_actions.escalation": ({"client", "credentials", "messages"}, {"httpx"}),
+    "haptik_actions.actions": (
+        {"client", "credentials", "messages", "escalation", "hsl", "render"},
+        {"httpx", "rasa_sdk", "aiohttp", "ruamel"},
+    ),
+    "haptik_actions.sandbox": ({"hsl"}, {"starlette", "ruamel", "httpx"}),
+    "haptik_actions.cli": (set(), set()),
+}
+
+
+def brought_in_by(module: str) -> tuple[set[str], set[str]]:
+    code = f"import json, sys, {module}; print(json.dumps(sorted(sys.modules)))"
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    names = set(json.loads(out.stdout))
+    ours = {package for package in PACKAGES if f"haptik_actions.{package}" in names}
+    return ours - {module.rpartition(".")[2]}, {package for package in FOREIGN if package in names}
+
+
+@pytest.mark.parametrize("module", list(ALLOWED))
+def test_a_package_brings_in_only_what_the_arrows_allow(module: str) -> None:
+    ours, foreign = brought_in_by(module)
+    assert ours <= ALLOWED[module][0]
+    assert foreign <= ALLOWED[module][1]
+
+
+def test_every_public_name_of_the_package_can_be_imported() -> None:
+    import haptik_actions
+
+    for name in haptik_actions.__all__:
+        assert getattr(haptik_actions, name) is not None
+    assert dir(haptik_actions) == haptik_actions.__all__
+    with pytest.raises(AttributeError, match="no_such_name"):
+        haptik_actions.no_such_name  # noqa: B018

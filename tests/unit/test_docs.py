@@ -1,0 +1,79 @@
+"""What the documents say exists, and what exists is in the documents."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from pathlib import Path
+
+import pytest
+
+import haptik_actions
+from haptik_actions.cli import main
+from haptik_actions.config import ENVIRONMENT, Settings
+from haptik_actions.escalation import HandOffOptions, Receipt
+from haptik_actions.messages import packaged_copy
+
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+CONFIGURATION = (ROOT / "docs" / "configuration.md").read_text(encoding="utf-8")
+DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), *sorted((ROOT / "examples").rglob("*.md"))]
+
+
+def test_the_first_example_stands_within_thirty_lines() -> None:
+    lines = README.splitlines()[:30]
+    assert "```python" in lines
+    assert "make demo" in lines
+
+
+@pytest.mark.parametrize("target", sorted(set(re.findall(r"\bmake ([a-z][\w-]*)", README)) - {"and", "sets"}))
+def test_every_make_command_of_the_readme_is_a_target(target: str) -> None:
+    assert re.search(rf"^{target}:", (ROOT / "Makefile").read_text(), re.MULTILINE)
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_links_inside_the_project_lead_somewhere(document: Path) -> None:
+    for target in re.findall(r"\]\((?!https?:|#)([^)#]+)", document.read_text(encoding="utf-8")):
+        assert (document.parent / target).exists(), f"{document.name} links to {target}"
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_python_in_documents_compiles(document: Path) -> None:
+    for block in re.findall(r"```python\n(.*?)```", document.read_text(encoding="utf-8"), re.DOTALL):
+        compile(block, str(document), "exec")
+
+
+def test_names_that_documents_import_exist() -> None:
+    for document in DOCUMENTS:
+        for module, names in re.findall(r"from (haptik_actions[\w.]*) import ([\w, ]+)", document.read_text()):
+            for name in names.split(","):
+                assert hasattr(__import__(module, fromlist=[name.strip()]), name.strip()), f"{document.name}: {name}"
+
+
+@pytest.mark.parametrize("name", [field.name for field in dataclasses.fields(Settings)])
+def test_every_setting_is_documented(name: str) -> None:
+    assert f"`{name}`" in CONFIGURATION
+    assert f"`{ENVIRONMENT[name]}`" in CONFIGURATION
+
+
+@pytest.mark.parametrize("name", [field.name for field in dataclasses.fields(HandOffOptions)])
+def test_every_key_of_the_slot_is_documented(name: str) -> None:
+    assert f"| `{name}` |" in CONFIGURATION
+
+
+@pytest.mark.parametrize("name", [*packaged_copy(), *(field.name for field in dataclasses.fields(Receipt))])
+def test_every_message_key_and_receipt_field_is_documented(name: str) -> None:
+    assert f"`{name}`" in CONFIGURATION
+
+
+def test_every_command_is_documented_and_has_an_example() -> None:
+    everything = "".join(document.read_text(encoding="utf-8") for document in DOCUMENTS)
+    for name, command in main.to_info_dict(main.make_context("haptik-actions", ["--help"], resilient_parsing=True))[
+        "commands"
+    ].items():
+        assert f"haptik-actions {name}" in everything or f"make {name}" in everything
+        assert f"haptik-actions {name}" in command["help"]
+
+
+def test_the_changelog_knows_this_version() -> None:
+    assert haptik_actions.__version__ in (ROOT / "CHANGELOG.md").read_text()

@@ -1,0 +1,319 @@
+"""HSL elements: the documented JSON, and mistakes refused with their path."""
+
+from __future__ import annotations
+
+import json
+import pickle
+import re
+from collections.abc import Callable
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from haptik_actions.errors import HaptikError, InvalidElement
+from haptik_actions.hsl import Actionable, Button, Element, Text, strip_braces
+
+SAMPLES = Path(__file__).parents[1] / "fixtures" / "hsl"
+METADATA = "{reminder_list: 170, user_id: 202308, task_name: Motivational Quote, offset: 0, api_name: exotel }{task}"
+
+reply = Actionable.reply
+link = Actionable.link
+
+
+def actionable(**members: Any) -> Actionable:
+    return Actionable(**{"actionable_text": "Go", "type": "APP_ACTION", **members})
+
+
+@pytest.mark.parametrize(
+    ("element", "sample"),
+    [
+        (Text("simple text message"), "docs-text-1"),
+        (
+            Text(
+                "Hi ! There, this is a quick text message with some quick replies.",
+                [
+                    reply("Show another quote", "Show another quote{task}"),
+                    reply("Thanks"),
+                    reply("❌ Stop updates", f"❌ Stop updates{METADATA}"),
+                ],
+            ),
+            "docs-text-2",
+        ),
+        (
+            Button(
+                "Click on the below button to be redirected",
+                [
+                    link(
+                        "Google",
+                        "https://google.com",
+                        "message that will be sent as a chat message on behalf of the user",
+                    )
+                ],
+            ),
+            "docs-button-1",
+        ),
+    ],
+)
+def test_builds_the_documented_json(element: Element, sample: str) -> None:
+    assert element.to_hsl() == json.loads((SAMPLES / f"{sample}.json").read_text(encoding="utf-8"))
+
+
+def test_a_button_of_replies_has_all_six_members() -> None:
+    element = Button("Size?", (reply("Small", "size s", "/size", is_default=True),), voice_text="Which size?")
+
+    assert element.to_hsl() == {
+        "text": "Size?",
+        "type": "BUTTON",
+        "voice_text": "Which size?",
+        "data": {
+            "items": [
+                {
+                    "actionable_text": "Small",
+                    "type": "TEXT_ONLY",
+                    "uri": "",
+                    "is_default": 1,
+                    "location_required": False,
+                    "payload": {"message": "size s", "gogo_message": "/size"},
+                }
+            ]
+        },
+    }
+
+
+def test_other_kinds_carry_their_payload_through() -> None:
+    payload = {
+        "location": [{"lat_key": "lat", "lng_key": "lng", "index": 0}],
+        "message": "I am at %s",
+        "gogo_message": None,
+    }
+
+    place = actionable(uri="SEND_LOCATION", location_required=True, payload=payload)
+
+    assert place.to_hsl() == {
+        "actionable_text": "Go",
+        "type": "APP_ACTION",
+        "uri": "SEND_LOCATION",
+        "is_default": 0,
+        "location_required": True,
+        "payload": payload,
+    }
+
+
+@pytest.mark.parametrize(
+    ("build", "path"),
+    [
+        (lambda: Text(""), "text"),
+        (lambda: Text(" \n"), "text"),
+        (lambda: Text(None), "text"),  # type: ignore[arg-type]
+        (lambda: Text("a", voice_text=1), "voice_text"),  # type: ignore[arg-type]
+        (lambda: Text("a", [reply("b"), link("c", "example.org")]), "data.quick_replies[1].type"),
+        (lambda: Text("a", [actionable(type="TEXT", payload={"message": "m"})]), "data.quick_replies[0].type"),
+        (lambda: Text("a", [actionable(type="TEXT_ONLY", uri="CALL")]), "data.quick_replies[0].uri"),
+        (
+            lambda: Text("a", [actionable(type="TEXT_ONLY", location_required=True)]),
+            "data.quick_replies[0].location_required",
+        ),
+        (lambda: Text("a", [reply("b"), reply("c", " ")]), "data.quick_replies[1].payload.message"),
+        (lambda: Text("a", [actionable(type="TEXT_ONLY")]), "data.quick_replies[0].payload.message"),
+        (lambda: Text("a", ["Yes"]), "data.quick_replies[0]"),  # type: ignore[list-item]
+        (lambda: Text("a", None), "data.quick_replies"),  # type: ignore[arg-type]
+        (lambda: Button("", [reply("b")]), "text"),
+        (lambda: Button("a", []), "data.items"),
+        (lambda: Button("a", [reply("b"), {"actionable_text": "c"}]), "data.items[1]"),  # type: ignore[list-item]
+        (lambda: reply(""), "actionable_text"),
+        (lambda: reply(" \t"), "actionable_text"),
+        (lambda: reply("{task}"), "actionable_text"),
+        (lambda: reply(7), "actionable_text"),  # type: ignore[arg-type]
+        (lambda: reply("a", 7), "payload.message"),  # type: ignore[arg-type]
+        (lambda: reply("a", None, 7), "payload.gogo_message"),  # type: ignore[arg-type]
+        (lambda: actionable(type="BUTTON"), "type"),
+        (lambda: actionable(uri="link"), "uri"),
+        (lambda: actionable(is_default="0"), "is_default"),
+        (lambda: actionable(location_required="false"), "location_required"),
+        (lambda: actionable(payload="buy"), "payload"),
+        (lambda: actionable(payload={"when": object()}), "payload.when"),
+        (lambda: actionable(uri="LINK"), "payload.url"),
+        (lambda: actionable(uri="SELF_SERVE_WEB", payload={"url": "", "link": ""}), "payload.url"),
+        (lambda: actionable(payload={"url": "javascript:alert(1)"}), "payload.url"),
+        (lambda: actionable(payload={"link": "javascript:alert(1)"}), "payload.link"),
+        (
+            lambda: actionable(
+                uri="CAROUSEL_DETAIL", payload={"actionables": [{"payload": {}}, {"payload": {"url": "data:,x"}}]}
+            ),
+            "payload.actionables[1].payload.url",
+        ),
+    ],
+)
+def test_refuses_a_mistake_where_it_is_made(build: Callable[[], object], path: str) -> None:
+    with pytest.raises(InvalidElement) as caught:
+        build()
+
+    assert caught.value.path == path
+    assert str(caught.value).startswith(f"{path}: ")
+
+
+def test_the_error_is_one_of_the_library_s_and_a_value_error() -> None:
+    error = InvalidElement("data.items", "is empty")
+
+    assert isinstance(error, HaptikError)
+    assert isinstance(error, ValueError)
+    copy = pickle.loads(pickle.dumps(error))
+    assert (type(copy), str(copy), copy.path, copy.problem) == (InvalidElement, str(error), "data.items", "is empty")
+
+
+@pytest.mark.parametrize(
+    ("url", "absolute"),
+    [
+        ("https://example.org", "https://example.org"),
+        ("HTTPS://Example.org/a?b=c#d", "HTTPS://Example.org/a?b=c#d"),
+        ("http://127.0.0.1:8080/x", "http://127.0.0.1:8080/x"),
+        ("http://[::1]:8080/", "http://[::1]:8080/"),
+        ("www.example.org", "https://www.example.org"),
+        ("example.org:8443/a", "https://example.org:8443/a"),
+        ("example.org?next=https://example.com", "https://example.org?next=https://example.com"),
+        ("bücher.example/ä", "https://bücher.example/ä"),
+    ],
+)
+def test_a_link_opens_the_absolute_address_and_keeps_the_one_given(url: str, absolute: str) -> None:
+    built = link("Open", url)
+
+    assert built.url == absolute
+    assert built.to_hsl()["payload"]["url"] == url
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "javascript:alert(1)",
+        "JavaScript:alert(1)",
+        "javascript:1/alert(1)",
+        "javascript://example.org/%0aalert(1)",
+        "java\nscript:alert(1)",
+        " javascript:alert(1)",
+        "\x01javascript:alert(1)",
+        "data:text/html,x",
+        "vbscript:x",
+        "file:///etc/passwd",
+        "ftp://example.org",
+        "mailto:a@example.org",
+        "tel:123",
+        "intent://example.org",
+        "https:example.org",
+        "https://",
+        "https:///path",
+        "https://?a",
+        "https:\\\\example.org",
+        "https://example.org/a b",
+        "https://example.org/\n",
+        "//example.org",
+        "/path",
+        "localhost",
+        "",
+        7,
+        None,
+    ],
+)
+def test_refuses_an_address_that_is_not_safe_to_open(url: Any) -> None:
+    with pytest.raises(InvalidElement) as caught:
+        link("Open", url)
+
+    assert caught.value.path == "payload.url"
+
+
+@settings(deadline=None)
+@given(
+    st.one_of(
+        st.text(),
+        st.from_regex(r"[ \t\n]?(https?|javascript|data|[a-z.]+)(:|://|:/)?[a-z0-9./:?#@\\%-]*", fullmatch=True),
+    )
+)
+def test_an_accepted_address_leads_to_a_host_over_http(url: str) -> None:
+    try:
+        opened = link("Open", url).url
+    except InvalidElement:
+        return
+
+    assert opened is not None
+    assert re.fullmatch(r"https?://[^\s/?#\\\x00-\x1f][^\s\x00-\x1f]*", opened, re.IGNORECASE)
+    assert urlsplit(opened).scheme in {"http", "https"}
+
+
+@pytest.mark.parametrize(
+    ("message", "shown"),
+    [
+        ("Thanks", "Thanks"),
+        ("Know more{api_name: plan, plan_id: 42}", "Know more"),
+        (f"❌ Stop updates{METADATA}", "❌ Stop updates"),
+        ("{a}Yes{b: {c}}", "Yes"),
+        ("a {b} c", "a  c"),
+        ("{task}", ""),
+        ("{}", ""),
+        ("half { open", "half { open"),
+        ("half } closed", "half } closed"),
+        ("{ a {b} c", "{ a  c"),
+    ],
+)
+def test_brace_groups_are_not_shown(message: str, shown: str) -> None:
+    assert strip_braces(message) == shown
+
+
+@settings(deadline=None)
+@given(st.text(alphabet=st.one_of(st.sampled_from("{{}} ab"), st.characters())))
+def test_no_brace_group_survives(message: str) -> None:
+    shown = strip_braces(message)
+
+    assert not re.search(r"\{[^{}]*\}", shown)
+    assert strip_braces(shown) == shown
+    remaining = iter(message)
+    assert all(character in remaining for character in shown), "characters were added or moved"
+
+
+def test_a_reply_sends_its_label_where_it_has_no_message() -> None:
+    assert reply("Yes").message == "Yes"
+    assert reply("Yes", " ").message == "Yes"
+    assert reply("Yes", "/affirm").message == "/affirm"
+    assert reply("Yes{task}\n please").label == "Yes please"
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text().filter(lambda key: key not in {"url", "link"}), inner),
+    max_leaves=8,
+)
+payloads = st.dictionaries(
+    st.text().filter(lambda key: key not in {"url", "link", "message", "gogo_message"}), json_values, max_size=4
+)
+
+
+@settings(deadline=None)
+@given(payloads)
+def test_a_payload_is_neither_shared_nor_changed(payload: dict[str, Any]) -> None:
+    before = json.dumps(payload)
+    built = actionable(payload=MappingProxyType(payload))
+
+    json.loads(json.dumps(built.to_hsl()))["payload"].clear()
+    given_out = built.to_hsl()["payload"]
+    assert given_out == payload
+    for value in given_out.values():
+        if isinstance(value, (list, dict)):
+            value.clear()
+    given_out["message"] = "changed"
+
+    assert json.dumps(built.to_hsl()["payload"]) == json.dumps(payload) == before
+
+
+def test_elements_are_frozen_values() -> None:
+    element = Button("a", [reply("b"), link("c", "example.org")])
+
+    with pytest.raises(AttributeError):
+        element.text = "other"  # type: ignore[misc]
+    with pytest.raises(AttributeError):
+        element.items[0].payload = {}  # type: ignore[misc]
+    assert pickle.loads(pickle.dumps(element)) == element
+    assert element == Button("a", list(element.items))
+    assert hash(Text("a")) == hash(Text("a", []))
