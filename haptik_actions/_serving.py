@@ -12,10 +12,17 @@ import uvicorn
 
 from haptik_actions.errors import ConfigurationError
 
-__all__ = ["serve_app"]
+__all__ = ["free_port", "serve_app"]
 
 _LOOPBACK = "127.0.0.1"
 _GRACE_SECONDS = 1
+
+
+def free_port() -> int:
+    """Return a loopback port that was free a moment ago, for programs that cannot be handed a socket."""
+    with socket.socket() as probe:
+        probe.bind((_LOOPBACK, 0))
+        return int(probe.getsockname()[1])
 
 
 @asynccontextmanager

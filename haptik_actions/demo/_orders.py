@@ -33,13 +33,13 @@ class OrdersService:
         )
 
     async def _show(self, request: Request) -> Response:
-        return await self._answer(request.path_params["id"])
+        return await self._answer(request)
 
     async def _cancel(self, request: Request) -> Response:
         number = request.path_params["id"]
         if self.mode == "working" and number in self.status:
             self.status[number] = "cancelled"
-        return await self._answer(number)
+        return await self._answer(request)
 
     async def _behave(self, request: Request) -> Response:
         mode = request.path_params["mode"]
@@ -48,11 +48,20 @@ class OrdersService:
         self.mode = mode
         return PlainTextResponse(f"the orders service is {mode}\n")
 
-    async def _answer(self, number: str) -> Response:
+    async def _answer(self, request: Request) -> Response:
+        number = request.path_params["id"]
         if self.mode == "broken":
             return PlainTextResponse("out of order", status_code=500)
         if self.mode == "slow":
-            await asyncio.sleep(_SLOW_SECONDS)
+            await _until_gone(request, _SLOW_SECONDS)
         if number not in self.status:
             return JSONResponse({"error": "there is no such order"}, status_code=404)
         return JSONResponse({"id": number, "status": self.status[number]})
+
+
+async def _until_gone(request: Request, seconds: float) -> None:
+    # Callers give up long before the answer; what waits for nobody would only be in the way when the service ends.
+    for _ in range(int(seconds / 0.1)):
+        if await request.is_disconnected():
+            return
+        await asyncio.sleep(0.1)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-import socket
 import sys
 import tempfile
 from collections.abc import AsyncIterator, Mapping
@@ -15,7 +14,7 @@ from pathlib import Path
 
 import httpx
 
-from haptik_actions._serving import serve_app
+from haptik_actions._serving import free_port, serve_app
 from haptik_actions.demo._orders import OrdersService
 from haptik_actions.demo._valkey import message_store
 from haptik_actions.errors import ConfigurationError
@@ -86,7 +85,7 @@ async def start_stack() -> AsyncIterator[Stack]:
 
 @asynccontextmanager
 async def _action_server(environ: Mapping[str, str], log: Path) -> AsyncIterator[str]:
-    port = _free_port()
+    port = free_port()
     with log.open("wb") as output:
         process = await asyncio.create_subprocess_exec(
             sys.executable,
@@ -136,9 +135,3 @@ async def _end(process: asyncio.subprocess.Process) -> None:
         except asyncio.TimeoutError:
             continue
     await process.wait()
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import sys
 
 import pytest
 from rasa_sdk.executor import ActionExecutor
@@ -13,6 +14,7 @@ from .stack import EXAMPLE
 
 def test_every_action_of_the_domain_is_registered_and_pickles(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.syspath_prepend(EXAMPLE)
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
     executor = ActionExecutor()
     executor.register_package("actions")
 
