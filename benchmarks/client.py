@@ -2,8 +2,8 @@
 
     .venv/bin/python benchmarks/client.py            # prints JSON
 
-All sides run in this process against one local server in a process of its own, in turns, so that a machine that slows down
-slows all of them. The figures that count are the ratios.
+All sides run in this process against one local server in a process of its own, in turns, so that a machine that slows
+down slows all of them. The figures that count are the ratios.
 """
 
 from __future__ import annotations
@@ -25,6 +25,8 @@ from httpx_aiohttp import AiohttpTransport
 
 from haptik_actions._serving import free_port
 from haptik_actions.client import HaptikClient, PlatformServer
+from haptik_actions.client._transcripts import read_transcript
+from haptik_actions.client._transport import Reply
 from haptik_actions.credentials import CachedCredentials, Credentials, StaticCredentials
 
 IN_FLIGHT = 50
@@ -165,6 +167,35 @@ async def measure_credentials() -> dict[str, Any]:
     }
 
 
+async def measure_transcript() -> dict[str, Any]:
+    rows = [
+        {
+            "text": f"Message {number} of a chat about order {number * 7} 📦",
+            "sender": ("user", "bot", "Asha Rao")[number % 3],
+            "message_id": 1742 + number,
+            "timestamp": "06/22/20 07:24:25 AM UTC",
+        }
+        for number in range(500)
+    ]
+    body = json.dumps({"chat_json": rows}).encode()
+    reply, read = Reply(200, {}, body), read_transcript("2.0")
+
+    def seconds(work: Callable[[], object], count: int = 200) -> float:
+        started = time.perf_counter()
+        for _ in range(count):
+            work()
+        return (time.perf_counter() - started) / count
+
+    pairs = [(seconds(lambda: json.loads(body)), seconds(lambda: read("/", reply, str))) for _ in range(ROUNDS)]
+    return {
+        "microseconds": round(1e6 * statistics.median(ours for _, ours in pairs)),
+        "speed_vs_json_loads": {
+            "measured": round(statistics.median(theirs / ours for theirs, ours in pairs), 2),
+            "goal": "at least 0.5",
+        },
+    }
+
+
 async def main() -> None:
     port = free_port()
     server = multiprocessing.get_context("spawn").Process(target=serve, args=(port,), daemon=True)
@@ -179,6 +210,7 @@ async def main() -> None:
                 except httpx.TransportError:
                     await asyncio.sleep(0.05)
         report = {"calls": await measure_calls(url), "credentials": await measure_credentials()}
+        report["transcript_of_500_messages"] = await measure_transcript()
     finally:
         server.terminate()
         server.join()

@@ -26,16 +26,17 @@ def free_port() -> int:
 
 
 @asynccontextmanager
-async def serve_app(app: Any, port: int = 0) -> AsyncIterator[str]:
+async def serve_app(app: Any, port: int = 0, *, protocol: type[asyncio.Protocol] | None = None) -> AsyncIterator[str]:
     """Run `app` in the running loop and yield its base URL; port 0 takes a free one.
 
+    `protocol` is the class that reads and writes HTTP on each connection, uvicorn's choice when None.
     Afterwards nothing is left: requests still in flight are ended after one second.
 
     Raises:
         ConfigurationError: the port cannot be had.
     """
     with _listener(port) as listener:
-        server = _Server(_config(app))
+        server = _Server(_config(app, protocol))
         running = asyncio.create_task(server.serve(sockets=[listener]))
         try:
             await server.accepting(running)
@@ -58,9 +59,12 @@ def _listener(port: int) -> Iterator[socket.socket]:
         yield listener
 
 
-def _config(app: Any) -> uvicorn.Config:
+def _config(app: Any, protocol: type[asyncio.Protocol] | None) -> uvicorn.Config:
     return uvicorn.Config(
         app,
+        http=protocol or "auto",
+        # Nobody stands in front: the caller's address is that of the connection, whatever a header says.
+        proxy_headers=False,
         lifespan="off",
         ws="none",
         log_config=None,

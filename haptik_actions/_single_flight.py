@@ -27,6 +27,10 @@ class SingleFlight(Generic[T]):
             flight.add_done_callback(lambda done: self._landed(key, done))
         return await asyncio.shield(flight)
 
+    def under_way(self, key: Hashable) -> bool:
+        """Tell whether `key` is being loaded now."""
+        return key in self._flights
+
     def _landed(self, key: Hashable, flight: asyncio.Task[T]) -> None:
         del self._flights[key]
         # Looking at the exception keeps asyncio from reporting it a second time when every caller was cancelled.

@@ -9,10 +9,13 @@
     ├── UnexpectedResponse        an answer that is not the documented JSON
     └── ApiError                  the platform refused the call
         ├── AuthenticationError   client id or token
-        ├── InvalidRequest        a parameter is missing
+        ├── InvalidRequest        a parameter is missing or malformed
+        ├── AccessForbidden       the token is valid and may not do this
         ├── UnknownUser
         ├── UnknownBusiness
         ├── UnknownTeam
+        ├── UnknownDomain         the bot that FAQ nodes are for
+        ├── InvalidUserToken      the pxut of a transcript
         ├── InactiveBusiness
         ├── InactiveTeam
         ├── NoConversation        the user has not written on that business yet
@@ -27,6 +30,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 __all__ = [
+    "AccessForbidden",
     "ApiError",
     "AuthenticationError",
     "ConfigurationError",
@@ -37,12 +41,14 @@ __all__ = [
     "InactiveTeam",
     "InvalidElement",
     "InvalidRequest",
+    "InvalidUserToken",
     "NoConversation",
     "RateLimited",
     "ServerError",
     "TransportError",
     "UnexpectedResponse",
     "UnknownBusiness",
+    "UnknownDomain",
     "UnknownTeam",
     "UnknownUser",
 ]
@@ -146,9 +152,15 @@ class AuthenticationError(ApiError):
 
 
 class InvalidRequest(ApiError):
-    """A required parameter is missing from the request."""
+    """A required parameter is missing from the request, or malformed; the platform's words name it."""
 
-    remedy = "Pass user_name, business_id and team_name, none of them empty."
+    remedy = "Pass every parameter that the method's documentation names, none of them empty."
+
+
+class AccessForbidden(ApiError):
+    """The token is valid and is not allowed to do this (403 of the FAQ calls)."""
+
+    remedy = "Ask Haptik which token may change this bot."
 
 
 class UnknownUser(ApiError):
@@ -167,6 +179,18 @@ class UnknownTeam(ApiError):
     """`team_name` is not valid for the partner."""
 
     remedy = "Copy the name from the Teams page of the Agent Chat Tool into the domain's slot `haptik` (`team`)."
+
+
+class UnknownDomain(ApiError):
+    """`domain_name` is not a bot of the partner."""
+
+    remedy = "Copy the name of the domain (the bot) from Conversation Studio."
+
+
+class InvalidUserToken(ApiError):
+    """`pxut` cannot be decoded with the client id that signed the call."""
+
+    remedy = "Pass the pxut and the client id of the same partner, both unchanged."
 
 
 class InactiveBusiness(ApiError):

@@ -1,15 +1,53 @@
 from __future__ import annotations
 
+import asyncio
 import json
+import logging
 import os
 from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 import redis.asyncio
 
-from tests.support.valkey import Valkey, server_binary
+from tests.support.valkey import Valkey, free_port, server_binary
+
+# How long one example takes says more about the machine than about the code.
+hypothesis.settings.register_profile("untimed", deadline=None)
+hypothesis.settings.load_profile("untimed")
+
+SECRETS = ("s3cr3t", "demo-token", "pa55")
+"""Parts of every token and password that the tests use."""
+
+
+class _SecretWatch(logging.Handler):
+    """Reads all that is logged during the run, tracebacks included, and remembers what held a secret."""
+
+    def __init__(self) -> None:
+        super().__init__(level=logging.NOTSET)
+        self.found: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        text = self.format(record)
+        if any(secret in text for secret in SECRETS):
+            self.found.append(f"{record.name}: {text[:300]}")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def nothing_logged_a_secret() -> Iterator[None]:
+    """Fails the run where anything was logged, at any level by any library, that held a token."""
+    watch, root = _SecretWatch(), logging.getLogger()
+    before = root.level
+    root.addHandler(watch)
+    root.setLevel(logging.DEBUG)
+    yield
+    root.removeHandler(watch)
+    root.setLevel(before)
+    assert watch.found == []
+
 
 FIXTURES = Path(__file__).parent / "fixtures"
 
@@ -59,6 +97,30 @@ def rasa_call() -> Callable[..., dict[str, Any]]:
         return loaded
 
     return load
+
+
+@pytest.fixture
+def unused_port() -> int:
+    return free_port()
+
+
+@pytest.fixture
+def dropping_server() -> Callable[[], AbstractAsyncContextManager[tuple[int, list[bytes]]]]:
+    """A server that reads something of each connection and hangs up; gives its port and what it read."""
+
+    @asynccontextmanager
+    async def serve() -> AsyncIterator[tuple[int, list[bytes]]]:
+        connections: list[bytes] = []
+
+        async def hang_up(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            connections.append(await reader.read(65536))
+            writer.close()
+
+        server = await asyncio.start_server(hang_up, "127.0.0.1", 0)
+        async with server:
+            yield server.sockets[0].getsockname()[1], connections
+
+    return serve
 
 
 @pytest.fixture(autouse=True)

@@ -14,7 +14,7 @@ import httpx
 
 from haptik_actions.client import HaptikClient, PlatformServer
 from haptik_actions.config import Settings
-from haptik_actions.credentials import CachedCredentials, Credentials, CredentialsProvider
+from haptik_actions.credentials import Credentials, CredentialsProvider, CredentialsSelector
 from haptik_actions.escalation import Delivery, Escalator
 from haptik_actions.messages import MessageStore
 
@@ -40,23 +40,25 @@ class Runtime:
     """What guarded actions work with, made at first use.
 
     `transport` replaces the connection to the platform, `credentials` and `messages` what the settings name, `sleep`
-    the pauses between late deliveries. A call to the platform may take `timeout` seconds, all included.
+    the pauses between late deliveries. A call to the platform may take `timeout` seconds, all included, and is repeated
+    up to `retries` times where that helps.
     """
 
     def __init__(
         self,
         *,
         load_settings: Callable[[], Settings] = _load,
-        credentials: CredentialsProvider | None = None,
+        credentials: CredentialsProvider | CredentialsSelector | None = None,
         transport: httpx.AsyncBaseTransport | None = None,
         messages: MessageStore | None = None,
         timeout: float = 8.0,
+        retries: int = 2,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._load = load_settings
-        self._credentials = CachedCredentials(credentials or _SettingsCredentials(load_settings))
+        self._credentials = credentials or _SettingsCredentials(load_settings)
         self._transport = transport
-        self._timeout = timeout
+        self._timeout, self._retries = timeout, retries
         self._sleep = sleep
         self._settings: Settings | None = None
         self._messages = messages
@@ -92,7 +94,13 @@ class Runtime:
         """
         if self._delivery is None:
             server = PlatformServer(self.settings().require("base_url"))
-            self._client = HaptikClient(server, self._credentials, transport=self._transport, timeout=self._timeout)
+            self._client = HaptikClient(
+                server,
+                self._credentials,
+                transport=self._transport,
+                timeout=self._timeout,
+                retries=self._retries,
+            )
             self._delivery = Delivery(self._client, sleep=self._sleep)
         return self._delivery
 

@@ -5,6 +5,8 @@ async with HaptikClient(PlatformServer("https://example.haptikapi.com"), Environ
 """
 
 from haptik_actions.client._client import HaptikClient
+from haptik_actions.client._faq import FaqTask
 from haptik_actions.client._server import PlatformServer
+from haptik_actions.client._transcripts import ChatMessage, Transcript
 
-__all__ = ["HaptikClient", "PlatformServer"]
+__all__ = ["ChatMessage", "FaqTask", "HaptikClient", "PlatformServer", "Transcript"]

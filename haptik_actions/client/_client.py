@@ -1,19 +1,33 @@
-"""The client: credentials, one deadline per call, and a rejected token renewed once."""
+"""The client: one method per documented call."""
 
 from __future__ import annotations
 
+import asyncio
+import inspect
+import os
+from collections.abc import Awaitable, Callable
 from types import TracebackType
 
 import httpx
 
 from haptik_actions._deadline import DeadlinePassed, deadline
-from haptik_actions._version import __version__
-from haptik_actions.client._handoff import SEND_CHAT_TO_AGENT, encode_send_chat
+from haptik_actions.client._caller import Caller
+from haptik_actions.client._faq import (
+    CsvFile,
+    FaqTask,
+    create_faq_call,
+    faq_task_call,
+    load_csv,
+    read_faq_task,
+    read_task_id,
+)
+from haptik_actions.client._handoff import send_chat_call
 from haptik_actions.client._replies import check_success
 from haptik_actions.client._server import PlatformServer
-from haptik_actions.client._transport import default_transport, exchange
-from haptik_actions.credentials import CachedCredentials, Credentials, CredentialsProvider
-from haptik_actions.errors import AuthenticationError, DeadlineExceeded
+from haptik_actions.client._transcripts import Transcript, Version, history_call, read_text, read_transcript
+from haptik_actions.client._transport import MAX_REPLY_BYTES, default_transport
+from haptik_actions.credentials import CredentialsProvider, CredentialsSelector
+from haptik_actions.errors import DeadlineExceeded, HaptikError
 
 __all__ = ["HaptikClient"]
 
@@ -22,24 +36,45 @@ class HaptikClient:
     """Calls the platform at `server`, signed with what `credentials` provides.
 
     `timeout` is the time in seconds that one call may take, everything included: reading the credentials, connecting,
-    and the second try after a rejected token. `transport` replaces the connection (any `httpx.AsyncBaseTransport`); it
-    is closed with the client. A client belongs to the event loop that it is first used in.
+    and every repetition. Connection failures, time-outs, 429 (after its `Retry-After`), 502, 503 and 504 are repeated
+    up to `retries` times with full jitter; other refusals are not. An answer larger than `max_reply_bytes` is refused.
+
+    `ca_file` names the certificates (PEM) of a private authority. `proxy` is a proxy's URL; None takes HTTPS_PROXY and
+    NO_PROXY from the environment, and none for loopback. `transport` replaces the connection altogether (any
+    `httpx.AsyncBaseTransport`); it is closed with the client. Redirects are never followed: the token belongs to one
+    server. A client belongs to the event loop that it is first used in. `sleep` is what waits between repetitions.
+
+    Every method raises, besides what it names itself:
+        ConfigurationError: an argument cannot work; nothing was sent.
+        CredentialsUnavailable: the credentials could not be read; nothing was sent.
+        ApiError: the platform refused, as one of the classes below it.
+        UnexpectedResponse: the answer is not the documented one.
+        TransportError: the platform was not reached; `DeadlineExceeded` when `timeout` passed.
     """
 
     def __init__(
         self,
         server: PlatformServer,
-        credentials: CredentialsProvider,
+        credentials: CredentialsProvider | CredentialsSelector,
         *,
         transport: httpx.AsyncBaseTransport | None = None,
         timeout: float = 8.0,
+        retries: int = 2,
+        max_reply_bytes: int = MAX_REPLY_BYTES,
+        ca_file: str | os.PathLike[str] | None = None,
+        proxy: str | None = None,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
-        self._server = server
-        if not isinstance(credentials, CachedCredentials):
-            credentials = CachedCredentials(credentials)
-        self._credentials = credentials
-        self._transport = transport
-        self._timeout = timeout
+        self._sleep = sleep
+        self._caller = Caller(
+            server,
+            credentials,
+            open_transport=lambda: transport or default_transport(server, ca_file=ca_file, proxy=proxy),
+            timeout=timeout,
+            retries=retries,
+            max_reply_bytes=max_reply_bytes,
+            sleep=sleep,
+        )
 
     async def __aenter__(self) -> HaptikClient:
         return self
@@ -50,10 +85,8 @@ class HaptikClient:
         await self.aclose()
 
     async def aclose(self) -> None:
-        """Close the connections. The client opens new ones if it is used again with its own transport."""
-        if self._transport is not None:
-            transport, self._transport = self._transport, None
-            await transport.aclose()
+        """Close the connections. A client without a `transport` of its own opens new ones if it is used again."""
+        await self._caller.aclose()
 
     async def send_chat_to_agent(
         self, *, user_name: str, business_id: int, team_name: str, countdown: int | None = None
@@ -62,53 +95,117 @@ class HaptikClient:
 
         `user_name` is the identifier from Haptik's integration request, `business_id` the number of the channel where
         the user writes, `team_name` a name from the Teams page of the Agent Chat Tool. The chat enters the queue after
-        `countdown` seconds, 5 to 10; the platform takes 10 where it is None. A chat that waits already stays one chat,
-        so the call may be repeated. Source: Haptik's documentation, "Webhooks", "Move a chat to pending".
+        `countdown` seconds, 5 to 10; the platform takes 10 where it is None. The call may be repeated, and is after a
+        failure that passes: a chat that is pending stays pending. Source: Haptik's documentation, "Webhooks", "Move a
+        chat to pending".
+        """
+        call = send_chat_call(user_name=user_name, business_id=business_id, team_name=team_name, countdown=countdown)
+        await self._caller.call(call, check_success, business_id=business_id)
+
+    async def get_chat_history(
+        self,
+        *,
+        conversation_no: int,
+        user_name: str | None = None,
+        business_id: int | None = None,
+        pxut: str | None = None,
+        limit: int | None = None,
+        version: Version = "2.0",
+    ) -> Transcript:
+        """Return the messages of a conversation.
+
+        A user is named by `user_name` and `business_id` together, or in v2.0 by `pxut`, the user token of TRACT; where
+        both are given the first is used, and half of the first is refused. `limit` is the highest number of messages.
+        Both versions give the same `Transcript`. Source: "Webhooks", "Get Chat Transcripts".
+        """
+        call = history_call(
+            version=version,
+            conversation_no=conversation_no,
+            user_name=user_name,
+            business_id=business_id,
+            pxut=pxut,
+            limit=limit,
+            response_type="json",
+        )
+        return await self._caller.call(call, read_transcript(version), business_id=business_id)
+
+    async def get_chat_history_text(
+        self,
+        *,
+        conversation_no: int,
+        user_name: str | None = None,
+        business_id: int | None = None,
+        pxut: str | None = None,
+        limit: int | None = None,
+        version: Version = "2.0",
+    ) -> str:
+        """Return the conversation as the platform's own text, a line `sender: text` per message.
+
+        Arguments as for `get_chat_history`.
+        """
+        call = history_call(
+            version=version,
+            conversation_no=conversation_no,
+            user_name=user_name,
+            business_id=business_id,
+            pxut=pxut,
+            limit=limit,
+            response_type="text",
+        )
+        return await self._caller.call(call, read_text, business_id=business_id)
+
+    async def create_faq_nodes(self, *, domain_name: str, csv_file: CsvFile) -> str:
+        """Upload a CSV of FAQ nodes for a bot and return the id of the task that loads it.
+
+        The upload makes every existing FAQ node of the domain inactive, then creates or updates a node per row. It is
+        repeated only where nothing of it was sent. Source: "Webhooks", "FAQ Node Creation APIs for KMS".
+        """
+        name, content = await asyncio.to_thread(load_csv, csv_file)
+        call = create_faq_call(domain_name=domain_name, name=name, content=content)
+        return await self._caller.call(call, read_task_id)
+
+    async def faq_task(self, task_id: str) -> FaqTask:
+        """Return how far a task is, with the platform's own words."""
+        return await self._caller.call(faq_task_call(task_id), read_faq_task(task_id))
+
+    async def wait_for_faq_task(
+        self,
+        task_id: str,
+        *,
+        timeout: float = 600.0,
+        on_progress: Callable[[FaqTask], Awaitable[None] | None] | None = None,
+        interval: float = 1.0,
+    ) -> FaqTask:
+        """Ask until the task has succeeded or failed, and return it so.
+
+        The first question comes at once, the next after `interval` seconds, then more rarely, up to ten times as long.
+        Failures that pass are passed over. `on_progress` is called with each answer and may be a coroutine function.
 
         Raises:
-            ConfigurationError: an argument cannot work; nothing was sent.
-            CredentialsUnavailable: the credentials could not be read; nothing was sent.
-            ApiError: the platform refused, as one of the classes below it.
-            UnexpectedResponse: the answer is not the documented one.
-            TransportError: the platform was not reached; `DeadlineExceeded` when `timeout` passed.
+            DeadlineExceeded: the task was still in progress after `timeout` seconds; it goes on at the platform.
         """
-        body = encode_send_chat(user_name=user_name, business_id=business_id, team_name=team_name, countdown=countdown)
-        await self._call("POST", SEND_CHAT_TO_AGENT, body)
-
-    async def _call(self, method: str, endpoint: str, body: bytes) -> None:
         try:
-            async with deadline(self._timeout):
-                credentials = await self._credentials.get()
-                try:
-                    await self._try(method, endpoint, body, credentials)
-                except AuthenticationError:
-                    renewed = await self._credentials.renew(credentials)
-                    if renewed == credentials:
-                        raise
-                    await self._try(method, endpoint, body, renewed)
+            async with deadline(timeout):
+                return await self._poll(task_id, on_progress, interval)
         except DeadlinePassed as error:
             raise DeadlineExceeded(
-                f"{endpoint} at {self._server.base_url} did not finish within {self._timeout:g} s."
+                f"The FAQ task {task_id} was not finished after {timeout:g} s. It goes on; ask for it again."
             ) from error
 
-    async def _try(self, method: str, endpoint: str, body: bytes, credentials: Credentials) -> None:
-        reply = await exchange(self._open(), self._request(method, endpoint, body, credentials))
-        check_success(endpoint, reply, hide=credentials.hide)
-
-    def _open(self) -> httpx.AsyncBaseTransport:
-        if self._transport is None:
-            self._transport = default_transport()
-        return self._transport
-
-    def _request(self, method: str, endpoint: str, body: bytes, credentials: Credentials) -> httpx.Request:
-        headers = {
-            "Authorization": f"Bearer {credentials.token}",
-            "client-id": credentials.client_id,
-            "Content-Type": "application/json",
-            "Accept": "application/json",
-            "User-Agent": f"haptik-actions/{__version__}",
-        }
-        limits = dict.fromkeys(("connect", "read", "write", "pool"), self._timeout)
-        return httpx.Request(
-            method, self._server.url(endpoint), headers=headers, content=body, extensions={"timeout": limits}
-        )
+    async def _poll(
+        self, task_id: str, on_progress: Callable[[FaqTask], Awaitable[None] | None] | None, interval: float
+    ) -> FaqTask:
+        pause = interval
+        while True:
+            try:
+                task = await self.faq_task(task_id)
+            except HaptikError as error:
+                if not error.temporary:
+                    raise
+            else:
+                if on_progress is not None and inspect.isawaitable(told := on_progress(task)):
+                    await told
+                if task.state != "in_progress":
+                    return task
+            await self._sleep(pause)
+            pause = min(pause * 1.5, 10 * interval)

@@ -1,7 +1,7 @@
 """One function maps a reply of the platform to a result or an error.
 
 The documentation lists error messages, not statuses, so the message decides the class, whatever the status
-(`error_message` in "Webhooks", section "Move a chat to pending"). Where the message is unknown, a status that is
+(`error_message` in the four tables of "Webhooks"). Where the message is unknown, a status that is
 clear by itself decides, and anything else is an `ApiError` that keeps the platform's words.
 """
 
@@ -17,23 +17,27 @@ import msgspec
 
 from haptik_actions.client._transport import Reply
 from haptik_actions.errors import (
+    AccessForbidden,
     ApiError,
     AuthenticationError,
     InactiveBusiness,
     InactiveTeam,
     InvalidRequest,
+    InvalidUserToken,
     NoConversation,
     RateLimited,
     ServerError,
     UnexpectedResponse,
     UnknownBusiness,
+    UnknownDomain,
     UnknownTeam,
     UnknownUser,
 )
 
-__all__ = ["check_reply", "check_success"]
+__all__ = ["check_reply", "check_success", "unexpected"]
 
 _MESSAGES: Mapping[str, type[ApiError]] = {
+    # "Move a chat to pending"
     "client_id missing in headers": AuthenticationError,
     "invalid client_id in headers": AuthenticationError,
     "invalid authorization in headers": AuthenticationError,
@@ -46,11 +50,34 @@ _MESSAGES: Mapping[str, type[ApiError]] = {
     "invalid business_id provided": UnknownBusiness,
     "invalid team_name provided": UnknownTeam,
     "user has not sent a message": NoConversation,
+    # "Get Chat Transcripts", v1.0
+    "invalid client_id": AuthenticationError,
+    "invalid token": AuthenticationError,
+    "user_name missing": InvalidRequest,
+    "business_id missing": InvalidRequest,
+    "conversation_no missing": InvalidRequest,
+    # "Get Chat Transcripts", v2.0
+    "invalid business_id": InvalidRequest,
+    "either the user has not sent a message yet, or the provided user_name-business_id pair is invalid": NoConversation,
+    "unable to decode pxut-client_id pair": InvalidUserToken,
+    "argument group validation: no valid group": InvalidRequest,
+    "argument group validation: invalid group found": InvalidRequest,
+    "an unknown error occurred": ServerError,
+    # "FAQ Node Creation APIs for KMS"; the documentation spells it "doman"
+    "invalid doman": UnknownDomain,
+    "invalid domain": UnknownDomain,
+    "unauthorized access or invalid token": AuthenticationError,
+    "unauthorized access": AuthenticationError,
+    "invalid or bad request body": InvalidRequest,
+    "access forbidden": AccessForbidden,
 }
 _PATTERNS: tuple[tuple[re.Pattern[str], type[ApiError]], ...] = (
     (re.compile(r"business\b.*\bis inactive", re.DOTALL), InactiveBusiness),
     (re.compile(r"team\b.*\bis inactive", re.DOTALL), InactiveTeam),
+    (re.compile(r"argument group validation: no valid group\b.*", re.DOTALL), InvalidRequest),
+    (re.compile(r"argument group validation: invalid group found\b.*", re.DOTALL), InvalidRequest),
 )
+_STATUSES: Mapping[int, type[ApiError]] = {401: AuthenticationError, 403: AccessForbidden, 429: RateLimited}
 _LONGEST_MESSAGE = 500
 
 
@@ -66,18 +93,18 @@ def check_reply(endpoint: str, reply: Reply, *, hide: Callable[[str], str] = str
     if reply.status != 200 or (content is not None and (message or content.get("success") is False)):
         raise _refusal(endpoint, reply, message, is_json=content is not None)
     if content is None:
-        raise _unexpected(endpoint, reply, "which is not a JSON object")
+        raise unexpected(endpoint, reply, "which is not a JSON object")
     return content
 
 
-def check_success(endpoint: str, reply: Reply, *, hide: Callable[[str], str] = str) -> None:
+def check_success(endpoint: str, reply: Reply, hide: Callable[[str], str] = str) -> None:
     """Accept only a `200` whose body says `"success": true`.
 
     Raises:
         as `check_reply`.
     """
     if check_reply(endpoint, reply, hide=hide).get("success") is not True:
-        raise _unexpected(endpoint, reply, 'without the documented `"success": true`')
+        raise unexpected(endpoint, reply, 'without the documented `"success": true`')
 
 
 def _decode(body: bytes) -> dict[str, Any] | None:
@@ -100,7 +127,7 @@ def _message(content: dict[str, Any] | None) -> str:
 def _refusal(endpoint: str, reply: Reply, message: str, *, is_json: bool) -> ApiError | UnexpectedResponse:
     kind = _kind_of(message) or _kind_of_status(reply.status)
     if kind is None and not is_json:
-        return _unexpected(endpoint, reply, "which is not a JSON object")
+        return unexpected(endpoint, reply, "which is not a JSON object")
     kind, words = kind or ApiError, message or "(the platform gave no reason)"
     if kind is RateLimited:
         wait = _retry_after(reply.headers.get("retry-after"))
@@ -116,11 +143,7 @@ def _kind_of(message: str) -> type[ApiError] | None:
 
 
 def _kind_of_status(status: int) -> type[ApiError] | None:
-    if status in (401, 403):
-        return AuthenticationError
-    if status == 429:
-        return RateLimited
-    return ServerError if status >= 500 else None
+    return ServerError if status >= 500 else _STATUSES.get(status)
 
 
 def _retry_after(value: str | None) -> float | None:
@@ -135,6 +158,7 @@ def _retry_after(value: str | None) -> float | None:
         return None
 
 
-def _unexpected(endpoint: str, reply: Reply, why: str) -> UnexpectedResponse:
+def unexpected(endpoint: str, reply: Reply, why: str) -> UnexpectedResponse:
+    """Return the error for a reply that is not the documented one; `why` continues "answered ... with N bytes"."""
     words = f"{endpoint} answered {reply.status} with {len(reply.body)} bytes {why}."
     return UnexpectedResponse(words, endpoint=endpoint, status=reply.status)

@@ -10,7 +10,7 @@ import httpx
 
 from haptik_actions.errors import ConfigurationError
 
-__all__ = ["PlatformServer"]
+__all__ = ["PlatformServer", "is_loopback"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ def _parse(given: str) -> httpx.URL:
         raise ConfigurationError("The base URL must start with https:// and name a host.")
     if url.userinfo or url.query or url.fragment:
         raise ConfigurationError(f"The base URL of {url.host} must not hold a user, a query or a fragment.")
-    if url.scheme == "http" and not _is_loopback(url.host):
+    if url.scheme == "http" and not is_loopback(url.host):
         raise ConfigurationError(
             f"The base URL of {url.host} is plain http, which would send the token in the clear. Write https://."
         )
@@ -60,7 +60,8 @@ def _is_host(host: str) -> bool:
     return bool(re.fullmatch(r"[\w-]+(\.[\w-]+)*\.?|[0-9a-fA-F:.]+", host))
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Tell whether the host is this machine's own loopback interface."""
     if host == "localhost":
         return True
     try:

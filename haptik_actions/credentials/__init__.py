@@ -5,14 +5,27 @@ of the provider it is given, so a provider can read its source every time.
 """
 
 from haptik_actions.credentials._cache import CachedCredentials
-from haptik_actions.credentials._providers import EnvironmentCredentials, FileCredentials, StaticCredentials
-from haptik_actions.credentials._value import Credentials, CredentialsProvider
+from haptik_actions.credentials._providers import (
+    CallableCredentials,
+    ChainCredentials,
+    CredentialsByBusiness,
+    EnvironmentCredentials,
+    FileCredentials,
+    RedisCredentials,
+    StaticCredentials,
+)
+from haptik_actions.credentials._value import Credentials, CredentialsProvider, CredentialsSelector
 
 __all__ = [
     "CachedCredentials",
+    "CallableCredentials",
+    "ChainCredentials",
     "Credentials",
+    "CredentialsByBusiness",
     "CredentialsProvider",
+    "CredentialsSelector",
     "EnvironmentCredentials",
     "FileCredentials",
+    "RedisCredentials",
     "StaticCredentials",
 ]

@@ -1,18 +1,29 @@
-"""Providers: fixed values, the environment, a file."""
+"""Providers: fixed values, the environment, files, Redis, any function; and several of them as one."""
 
 from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from haptik_actions.config import read_yaml
-from haptik_actions.credentials._value import Credentials
-from haptik_actions.errors import ConfigurationError
+from haptik_actions.credentials._value import Credentials, CredentialsProvider
+from haptik_actions.errors import ConfigurationError, CredentialsUnavailable, HaptikError
 
-__all__ = ["EnvironmentCredentials", "FileCredentials", "StaticCredentials"]
+__all__ = [
+    "CallableCredentials",
+    "ChainCredentials",
+    "CredentialsByBusiness",
+    "EnvironmentCredentials",
+    "FileCredentials",
+    "RedisCredentials",
+    "StaticCredentials",
+]
+
+_NAMES = ("client_id", "token")
 
 
 class StaticCredentials:
@@ -44,25 +55,182 @@ class EnvironmentCredentials:
         return Credentials(client_id=self.environ["HAPTIK_CLIENT_ID"], token=self.environ["HAPTIK_TOKEN"])
 
 
-@dataclass(frozen=True)
 class FileCredentials:
-    """A JSON or YAML file with the keys `client_id` and `token`, read anew on each call."""
+    """A JSON or YAML file with the keys `client_id` and `token`, or a folder with a file of each name.
 
-    path: str | os.PathLike[str]
+    A folder is what Kubernetes and Docker mount a secret as. The source is read again when it has changed.
+    """
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        self.path = path
+        self._known: tuple[object, Credentials] | None = None
+
+    def __repr__(self) -> str:
+        return f"FileCredentials({os.fspath(self.path)!r})"
 
     async def get(self) -> Credentials:
         """Return the pair.
 
         Raises:
-            ConfigurationError: the file cannot be read or lacks a key; names the file and the key, never a value.
+            ConfigurationError: the source cannot be read or lacks a key; names the file and the key, never a value.
         """
         return await asyncio.to_thread(self._read)
 
     def _read(self) -> Credentials:
-        content = read_yaml(Path(self.path))
-        if not isinstance(content, dict):
-            raise ConfigurationError(f"{self.path} must hold the keys `client_id` and `token`.")
-        for key in ("client_id", "token"):
-            if not isinstance(content.get(key), (str, int)) or not str(content[key]).strip():
-                raise ConfigurationError(f"{self.path}: `{key}` is missing or empty. Write it as text.")
-        return Credentials(client_id=str(content["client_id"]), token=str(content["token"]))
+        path = Path(self.path)
+        stamp = _stamp([path / name for name in _NAMES] if path.is_dir() else [path])
+        if self._known is None or self._known[0] != stamp:
+            content = _folder(path) if path.is_dir() else read_yaml(path)
+            self._known = (stamp, _pair(content, str(path)))
+        return self._known[1]
+
+
+class RedisCredentials:
+    """A Redis key that holds a JSON object with `client_id` and `token`.
+
+    Keep it out of reach of those who edit messages: a Redis of its own, or an access list that covers the key.
+    """
+
+    def __init__(self, url: str, key: str = "haptik:credentials") -> None:
+        self._url, self._key = url, key
+
+    def __repr__(self) -> str:
+        return f"RedisCredentials(key={self._key!r})"
+
+    async def get(self) -> Credentials:
+        """Return the pair.
+
+        Raises:
+            CredentialsUnavailable: Redis cannot be read; its error is chained.
+            ConfigurationError: the key is missing or holds something else; names the key, never a value.
+        """
+        import msgspec
+        from redis.exceptions import RedisError
+
+        from haptik_actions._redis import connect, disconnect
+
+        client = connect(self._url, seconds=2.0)
+        try:
+            stored = await client.get(self._key)
+        except (RedisError, OSError) as error:
+            words = f"The Redis key {self._key} could not be read: {type(error).__name__}."
+            raise CredentialsUnavailable(words) from error
+        finally:
+            await disconnect(client)
+        try:
+            content = None if stored is None else msgspec.json.decode(stored)
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            content = None
+        return _pair(content, f"The Redis key {self._key}")
+
+
+@dataclass(frozen=True)
+class CallableCredentials:
+    """Whatever an async function returns: `Credentials`, or a mapping with `client_id` and `token`.
+
+    async def from_vault():
+        secret = await vault.read("kv/haptik")
+        return {"client_id": secret["client_id"], "token": secret["token"]}
+
+    credentials = CallableCredentials(from_vault)
+    """
+
+    read: Callable[[], Awaitable[Credentials | Mapping[str, Any]]]
+
+    async def get(self) -> Credentials:
+        """Return the pair.
+
+        Raises:
+            ConfigurationError: the mapping lacks a key; names the function and the key. Errors of the function pass.
+        """
+        returned = await self.read()
+        if isinstance(returned, Credentials):
+            return returned
+        return _pair(returned, getattr(self.read, "__qualname__", type(self.read).__name__))
+
+
+class ChainCredentials:
+    """The first of several providers that has a pair."""
+
+    def __init__(self, *providers: CredentialsProvider) -> None:
+        if not providers:
+            raise ConfigurationError("ChainCredentials needs at least one provider.")
+        self._providers = providers
+
+    async def get(self) -> Credentials:
+        """Return the pair of the first provider that has one.
+
+        Raises:
+            CredentialsUnavailable: none has one, and for at least one that may pass; says why for each.
+            ConfigurationError: none has one, and that will not pass by itself; says why for each.
+        """
+        reasons: list[str] = []
+        temporary = False
+        for provider in self._providers:
+            try:
+                return await provider.get()
+            except HaptikError as error:
+                reasons.append(f"{type(provider).__name__}: {error}")
+                temporary = temporary or error.temporary
+            except Exception as error:  # noqa: BLE001 - any source may fail in its own way; the next one is asked
+                # The class alone: a foreign error's words may quote what it read.
+                reasons.append(f"{type(provider).__name__}: {type(error).__name__}")
+                temporary = True
+        words = f"No provider has credentials. {' '.join(reasons)}"
+        raise CredentialsUnavailable(words) if temporary else ConfigurationError(words)
+
+
+class CredentialsByBusiness:
+    """A provider per business id, for a bot that serves several partners of Haptik.
+
+    `default` signs calls for other businesses and those that name none (FAQ nodes, transcripts by pxut).
+    """
+
+    def __init__(
+        self, providers: Mapping[int, CredentialsProvider], *, default: CredentialsProvider | None = None
+    ) -> None:
+        self._providers = {int(business_id): provider for business_id, provider in providers.items()}
+        self._default = default
+
+    def select(self, business_id: int | None) -> CredentialsProvider:
+        """Return the provider for a business.
+
+        Raises:
+            ConfigurationError: there is none and no default; names the business.
+        """
+        provider = self._default if business_id is None else self._providers.get(int(business_id), self._default)
+        if provider is None:
+            which = "calls that name no business" if business_id is None else f"business {business_id}"
+            raise ConfigurationError(f"There are no credentials for {which}. Add a provider for it, or a `default`.")
+        return provider
+
+
+def _stamp(paths: list[Path]) -> object:
+    # Mounted secrets are swapped by a link, often within a second: the inode tells what the time cannot.
+    stats = [path.stat() if path.exists() else None for path in paths]
+    return [s and (s.st_ino, s.st_mtime_ns, s.st_size) for s in stats]
+
+
+def _folder(path: Path) -> dict[str, str]:
+    return {name: _text(path / name) for name in _NAMES if (path / name).is_file()}
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError:
+        message = f"{path} is not text in UTF-8. Write the secret into it again."
+    except OSError as error:
+        message = f"{path}: {error.strerror or 'the file cannot be read'}. Check that it can be read."
+    # Outside of the handler: a UnicodeDecodeError holds the bytes that it could not read.
+    raise ConfigurationError(message)
+
+
+def _pair(content: Any, source: str) -> Credentials:
+    if not isinstance(content, Mapping):
+        raise ConfigurationError(f"{source} must hold the keys `client_id` and `token`.")
+    for key in _NAMES:
+        value = content.get(key)
+        if isinstance(value, bool) or not isinstance(value, (str, int)) or not str(value).strip():
+            raise ConfigurationError(f"{source}: `{key}` is missing or empty. Write it as text.")
+    return Credentials(client_id=str(content["client_id"]), token=str(content["token"]))

@@ -7,7 +7,7 @@ from typing import Protocol, runtime_checkable
 
 from haptik_actions.errors import ConfigurationError
 
-__all__ = ["Credentials", "CredentialsProvider"]
+__all__ = ["Credentials", "CredentialsProvider", "CredentialsSelector"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,3 +41,11 @@ class CredentialsProvider(Protocol):
 
     async def get(self) -> Credentials:
         """Return the current credentials; raise any exception where the source cannot be read."""
+
+
+@runtime_checkable
+class CredentialsSelector(Protocol):
+    """Anything that knows which provider signs the calls for a business."""
+
+    def select(self, business_id: int | None) -> CredentialsProvider:
+        """Return the provider, always the same one for the same business; None for calls that name no business."""

@@ -65,14 +65,14 @@ class MessageStore:
         Raises:
             ConfigurationError: the URL is not one of Redis.
         """
-        from haptik_actions.messages._redis import connect
+        from haptik_actions._redis import connect
 
         return cls(connect(url, seconds=_REDIS_SECONDS) if url else None, **options)
 
     async def aclose(self) -> None:
         """Close the connections to Redis."""
         if self._redis is not None:
-            from haptik_actions.messages._redis import disconnect
+            from haptik_actions._redis import disconnect
 
             await disconnect(self._redis)
 

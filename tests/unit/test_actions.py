@@ -53,7 +53,7 @@ def platform() -> Iterator[Platform]:
 
 
 def runtime_on(platform: Platform, settings: Settings, **options: Any) -> Runtime:
-    return Runtime(load_settings=lambda: settings, transport=httpx.MockTransport(platform), **options)
+    return Runtime(load_settings=lambda: settings, transport=httpx.MockTransport(platform), **{"retries": 0, **options})
 
 
 class Failing(Action):

@@ -26,7 +26,7 @@ Answer = Callable[[httpx.Request], httpx.Response] | Callable[[httpx.Request], A
 
 def client_for(answer: Any, **options: Any) -> HaptikClient:
     credentials = options.pop("credentials", STATIC)
-    return HaptikClient(SERVER, credentials, transport=httpx.MockTransport(answer), **options)
+    return HaptikClient(SERVER, credentials, transport=httpx.MockTransport(answer), **{"retries": 0, **options})
 
 
 def always(status: int = 200, **response: Any) -> Callable[[httpx.Request], httpx.Response]:
@@ -132,7 +132,7 @@ async def test_the_documented_message_decides_the_class_whatever_the_status(
     ("status", "content", "kind", "message"),
     [
         (401, b'{"error_message": "no entry"}', errors.AuthenticationError, "no entry"),
-        (403, b"<html>", errors.AuthenticationError, None),
+        (403, b"<html>", errors.AccessForbidden, None),
         (418, b'{"error_message": "a teapot"}', errors.ApiError, "a teapot"),
         (500, b'{"error_message": "boom"}', errors.ServerError, "boom"),
         (502, b"<html>bad gateway</html>", errors.ServerError, None),

@@ -1,21 +1,31 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 import pickle
 from pathlib import Path
 
+import httpx
 import pytest
+import redis.asyncio
 
+from haptik_actions.client import HaptikClient, PlatformServer
 from haptik_actions.credentials import (
     CachedCredentials,
+    CallableCredentials,
+    ChainCredentials,
     Credentials,
+    CredentialsByBusiness,
     CredentialsProvider,
+    CredentialsSelector,
     EnvironmentCredentials,
     FileCredentials,
+    RedisCredentials,
     StaticCredentials,
 )
 from haptik_actions.errors import ConfigurationError, CredentialsUnavailable
+from tests.support.valkey import free_port
 
 PAIR = Credentials(client_id="client-1", token="s3cr3t-token")
 
@@ -126,10 +136,13 @@ def test_providers_fit_the_protocol() -> None:
 
 async def test_the_cache_reads_once_per_ttl() -> None:
     source, clock = Source(), Clock()
-    cached = CachedCredentials(source, ttl=60, timer=clock)
+    cached = CachedCredentials(source, ttl=60, refresh_ahead=1, timer=clock)
     for _ in range(5):
         assert (await cached.get()).token == "first"
     assert source.reads == 1
+    # The jitter shortens the time to live by a tenth at most.
+    clock.now = 53
+    assert (await cached.get()).token == "first"
     clock.now, source.token = 61, "second"
     assert (await cached.get()).token == "second"
     assert source.reads == 2
@@ -181,3 +194,159 @@ async def test_a_hanging_source_does_not_hold_up_later_calls() -> None:
         await cached.get()
     source.gate.set()
     assert (await cached.get()).token == "first"
+
+
+async def test_a_rejected_pair_is_not_read_again_within_ten_seconds() -> None:
+    source, clock = Source(), Clock()
+    cached = CachedCredentials(source, timer=clock)
+    wrong = await cached.get()
+    for _ in range(50):
+        assert await cached.renew(wrong) == wrong
+    assert source.reads == 2
+    clock.now = 10
+    assert await cached.renew(wrong) == wrong
+    assert source.reads == 3
+
+
+async def a_few_turns() -> None:
+    for _ in range(10):
+        await asyncio.sleep(0)
+
+
+async def test_a_pair_is_renewed_before_it_is_over_and_nobody_waits() -> None:
+    source, clock = Source(), Clock()
+    cached = CachedCredentials(source, ttl=100, refresh_ahead=0.8, timer=clock)
+    await cached.get()
+    source.token = "second"
+    source.gate.clear()
+    clock.now = 85
+    assert [(await cached.get()).token for _ in range(20)] == ["first"] * 20
+    await a_few_turns()
+    assert source.reads == 2, "one read in the background"
+    source.gate.set()
+    await a_few_turns()
+    assert (await cached.get()).token == "second"
+    assert source.reads == 2
+
+
+async def test_processes_that_start_together_do_not_read_together() -> None:
+    ends = set()
+    for _ in range(30):
+        source, clock = Source(), Clock()
+        cached = CachedCredentials(source, ttl=100, refresh_ahead=1, timer=clock)
+        await cached.get()
+        while source.reads == 1:
+            clock.now += 0.25
+            await cached.get()
+        ends.add(clock.now)
+        assert 90 <= clock.now <= 101
+    assert len(ends) > 10
+
+
+async def test_the_last_good_pair_is_kept_while_the_source_is_down(caplog: pytest.LogCaptureFixture) -> None:
+    source, clock = Source(), Clock()
+    cached = CachedCredentials(source, ttl=100, timer=clock)
+    await cached.get()
+    source.error = ConnectionError("vault is sealed")
+    clock.now = 101
+    for _ in range(10):
+        assert (await cached.get()).token == "first"
+    assert source.reads == 2, "a source that is down is not asked by every call"
+    assert "last good" in caplog.text
+    source.error, source.token = None, "second"
+    clock.now = 112
+    assert (await cached.get()).token == "second"
+
+
+async def test_something_else_than_credentials_is_said() -> None:
+    class Wrong:
+        async def get(self) -> Credentials:
+            return ("client-1", "s3cr3t-token")  # type: ignore[return-value]
+
+    with pytest.raises(CredentialsUnavailable, match="Wrong returned tuple") as caught:
+        await CachedCredentials(Wrong()).get()
+    assert "s3cr3t" not in str(caught.value)
+
+
+async def test_a_mounted_folder_is_read_again_when_it_changes(tmp_path: Path) -> None:
+    (tmp_path / "client_id").write_text("client-1\n")
+    (tmp_path / "token").write_text("s3cr3t-token\n")
+    provider = FileCredentials(tmp_path)
+    assert await provider.get() == PAIR
+    fresh = tmp_path / "fresh"
+    fresh.write_text("new")
+    fresh.replace(tmp_path / "token")
+    assert (await provider.get()).token == "new"
+    (tmp_path / "token").unlink()
+    with pytest.raises(ConfigurationError, match="token"):
+        await provider.get()
+
+
+async def test_redis_holds_a_pair(redis_client: redis.asyncio.Redis, valkey_url: str) -> None:
+    key = "haptik:messages:test-credentials"
+    provider = RedisCredentials(valkey_url, key)
+    await redis_client.set(key, json.dumps({"client_id": "client-1", "token": "s3cr3t-token"}))
+    assert await provider.get() == PAIR
+    for bad in ("s3cr3t-token", '["s3cr3t-token"]', '{"token": "s3cr3t-token"}'):
+        await redis_client.set(key, bad)
+        with pytest.raises(ConfigurationError, match=key) as caught:
+            await provider.get()
+        assert "s3cr3t" not in str(caught.value)
+    with pytest.raises(CredentialsUnavailable, match=key):
+        await RedisCredentials(f"redis://127.0.0.1:{free_port()}", key).get()
+
+
+async def test_any_function_is_a_provider() -> None:
+    async def as_mapping() -> dict[str, str]:
+        return {"client_id": "client-1", "token": "s3cr3t-token", "lease": "1h"}
+
+    async def as_value() -> Credentials:
+        return PAIR
+
+    async def lacking() -> dict[str, str]:
+        return {"client_id": "client-1"}
+
+    assert await CallableCredentials(as_mapping).get() == PAIR
+    assert await CallableCredentials(as_value).get() == PAIR
+    with pytest.raises(ConfigurationError, match=r"lacking.*token"):
+        await CallableCredentials(lacking).get()
+
+
+async def test_a_chain_takes_the_first_that_has_a_pair(tmp_path: Path) -> None:
+    down = Source()
+    down.error = ConnectionError("s3cr3t-token refused")
+    static = StaticCredentials(client_id="client-1", token="s3cr3t-token")
+    empty = EnvironmentCredentials({})
+    assert await ChainCredentials(empty, FileCredentials(tmp_path / "none.yml"), down, static).get() == PAIR
+    with pytest.raises(ConfigurationError, match=r"HAPTIK_CLIENT_ID.*none\.yml"):
+        await ChainCredentials(empty, FileCredentials(tmp_path / "none.yml")).get()
+    with pytest.raises(CredentialsUnavailable, match=r"Source: ConnectionError") as caught:
+        await ChainCredentials(empty, down).get()
+    assert "s3cr3t" not in str(caught.value)
+    with pytest.raises(ConfigurationError):
+        ChainCredentials()
+
+
+async def test_each_business_has_a_provider_of_its_own() -> None:
+    first, second = Source(), Source()
+    second.token = "second"
+    by_business = CredentialsByBusiness({1: first, 2: second})
+    assert isinstance(by_business, CredentialsSelector)
+    seen: list[str] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        seen.append(request.headers["authorization"])
+        return httpx.Response(200, json={"success": True})
+
+    async with HaptikClient(
+        PlatformServer("https://haptik.example"), by_business, transport=httpx.MockTransport(answer)
+    ) as client:
+        for business_id in (1, 2, 1, 2):
+            await client.send_chat_to_agent(user_name="u", business_id=business_id, team_name="t")
+        with pytest.raises(ConfigurationError, match="business 3"):
+            await client.send_chat_to_agent(user_name="u", business_id=3, team_name="t")
+        with pytest.raises(ConfigurationError, match="no business"):
+            await client.faq_task("x")
+    assert seen == ["Bearer first", "Bearer second"] * 2
+    assert (first.reads, second.reads) == (1, 1)
+    assert CredentialsByBusiness({}, default=first).select(None) is first

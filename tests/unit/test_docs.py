@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 import haptik_actions
+from haptik_actions import credentials, errors
 from haptik_actions.cli import main
 from haptik_actions.config import ENVIRONMENT, Settings
 from haptik_actions.escalation import HandOffOptions, Receipt
@@ -16,6 +17,7 @@ from haptik_actions.messages import packaged_copy
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+CLIENT = (ROOT / "docs" / "client.md").read_text(encoding="utf-8")
 CONFIGURATION = (ROOT / "docs" / "configuration.md").read_text(encoding="utf-8")
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), *sorted((ROOT / "examples").rglob("*.md"))]
 
@@ -64,6 +66,17 @@ def test_every_key_of_the_slot_is_documented(name: str) -> None:
 @pytest.mark.parametrize("name", [*packaged_copy(), *(field.name for field in dataclasses.fields(Receipt))])
 def test_every_message_key_and_receipt_field_is_documented(name: str) -> None:
     assert f"`{name}`" in CONFIGURATION
+
+
+@pytest.mark.parametrize("name", [name for name in errors.__all__ if name != "HaptikError"])
+def test_every_error_is_documented(name: str) -> None:
+    assert f"`{name}`" in CLIENT
+
+
+@pytest.mark.parametrize("name", credentials.__all__)
+def test_every_provider_is_documented(name: str) -> None:
+    documented = f"`{name}" in CLIENT
+    assert documented or name in ("Credentials", "CredentialsProvider", "CredentialsSelector")
 
 
 def test_every_command_is_documented_and_has_an_example() -> None:
