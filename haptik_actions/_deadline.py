@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from typing import Any
 
 if sys.version_info >= (3, 11):
     from asyncio import timeout as deadline
@@ -18,4 +19,10 @@ else:
 
 DeadlinePassed = asyncio.TimeoutError
 
-__all__ = ["DeadlinePassed", "deadline"]
+__all__ = ["DeadlinePassed", "deadline", "has_passed"]
+
+
+def has_passed(scope: Any) -> bool:
+    """Tell whether it was this deadline that ended the block, and not a `TimeoutError` from inside of it."""
+    expired = scope.expired
+    return bool(expired() if callable(expired) else expired)

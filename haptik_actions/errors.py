@@ -4,6 +4,12 @@
     ├── ConfigurationError        a setting or an argument that cannot work; nothing was sent
     ├── InvalidElement            an HSL element that the platform could not show as meant; nothing was sent
     ├── CredentialsUnavailable    the source of the credentials failed; nothing was sent
+    ├── IntegrationError          what a guarded action did wrong without raising anything itself
+    │   ├── IntegrationTimeout    it took longer than its deadline
+    │   ├── IntegrationDown       its breaker is open, so it was not run
+    │   └── InvalidReturn         it returned what Rasa cannot read
+    ├── RasaApiError              Rasa's own HTTP API was not reached, or refused
+    │   └── UnknownConversation   Rasa has no conversation of that id
     ├── TransportError            the platform was not reached, or the connection broke
     │   └── DeadlineExceeded      ... in the time that the call had
     ├── UnexpectedResponse        an answer that is not the documented JSON
@@ -39,15 +45,21 @@ __all__ = [
     "HaptikError",
     "InactiveBusiness",
     "InactiveTeam",
+    "IntegrationDown",
+    "IntegrationError",
+    "IntegrationTimeout",
     "InvalidElement",
     "InvalidRequest",
+    "InvalidReturn",
     "InvalidUserToken",
     "NoConversation",
+    "RasaApiError",
     "RateLimited",
     "ServerError",
     "TransportError",
     "UnexpectedResponse",
     "UnknownBusiness",
+    "UnknownConversation",
     "UnknownDomain",
     "UnknownTeam",
     "UnknownUser",
@@ -94,6 +106,46 @@ class CredentialsUnavailable(HaptikError):
     temporary = True
 
 
+class IntegrationError(HaptikError):
+    """A guarded action failed without raising anything itself."""
+
+    remedy = "Look at the system that the action calls."
+
+
+class IntegrationTimeout(IntegrationError):
+    """A guarded action took longer than its deadline."""
+
+    remedy = "Make the integration faster, or raise `deadline` of the action in the domain's slot `haptik`."
+
+
+class IntegrationDown(IntegrationError):
+    """The breaker of a guarded action is open after repeated failures; the action was not run."""
+
+    remedy = "Look at the system that the action calls; the breaker tries it again by itself."
+
+
+class InvalidReturn(IntegrationError):
+    """A guarded action returned something else than a list of events that Rasa can read."""
+
+    remedy = "Return a list of events made with `rasa_sdk.events`, with values that JSON can hold."
+
+
+class RasaApiError(HaptikError):
+    """Rasa's HTTP API was not reached, is not enabled, or refused. `status` is the HTTP status, 0 without an answer."""
+
+    remedy = "Check the address of Rasa and its token, and that Rasa runs with --enable-api."
+
+    def __init__(self, message: str, *, status: int = 0) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class UnknownConversation(RasaApiError):
+    """No user has written in a conversation of that id."""
+
+    remedy = "Pass the id under which the channel posts to Rasa (`sender_id` in the tracker)."
+
+
 class TransportError(HaptikError):
     """The platform was not reached, or the connection broke before the whole answer arrived."""
 
@@ -120,10 +172,12 @@ class UnexpectedResponse(HaptikError):
 
 
 class ApiError(HaptikError):
-    """The platform refused the call.
+    """The platform refused the call; in words that its documentation does not list where it is no class below this.
 
     `status` is the HTTP status, `message` the platform's own words (`error_message`), `endpoint` the path called.
     """
+
+    remedy: ClassVar[str] = "Look at the platform's own words; its documentation does not list them."
 
     def __init__(self, message: str, *, status: int, endpoint: str) -> None:
         super().__init__(f"{endpoint} answered {status}: {message}")

@@ -9,16 +9,19 @@ from typing import Any, ClassVar
 from rasa_sdk import Action, Tracker
 from rasa_sdk.executor import CollectingDispatcher
 
-from haptik_actions.actions._guard import Events, guard, options_of
+from haptik_actions.actions._guard import guard, options_of
+from haptik_actions.actions._integration import Events
 from haptik_actions.escalation import HandOffOptions
 
 __all__ = ["IntegrationAction"]
+
+_OPTIONS = ("team", "countdown", "pause", "messages", "deadline", "retry", "idempotent", "breaker")
 
 
 class IntegrationAction(Action, ABC):
     """An action whose failure hands the chat to an agent. Write `name` and `perform`; `run` is the guard.
 
-    `team`, `countdown`, `pause` and `messages` mean the same as those of `escalate_on_error`.
+    The class's options mean the same as those of `escalate_on_error`.
 
         class ActionCancelOrder(IntegrationAction):
             team = "orders"
@@ -32,6 +35,10 @@ class IntegrationAction(Action, ABC):
     countdown: ClassVar[int | None] = None
     pause: ClassVar[bool | None] = None
     messages: ClassVar[Mapping[str, str] | None] = None
+    deadline: ClassVar[float | None] = None
+    retry: ClassVar[int | None] = None
+    idempotent: ClassVar[bool | None] = None
+    breaker: ClassVar[str | None] = None
 
     _options: ClassVar[HandOffOptions] = HandOffOptions()
 
@@ -42,12 +49,13 @@ class IntegrationAction(Action, ABC):
             ConfigurationError: an option cannot work; names the class and the option.
         """
         super().__init_subclass__(**kwargs)
-        names = ("team", "countdown", "pause", "messages")
-        cls._options = options_of({name: getattr(cls, name) for name in names}, cls.__qualname__)
+        cls._options = options_of({name: getattr(cls, name) for name in _OPTIONS}, cls.__qualname__)
 
     async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]) -> Events:
         """Call `perform`, guarded."""
-        return await guard(self.perform, self, self._options, dispatcher, tracker, domain)
+        return await guard(self.perform, self.name(), self._options, dispatcher, tracker, domain)
+
+    run.__haptik_guarded__ = True  # type: ignore[attr-defined]
 
     @abstractmethod
     async def perform(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]) -> Events:

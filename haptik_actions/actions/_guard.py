@@ -1,10 +1,9 @@
-"""The decorator: what fails inside `run` becomes a hand-off and a sentence."""
+"""The guard: what fails inside an action becomes a hand-off and a sentence, within the action's deadline."""
 
 from __future__ import annotations
 
 import asyncio
 import functools
-import inspect
 import logging
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar, cast, overload
@@ -13,17 +12,19 @@ from rasa_sdk import Tracker
 from rasa_sdk.executor import CollectingDispatcher
 from rasa_sdk.interfaces import ActionExecutionRejection
 
+from haptik_actions.actions._integration import Events, call_integration
 from haptik_actions.actions._runtime import current_runtime
-from haptik_actions.actions._tracker import conversation_of, events_of, say
+from haptik_actions.actions._tracker import conversation_of, events_of, haptik_slot, say
 from haptik_actions.errors import ConfigurationError
 from haptik_actions.escalation import Failure, HandOffOptions, read_options
 
-__all__ = ["Events", "escalate_on_error", "guard", "options_of"]
+__all__ = ["escalate_on_error", "guard", "options_of"]
 
 logger = logging.getLogger(__name__)
 
-Events = list[dict[str, Any]]
 Run = TypeVar("Run", bound=Callable[..., Any])
+
+_CONTROL_FLOW = (ActionExecutionRejection, asyncio.CancelledError, GeneratorExit, KeyboardInterrupt)
 
 
 @overload
@@ -37,19 +38,28 @@ def escalate_on_error(
     countdown: int | None = None,
     pause: bool | None = None,
     messages: Mapping[str, str] | None = None,
+    deadline: float | None = None,
+    retry: int | None = None,
+    idempotent: bool | None = None,
+    breaker: str | None = None,
 ) -> Callable[[Run], Run]: ...
 
 
 def escalate_on_error(run: Run | None = None, /, **options: Any) -> Run | Callable[[Run], Run]:
-    """Guard the `run` method of an action: an exception becomes a hand-off to an agent and a sentence for the user.
+    """Guard the `run` method of an action: a failure becomes a hand-off to an agent and a sentence for the user.
 
-        @escalate_on_error                          # or @escalate_on_error(team="orders", countdown=5)
+        @escalate_on_error                          # or @escalate_on_error(team="orders", deadline=5)
         async def run(self, dispatcher, tracker, domain): ...
 
-    `team`, `countdown` (5 to 10 s), `pause` and `messages` (receipt state -> message key) complete the domain's slot
-    `haptik`: an entry for this action in the slot's `actions` wins over them, they win over the slot's own keys.
-    What was uttered before the failure is kept; events are not, as the action returned none. A synchronous `run` is
-    run in a thread. `ActionExecutionRejection` and `asyncio.CancelledError` pass: they are control flow.
+    A failure is an exception, more than `deadline` seconds (default 8), or something returned that Rasa cannot read.
+    `team`, `countdown` (5 to 10 s), `pause` and `messages` (receipt state -> message key) say how to hand over. With
+    `idempotent=True` the action is run up to `retry` times again before it counts as failed. Actions that name the same
+    `breaker` share it: after repeated failures of one, the others fail at once for a while.
+
+    All of these can be set in the domain's slot `haptik`: an entry for this action in the slot's `actions` wins over
+    them, they win over the slot's own keys. What was uttered before the failure is kept; events are not, as the action
+    returned none. A synchronous `run` is run in a thread. `ActionExecutionRejection` and `asyncio.CancelledError`
+    pass: they are control flow.
 
     Raises:
         ConfigurationError: an option cannot work; when the class is defined.
@@ -74,21 +84,22 @@ def options_of(values: Mapping[str, Any], path: str) -> HandOffOptions:
 
 async def guard(
     run: Callable[..., Any],
-    action: Any,
+    name: str,
     options: HandOffOptions,
     dispatcher: CollectingDispatcher,
     tracker: Tracker,
     domain: Any,
 ) -> Events:
-    """Call `run` with the last three arguments; on an exception hand over, tell the user, return Rasa's events."""
+    """Call `run` with the last three arguments; on a failure hand over, tell the user, return Rasa's events."""
+    runtime = current_runtime()
+    plan = runtime.escalator.plan(name, options, haptik_slot(tracker, domain))
     try:
-        return await _call(run, dispatcher, tracker, domain)
-    except ActionExecutionRejection:
+        return await call_integration(run, plan, runtime.breakers, dispatcher, tracker, domain)
+    except _CONTROL_FLOW:
         raise
-    except Exception as error:  # noqa: BLE001 - whatever an integration raises is what this library is for
-        conversation = conversation_of(tracker, domain)
-        failure = Failure(action=_name(action), error=error, options=options)
-        escalation = await current_runtime().escalator.escalate(failure, conversation)
+    except BaseException as error:  # noqa: BLE001 - whatever an integration raises is what this library is for
+        conversation = conversation_of(tracker)
+        escalation = await runtime.escalator.escalate(Failure(action=name, error=error, plan=plan), conversation)
         say(dispatcher, escalation.text, conversation.channel)
         return events_of(escalation)
 
@@ -97,17 +108,10 @@ def _guarded(run: Run, options: HandOffOptions) -> Run:
     # rasa_sdk counts the parameters, so they are spelt out here.
     @functools.wraps(run)
     async def guarded(self: Any, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Any) -> Events:
-        return await guard(functools.partial(run, self), self, options, dispatcher, tracker, domain)
+        return await guard(functools.partial(run, self), _name(self), options, dispatcher, tracker, domain)
 
+    guarded.__haptik_guarded__ = True  # type: ignore[attr-defined]
     return cast("Run", guarded)
-
-
-async def _call(run: Callable[..., Any], *arguments: Any) -> Events:
-    if inspect.iscoroutinefunction(run):
-        return cast("Events", await run(*arguments))
-    # A synchronous call would stop the event loop, and with it every other conversation of this worker.
-    returned = await asyncio.to_thread(run, *arguments)
-    return cast("Events", await returned if inspect.isawaitable(returned) else returned)
 
 
 def _name(action: Any) -> str:

@@ -6,19 +6,27 @@ Nothing of this hangs on an action instance: rasa-sdk pickles those into its wor
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 from collections.abc import Awaitable, Callable
 from weakref import WeakKeyDictionary
 
 import httpx
 
+from haptik_actions._redis import connect
 from haptik_actions.client import HaptikClient, PlatformServer
 from haptik_actions.config import Settings
 from haptik_actions.credentials import Credentials, CredentialsProvider, CredentialsSelector
-from haptik_actions.escalation import Delivery, Escalator
+from haptik_actions.errors import ConfigurationError
+from haptik_actions.escalation import Breakers, Delivery, Escalator, MemoryOutbox, Outbox, RedisOutbox, ResilientOutbox
 from haptik_actions.messages import MessageStore
 
 __all__ = ["Runtime", "configure", "current_runtime"]
+
+logger = logging.getLogger(__name__)
+
+_REDIS_SECONDS = 0.5
+_BREAKER_SECONDS = 1.0
 
 
 def _load() -> Settings:
@@ -39,9 +47,9 @@ class _SettingsCredentials:
 class Runtime:
     """What guarded actions work with, made at first use.
 
-    `transport` replaces the connection to the platform, `credentials` and `messages` what the settings name, `sleep`
-    the pauses between late deliveries. A call to the platform may take `timeout` seconds, all included, and is repeated
-    up to `retries` times where that helps.
+    `transport` replaces the connection to the platform; `credentials`, `messages` and `outbox` what the settings name;
+    `sleep` the pauses between looks into the outbox. A call to the platform may take `timeout` seconds, all included,
+    and is repeated up to `retries` times where that helps.
     """
 
     def __init__(
@@ -53,6 +61,7 @@ class Runtime:
         messages: MessageStore | None = None,
         timeout: float = 8.0,
         retries: int = 2,
+        outbox: Outbox | None = None,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._load = load_settings
@@ -60,6 +69,10 @@ class Runtime:
         self._transport = transport
         self._timeout, self._retries = timeout, retries
         self._sleep = sleep
+        self._outbox = outbox
+        self._started = False
+        self._refresher: asyncio.Task[None] | None = None
+        self.breakers = Breakers()
         self._settings: Settings | None = None
         self._messages = messages
         self._client: HaptikClient | None = None
@@ -86,8 +99,26 @@ class Runtime:
             self._messages = MessageStore.from_url(self.settings().redis_url)
         return self._messages
 
+    def outbox(self) -> Outbox:
+        """Return the outbox on `REDIS_URL`; without it one in this process, with a warning of what that means.
+
+        Raises:
+            ConfigurationError: `REDIS_URL` is not a Redis URL.
+        """
+        if self._outbox is None:
+            url = self.settings().redis_url
+            if url:
+                self._outbox = ResilientOutbox(RedisOutbox(connect(url, seconds=_REDIS_SECONDS)))
+            else:
+                logger.warning(
+                    "REDIS_URL is not set: hand-offs that Haptik cannot take yet are kept in this process. A restart "
+                    "loses them, and other processes do not know of them."
+                )
+                self._outbox = MemoryOutbox()
+        return self._outbox
+
     def delivery(self) -> Delivery:
-        """Return what sends hand-offs.
+        """Return what delivers hand-offs, at once and from the outbox.
 
         Raises:
             ConfigurationError: a setting that the platform's call needs is missing; names it.
@@ -101,17 +132,40 @@ class Runtime:
                 timeout=self._timeout,
                 retries=self._retries,
             )
-            self._delivery = Delivery(self._client, sleep=self._sleep)
+            self._delivery = Delivery(self._client, self.outbox(), sleep=self._sleep)
         return self._delivery
 
+    def start(self) -> None:
+        """Begin to deliver what a process that died has left in the outbox. A setting that is missing is logged."""
+        if self._started:
+            return
+        self._started = True
+        try:
+            if self.settings().redis_url:
+                self.breakers = Breakers(connect(self.settings().redis_url or "", seconds=_REDIS_SECONDS))
+            self.delivery().start()
+            self._refresher = asyncio.get_running_loop().create_task(self._refresh_breakers())
+        except ConfigurationError as error:
+            logger.error("Hand-offs are not possible: %s", error)
+
     async def aclose(self) -> None:
-        """Close every connection. Hand-offs that still wait for Haptik are lost, and logged."""
+        """Close every connection. Hand-offs that wait in memory are lost, and logged."""
+        if self._refresher is not None:
+            self._refresher.cancel()
         if self._delivery is not None:
+            for entry in await self._delivery.outbox.entries() if isinstance(self._outbox, MemoryOutbox) else ():
+                logger.error("Hand-off %s is lost: the action server stops before Haptik took it.", entry.handoff.id)
             await self._delivery.aclose()
         if self._client is not None:
             await self._client.aclose()
         if self._messages is not None:
             await self._messages.aclose()
+        await self.breakers.aclose()
+
+    async def _refresh_breakers(self) -> None:
+        while True:
+            await asyncio.sleep(_BREAKER_SECONDS)
+            await self.breakers.refresh()
 
 
 _make_runtime: Callable[[], Runtime] = Runtime
@@ -132,8 +186,10 @@ def configure(make_runtime: Callable[[], Runtime] = Runtime) -> None:
 
 
 def current_runtime() -> Runtime:
-    """Return the runtime of the running event loop."""
+    """Return the runtime of the running event loop; the first call makes it, and begins to deliver its outbox."""
     loop = asyncio.get_running_loop()
-    if loop not in _runtimes:
-        _runtimes[loop] = _make_runtime()
-    return _runtimes[loop]
+    runtime = _runtimes.get(loop)
+    if runtime is None:
+        runtime = _runtimes[loop] = _make_runtime()
+        runtime.start()
+    return runtime

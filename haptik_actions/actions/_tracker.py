@@ -13,19 +13,31 @@ from haptik_actions.escalation import Conversation, Escalation
 from haptik_actions.hsl import Text
 from haptik_actions.render import render
 
-__all__ = ["conversation_of", "events_of", "say"]
+__all__ = ["conversation_of", "events_of", "haptik_slot", "say"]
+
+# After these the bot has the conversation to itself again.
+_RESUMING = frozenset({"resume", "restart", "session_started"})
 
 
-def conversation_of(tracker: Tracker, domain: Any) -> Conversation:
-    """Return the part of the tracker that a hand-off needs. `domain` may be None: Rasa leaves it out at times."""
-    slots = dict(tracker.slots or {})
-    if slots.get("haptik") is None:
-        slots["haptik"] = _initial_value(domain, "haptik")
+def haptik_slot(tracker: Tracker, domain: Any) -> Any:
+    """Return the slot `haptik`: the tracker's, or the domain's initial value. Rasa leaves the domain out at times."""
+    value = (tracker.slots or {}).get("haptik")
+    if value is not None:
+        return value
+    try:
+        return domain["slots"]["haptik"]["initial_value"]
+    except (KeyError, TypeError):
+        return None
+
+
+def conversation_of(tracker: Tracker) -> Conversation:
+    """Return the part of the tracker that a hand-off needs."""
     return Conversation(
         sender_id=tracker.sender_id,
         channel=tracker.get_latest_input_channel(),
-        slots=slots,
+        slots=dict(tracker.slots or {}),
         metadata=tuple(_metadata(tracker)),
+        resumed_at=_resumed_at(tracker),
     )
 
 
@@ -52,8 +64,9 @@ def _metadata(tracker: Tracker) -> Iterator[Mapping[str, Any]]:
                 yield metadata
 
 
-def _initial_value(domain: Any, slot: str) -> Any:
-    try:
-        return domain["slots"][slot]["initial_value"]
-    except (KeyError, TypeError):
-        return None
+def _resumed_at(tracker: Tracker) -> float:
+    for event in reversed(tracker.events or []):
+        at = event.get("timestamp")
+        if event.get("event") in _RESUMING and isinstance(at, (int, float)):
+            return float(at)
+    return 0.0

@@ -3,21 +3,35 @@
 Knows nothing of rasa_sdk: `haptik_actions.actions` translates trackers and events.
 """
 
+from haptik_actions.escalation._breaker import Breakers
 from haptik_actions.escalation._conversation import Conversation, Identity
-from haptik_actions.escalation._delivery import Delivery, HandOff
+from haptik_actions.escalation._delivery import Delivery
 from haptik_actions.escalation._escalator import Escalation, Escalator, Failure
 from haptik_actions.escalation._options import HandOffOptions, read_options
+from haptik_actions.escalation._outbox import Entry, HandOff, MemoryOutbox, Outbox, Terms, Ticket
+from haptik_actions.escalation._outbox_redis import RedisOutbox
 from haptik_actions.escalation._receipt import Receipt
+from haptik_actions.escalation._requested import HandOffRequested
+from haptik_actions.escalation._resilient import ResilientOutbox
 
 __all__ = [
+    "Breakers",
     "Conversation",
     "Delivery",
+    "Entry",
     "Escalation",
     "Escalator",
     "Failure",
     "HandOff",
     "HandOffOptions",
+    "HandOffRequested",
     "Identity",
+    "MemoryOutbox",
+    "Outbox",
     "Receipt",
+    "RedisOutbox",
+    "ResilientOutbox",
+    "Terms",
+    "Ticket",
     "read_options",
 ]

@@ -19,13 +19,14 @@ class Conversation:
     """The part of a tracker that a hand-off needs.
 
     `metadata` holds the metadata of the user's messages, the latest first: a turn that a reminder triggered has none of
-    its own.
+    its own. `resumed_at` is when the bot last had the conversation back, in Unix seconds; 0 where it always had it.
     """
 
     sender_id: str
     channel: str | None = None
     slots: Mapping[str, Any] = field(default_factory=dict)
     metadata: Iterable[Mapping[str, Any]] = ()
+    resumed_at: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,109 +1,159 @@
-"""Sends hand-offs to Haptik, and keeps trying those that Haptik could not take yet.
-
-What waits lives in this process: a restart loses it. That is logged when something starts to wait.
-"""
+"""Delivers hand-offs: at once, and again from the outbox until Haptik has them."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
 import random
+import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+
+import msgspec
 
 from haptik_actions.client import HaptikClient
-from haptik_actions.errors import HaptikError, RateLimited
+from haptik_actions.errors import HaptikError, InactiveTeam, RateLimited, UnknownTeam
+from haptik_actions.escalation._outbox import Entry, HandOff, Outbox, Terms
+from haptik_actions.escalation._receipt import State
 
-__all__ = ["Delivery", "HandOff"]
+__all__ = ["Delivered", "Delivery"]
 
 logger = logging.getLogger(__name__)
 
-_FIRST_PAUSE, _LONGEST_PAUSE = 1.0, 60.0
-_MOST_WAITING = 10_000
-_TRIES = 70
-"""With pauses that double up to a minute this is a little over an hour."""
+_POLL_SECONDS = 1.0
+_AT_ONCE = 20
+_LONGEST_PAUSE = 60.0
+_MOST_TRIES = 70
+"""With pauses that double up to a minute this is a little over an hour; then the entry is a dead letter."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HandOff:
-    """All that the platform's call needs, and the receipt's id for the log."""
+class Delivered(msgspec.Struct, frozen=True, kw_only=True):
+    """How a hand-off ended for now: the receipt's state, the team that took it, and what kept Haptik from it.
 
-    id: str
-    user_name: str
-    business_id: int
-    team: str
-    countdown: int | None = None
+    `id` is the running receipt's where the chat waited already.
+    """
+
+    state: State
+    team: str | None = None
+    reason: str | None = None
+    id: str | None = None
 
 
 class Delivery:
-    """Hands chats over through `client`. `sleep` is `asyncio.sleep` or a test's own."""
+    """Hands chats over through `client`, and keeps what could not be delivered in `outbox`.
 
-    def __init__(self, client: HaptikClient, *, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep) -> None:
-        self._client = client
-        self._sleep = sleep
-        self._waiting: dict[tuple[str, int], asyncio.Task[None]] = {}
+    `sleep` waits between two looks into the outbox; `asyncio.sleep`, or a test's own.
+    """
 
-    @property
-    def waiting(self) -> int:
-        """How many chats wait for Haptik to take them."""
-        return len(self._waiting)
+    def __init__(
+        self,
+        client: HaptikClient,
+        outbox: Outbox,
+        *,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        self._client, self.outbox, self._sleep = client, outbox, sleep
+        self._worker: asyncio.Task[None] | None = None
+        self._storms: dict[str, int] = {}
 
-    async def send(self, handoff: HandOff) -> None:
-        """Hand over now: returning means that Haptik confirmed it.
-
-        Raises:
-            HaptikError: Haptik did not confirm it. Where the error is `temporary`, `send_later` may follow.
-        """
-        await self._client.send_chat_to_agent(
-            user_name=handoff.user_name,
-            business_id=handoff.business_id,
-            team_name=handoff.team,
-            countdown=handoff.countdown,
-        )
-
-    def send_later(self, handoff: HandOff, error: HaptikError) -> bool:
-        """Keep trying in the background; False where too many wait already. One chat waits once."""
-        chat = (handoff.user_name, handoff.business_id)
-        if chat in self._waiting:
-            return True
-        if len(self._waiting) >= _MOST_WAITING:
-            logger.error("Hand-off %s is lost: %d hand-offs wait for Haptik already.", handoff.id, _MOST_WAITING)
-            return False
-        logger.warning("Hand-off %s waits in this process until Haptik takes it; a restart would lose it.", handoff.id)
-        task = asyncio.get_running_loop().create_task(self._keep_trying(handoff, error))
-        self._waiting[chat] = task
-        task.add_done_callback(lambda _: self._waiting.pop(chat, None))
-        return True
+    def start(self) -> None:
+        """Deliver from the outbox in the background; once is enough."""
+        if self._worker is None:
+            self._worker = asyncio.get_running_loop().create_task(self._work())
 
     async def aclose(self) -> None:
-        """Stop trying. What still waits is lost, and logged."""
-        waiting = list(self._waiting.values())
-        for task in waiting:
-            task.cancel()
-        await asyncio.gather(*waiting, return_exceptions=True)
+        """Stop delivering. What an outbox in memory still holds is lost, and logged."""
+        if self._worker is not None:
+            self._worker.cancel()
+            await asyncio.gather(self._worker, return_exceptions=True)
+            self._worker = None
+        await self.outbox.aclose()
 
-    async def _keep_trying(self, handoff: HandOff, error: HaptikError) -> None:
+    async def hand_over(self, handoff: HandOff, terms: Terms) -> Delivered:
+        """Write it down, try it, and say how that ended. Never raises an error of the library's."""
+        ticket = await self.outbox.open(handoff, terms)
+        if ticket.state == "duplicate":
+            return Delivered(state="duplicate", id=ticket.id)
+        if ticket.state == "throttled":
+            self._say_storm(handoff.teams[0], terms.limit, ticket.wait)
+            return Delivered(state="throttled", team=handoff.teams[0])
+        if ticket.state == "full":
+            logger.error("The outbox is full: hand-off %s is tried once and not kept.", handoff.id)
+        entry = Entry(handoff=handoff, created=time.time())
+        return await self._deliver(entry, terms.episode, kept=ticket.state != "full")
+
+    async def deliver_due(self) -> int:
+        """Try what is due in the outbox, and return how many entries that were."""
+        due = await self.outbox.claim(_AT_ONCE)
+        for entry, ended in zip(due, await asyncio.gather(*map(self._deliver, due)), strict=True):
+            if ended.state == "connected":
+                logger.info("Hand-off %s was delivered from the outbox, at try %d.", entry.handoff.id, entry.tries + 1)
+        return len(due)
+
+    async def _work(self) -> None:
+        while True:
+            try:
+                # A full hand may mean that more is due; only an empty one is worth a pause.
+                if await self.deliver_due() < _AT_ONCE:
+                    await self._sleep(_POLL_SECONDS)
+            except Exception:
+                logger.exception("The outbox could not be looked into; trying again.")
+                await self._sleep(_POLL_SECONDS)
+
+    async def _deliver(self, entry: Entry, episode: float = Terms().episode, *, kept: bool = True) -> Delivered:
+        handoff = entry.handoff
         try:
-            for attempt in range(_TRIES):
-                await self._sleep(_pause(attempt, error))
-                try:
-                    await self.send(handoff)
-                except HaptikError as failed:
-                    error = failed
-                    if not error.temporary:
-                        break
-                else:
-                    logger.info("Hand-off %s was delivered late, at try %d.", handoff.id, attempt + 2)
-                    return
-            logger.error("Hand-off %s is lost: %s %s", handoff.id, error, error.remedy)
-        except asyncio.CancelledError:
-            logger.error("Hand-off %s is lost: the action server stopped before Haptik took it.", handoff.id)
-            raise
+            team = await self._send(handoff)
+        except HaptikError as error:
+            if error.temporary and kept:
+                return await self._try_later(entry, error)
+            await self.outbox.refuse(handoff)
+            logger.error("Hand-off %s is not possible: %s %s", handoff.id, error, error.remedy)
+            return Delivered(state="unavailable", team=handoff.teams[0], reason=type(error).__name__)
+        await self.outbox.confirm(handoff, episode=episode)
+        return Delivered(state="connected", team=team)
+
+    async def _send(self, handoff: HandOff) -> str:
+        """Return the team that took the chat: the next one where one is unknown or inactive."""
+        for position, team in enumerate(handoff.teams, start=1):
+            try:
+                await self._client.send_chat_to_agent(
+                    user_name=handoff.user_name,
+                    business_id=handoff.business_id,
+                    team_name=team,
+                    countdown=handoff.countdown,
+                )
+            except (UnknownTeam, InactiveTeam) as error:
+                if position == len(handoff.teams):
+                    raise
+                logger.warning("Hand-off %s goes to the next team: %s %s", handoff.id, error, error.remedy)
+            else:
+                return team
+        raise AssertionError("a hand-off names at least one team")
+
+    async def _try_later(self, entry: Entry, error: HaptikError) -> Delivered:
+        name = type(error).__name__
+        tried = msgspec.structs.replace(entry, tries=entry.tries + 1, error=name)
+        if tried.tries >= _MOST_TRIES:
+            await self.outbox.bury(tried)
+            logger.error("Hand-off %s is given up after %d tries: %s", entry.handoff.id, tried.tries, error)
+        else:
+            await self.outbox.later(tried, _pause(tried.tries, error))
+            logger.warning("Hand-off %s waits in the outbox: %s", entry.handoff.id, error)
+        return Delivered(state="delayed", team=entry.handoff.teams[0], reason=name)
+
+    def _say_storm(self, team: str, limit: int, wait: float) -> None:
+        # One line per round of the limit, not one per chat: a storm has hundreds.
+        held = self._storms[team] = self._storms.get(team, 0) + 1
+        if held % limit == 1 or limit == 1:
+            logger.warning(
+                "More than %d hand-offs a minute for team %s: %d wait their turn, the last for %.0f s.",
+                *(limit, team, held, wait),
+            )
 
 
-def _pause(attempt: int, error: HaptikError) -> float:
-    """Seconds to wait: full jitter under a doubling ceiling, or what the platform asked for."""
+def _pause(tries: int, error: HaptikError) -> float:
+    """Seconds to the next try: half of it jitter, under a doubling ceiling; or what the platform asked for."""
     if isinstance(error, RateLimited) and error.retry_after is not None:
         return error.retry_after
-    ceiling: float = min(_LONGEST_PAUSE, _FIRST_PAUSE * 2 ** min(attempt, 10))
+    ceiling: float = min(_LONGEST_PAUSE, 2.0 ** min(tries - 1, 10))
     return ceiling / 2 + random.uniform(0, ceiling / 2)

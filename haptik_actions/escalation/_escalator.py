@@ -10,9 +10,11 @@ from typing import Any
 from haptik_actions.config import Settings
 from haptik_actions.errors import ConfigurationError, HaptikError
 from haptik_actions.escalation._conversation import Conversation, identify
-from haptik_actions.escalation._delivery import Delivery, HandOff
-from haptik_actions.escalation._options import HandOffOptions, SlotReader, default_key
+from haptik_actions.escalation._delivery import Delivered, Delivery
+from haptik_actions.escalation._options import DEFAULTS, HandOffOptions, SlotReader, default_key
+from haptik_actions.escalation._outbox import HandOff, Terms
 from haptik_actions.escalation._receipt import Receipt
+from haptik_actions.escalation._requested import HandOffRequested
 from haptik_actions.messages import MessageStore, packaged_copy
 
 __all__ = ["Escalation", "Escalator", "Failure"]
@@ -22,11 +24,11 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failure:
-    """What failed: the action's name, its error, and what its decorator or class says about the hand-off."""
+    """What failed: the action's name, its error, and the plan that holds for it (see `Escalator.plan`)."""
 
     action: str
     error: BaseException
-    options: HandOffOptions = field(default_factory=HandOffOptions)
+    plan: HandOffOptions = field(default=DEFAULTS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,71 +57,78 @@ class Escalator:
         self._delivery = delivery
         self._settings = settings
         self._messages = messages
-        self._slot = SlotReader()
+        self._slots = SlotReader()
+
+    def plan(self, action: str, in_code: HandOffOptions, slot: Any) -> HandOffOptions:
+        """Return what holds for an action.
+
+        The order: its entry in the slot's `actions`, then what its code says, then the slot's own keys, then defaults.
+        """
+        return self._slots.plan(slot, action, in_code)
 
     async def escalate(self, failure: Failure, conversation: Conversation) -> Escalation:
         """Hand the chat over and return what to tell. Whatever fails on the way, there is a sentence to tell."""
-        options = self._options(failure, conversation)
-        receipt = await self._receipt(failure, conversation, options)
+        receipt = await self._receipt(failure, conversation)
         _log(failure, receipt, conversation)
         return Escalation(
             receipt=receipt,
-            text=await self._copy(receipt, conversation, options),
+            text=await self._copy(receipt, conversation, failure.plan),
             # Only a confirmed hand-off has somebody who answers; a pause without one would be silence.
-            pause=receipt.state == "connected" and options.pause is not False,
+            pause=receipt.state == "connected" and failure.plan.pause is not False,
         )
 
-    def _options(self, failure: Failure, conversation: Conversation) -> HandOffOptions:
-        slot = self._slot.read(conversation.slots.get("haptik"))
-        return slot.of_action(failure.action).over(failure.options).over(slot.general)
-
-    async def _receipt(self, failure: Failure, conversation: Conversation, options: HandOffOptions) -> Receipt:
+    async def _receipt(self, failure: Failure, conversation: Conversation) -> Receipt:
+        requested = isinstance(failure.error, HandOffRequested)
         receipt = Receipt(
-            state="unavailable", action=failure.action, team=options.team, error=type(failure.error).__name__
+            state="unavailable",
+            action=failure.action,
+            team=failure.plan.team,
+            error=None if requested else type(failure.error).__name__,
         )
         try:
-            return await self._hand_off(receipt, conversation, options)
+            delivered = await self._hand_over(receipt.id, conversation, failure.plan)
         except HaptikError as error:
             logger.error("Hand-off %s is not possible: %s %s", receipt.id, error, error.remedy)
             return replace(receipt, reason=type(error).__name__)
         except Exception as error:
             logger.exception("Hand-off %s is not possible.", receipt.id)
             return replace(receipt, reason=type(error).__name__)
+        if delivered is None:
+            return receipt
+        return replace(
+            receipt,
+            state=delivered.state,
+            team=delivered.team or receipt.team,
+            reason=delivered.reason,
+            id=delivered.id or receipt.id,
+        )
 
-    async def _hand_off(self, receipt: Receipt, conversation: Conversation, options: HandOffOptions) -> Receipt:
+    async def _hand_over(self, id: str, conversation: Conversation, plan: HandOffOptions) -> Delivered | None:
         settings = self._settings()
         identity = identify(conversation, settings)
-        team = options.team or settings.team
         if identity is None:
-            return receipt
+            return None
+        team = plan.team or settings.team
         if team is None:
             raise ConfigurationError(
                 "No team is named. Set `team` in the initial_value of the domain's slot `haptik`, or HAPTIK_TEAM."
             )
-        receipt = replace(receipt, team=team)
-        delivery = self._delivery()
         handoff = HandOff(
-            id=receipt.id,
+            id=id,
             user_name=identity.user_name,
             business_id=identity.business_id,
-            team=team,
-            countdown=options.countdown,
+            teams=(team,),
+            countdown=plan.countdown,
         )
-        try:
-            await delivery.send(handoff)
-        except HaptikError as error:
-            if not (error.temporary and delivery.send_later(handoff, error)):
-                raise
-            return replace(receipt, state="delayed", reason=type(error).__name__)
-        return replace(receipt, state="connected")
+        return await self._delivery().hand_over(handoff, _terms(conversation, plan))
 
-    async def _copy(self, receipt: Receipt, conversation: Conversation, options: HandOffOptions) -> str:
+    async def _copy(self, receipt: Receipt, conversation: Conversation, plan: HandOffOptions) -> str:
         values = {"team": receipt.team or "", "reference": receipt.id}
         own = default_key(receipt.state)
-        locale = options.locale or _language(conversation)
+        locale = plan.locale or _language(conversation)
         try:
             messages = self._messages()
-            key = options.message_key(receipt.state)
+            key = plan.message_key(receipt.state)
             found = await messages.find(key, locale, **values)
             if found is None:
                 logger.error("There is no message %r for hand-offs that are %s; using %r.", key, receipt.state, own)
@@ -128,6 +137,17 @@ class Escalator:
             logger.exception("The message store failed; using the packaged copy.")
             return packaged_copy()[own]
         return found
+
+
+def _terms(conversation: Conversation, plan: HandOffOptions) -> Terms:
+    before = Receipt.from_slot(conversation.slots.get("haptik_handoff"))
+    waits = before is not None and before.state in ("connected", "delayed", "throttled", "duplicate")
+    return Terms(
+        limit=plan.limit or DEFAULTS.limit or 1,
+        episode=(plan.episode or DEFAULTS.episode or 1) * 3600,
+        resumed_at=conversation.resumed_at,
+        receipt=(before.id, before.began) if before is not None and waits else None,
+    )
 
 
 def _language(conversation: Conversation) -> str | None:
@@ -139,13 +159,10 @@ def _language(conversation: Conversation) -> str | None:
 
 
 def _log(failure: Failure, receipt: Receipt, conversation: Conversation) -> None:
-    logger.error(
-        "Action %s failed in conversation %s with %s; hand-off %s to team %s is %s.",
-        failure.action,
-        conversation.sender_id,
-        receipt.error,
-        receipt.id,
-        receipt.team,
-        receipt.state,
-        exc_info=failure.error,
-    )
+    outcome = (receipt.id, receipt.team, receipt.state)
+    if receipt.error is None:
+        line = "Action %s asked for an agent in conversation %s; hand-off %s to team %s is %s."
+        logger.info(line, failure.action, conversation.sender_id, *outcome)
+        return
+    line = "Action %s failed in conversation %s with %s; hand-off %s to team %s is %s."
+    logger.error(line, failure.action, conversation.sender_id, receipt.error, *outcome, exc_info=failure.error)

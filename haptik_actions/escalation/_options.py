@@ -1,4 +1,4 @@
-"""The domain's slot `haptik`: which team, which countdown, which copy.
+"""The domain's slot `haptik`: how actions are guarded, and which team, which countdown, which copy a hand-off has.
 
 slots:
   haptik:
@@ -10,10 +10,14 @@ slots:
       countdown: 5              # seconds until the chat enters the queue, 5 to 10; left out: the platform's 10
       pause: true               # pause the conversation after a confirmed hand-off
       locale: en                # of the copy; left out: the message's `language_code`, then the store's own
-      messages:                 # message keys; left out: the plugin's own
+      deadline: 8               # seconds that an action may take
+      idempotent: false         # true: the action may be run again after a failure
+      retry: 2                  # how often, within the deadline
+      breaker: orders_api       # actions with one name fail at once while its integration is down
+      limit: 30                 # hand-offs a minute that reach the team; the others wait behind
+      episode: 12               # hours in which a chat that waits for an agent is not handed over again
+      messages:                 # message keys per receipt; left out: the plugin's own
         connected: haptik_handoff_connected
-        delayed: haptik_handoff_delayed
-        unavailable: haptik_handoff_unavailable
       actions:                  # the same keys again for single actions
         action_order_status: {team: orders}
 """
@@ -40,12 +44,22 @@ _SLOT = "slots.haptik.initial_value"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HandOffOptions:
-    """How to hand over. None (and a key that `messages` lacks) means: not said here, ask the next layer."""
+    """How to guard an action and hand over its chat.
+
+    None (and a key that `messages` lacks) means: not said here, ask the next layer. `deadline` is in seconds, `retry` a
+    number of repetitions, `limit` hand-offs a minute, `episode` hours.
+    """
 
     team: str | None = None
     countdown: int | None = None
     pause: bool | None = None
     locale: str | None = None
+    deadline: float | None = None
+    retry: int | None = None
+    idempotent: bool | None = None
+    breaker: str | None = None
+    limit: int | None = None
+    episode: float | None = None
     messages: Mapping[str, str] = field(default_factory=dict)
 
     def over(self, other: HandOffOptions) -> HandOffOptions:
@@ -58,21 +72,13 @@ class HandOffOptions:
         return self.messages.get(state, default_key(state))
 
 
+DEFAULTS = HandOffOptions(pause=True, deadline=8.0, retry=2, idempotent=False, limit=30, episode=12.0)
+"""What holds where nobody says anything. Rasa itself would wait 300 s for an action."""
+
+
 def default_key(state: str) -> str:
     """Return the plugin's own message key for a receipt's state."""
     return f"haptik_handoff_{state}"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SlotOptions:
-    """The slot's content: options for every action, and for single ones by name."""
-
-    general: HandOffOptions = field(default_factory=HandOffOptions)
-    actions: Mapping[str, HandOffOptions] = field(default_factory=dict)
-
-    def of_action(self, name: str) -> HandOffOptions:
-        """Return what the slot says for this action alone."""
-        return self.actions.get(name, HandOffOptions())
 
 
 class SlotReader:
@@ -80,14 +86,33 @@ class SlotReader:
 
     def __init__(self) -> None:
         # The slot travels with every call and hardly ever changes: read, and complained about, once per content.
-        self._known: LRUCache[bytes, SlotOptions] = LRUCache(maxsize=64)
+        self._slots: LRUCache[bytes, _Slot] = LRUCache(maxsize=64)
+        self._plans: dict[tuple[bytes, str, int], tuple[HandOffOptions, HandOffOptions]] = {}
 
-    def read(self, slot: Any) -> SlotOptions:
-        """Return the slot's options; None is an empty slot."""
+    def plan(self, slot: Any, action: str, in_code: HandOffOptions) -> HandOffOptions:
+        """Return what holds for an action: its entry in the slot, what its code says, the slot's own keys, defaults."""
         content = msgspec.json.encode(slot, enc_hook=repr)
-        if content not in self._known:
-            self._known[content] = _parse(slot)
-        return self._known[content]
+        key = (content, action, id(in_code))
+        known = self._plans.get(key)
+        if known is not None and known[0] is in_code:
+            return known[1]
+        if content not in self._slots:
+            self._slots[content] = _parse(slot)
+        read = self._slots[content]
+        plan = read.actions.get(action, _NOTHING).over(in_code).over(read.general).over(DEFAULTS)
+        if len(self._plans) >= 1000:
+            self._plans.clear()
+        self._plans[key] = (in_code, plan)
+        return plan
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Slot:
+    general: HandOffOptions = field(default_factory=HandOffOptions)
+    actions: Mapping[str, HandOffOptions] = field(default_factory=dict)
+
+
+_NOTHING = HandOffOptions()
 
 
 def read_options(values: Mapping[str, Any], path: str) -> tuple[HandOffOptions, list[str]]:
@@ -107,18 +132,18 @@ def read_options(values: Mapping[str, Any], path: str) -> tuple[HandOffOptions, 
     return HandOffOptions(**good), mistakes
 
 
-def _parse(slot: Any) -> SlotOptions:
+def _parse(slot: Any) -> _Slot:
     if slot is None:
-        return SlotOptions()
+        return _Slot()
     if not isinstance(slot, Mapping):
         logger.error("Domain: %s is %s and must be a mapping; the defaults are used.", _SLOT, _shown(slot))
-        return SlotOptions()
+        return _Slot()
     general = _section({name: value for name, value in slot.items() if name != "actions"}, _SLOT)
     actions = slot.get("actions") or {}
     if not isinstance(actions, Mapping):
         logger.error("Domain: %s.actions is %s and must be a mapping; it is ignored.", _SLOT, _shown(actions))
         actions = {}
-    return SlotOptions(
+    return _Slot(
         general=general,
         actions={str(name): _section(values, f"{_SLOT}.actions.{name}") for name, values in actions.items()},
     )
@@ -154,12 +179,15 @@ def _flag(value: Any) -> bool:
     return value
 
 
-def _countdown(value: Any) -> int:
-    # gRPC makes 5.0 of 5.
-    whole = isinstance(value, int) or (isinstance(value, float) and value.is_integer())
-    if isinstance(value, bool) or not whole or not 5 <= value <= 10:
-        raise _Mistake("a whole number of seconds from 5 to 10", value)
-    return int(value)
+def _between(low: float, high: float, what: str, *, whole: bool = True) -> Callable[[Any], Any]:
+    def check(value: Any) -> Any:
+        # gRPC makes 5.0 of 5.
+        number = isinstance(value, (int, float)) and not isinstance(value, bool)
+        if not number or not low <= value <= high or (whole and value != int(value)):
+            raise _Mistake(f"{what} from {low:g} to {high:g}", value)
+        return int(value) if whole else float(value)
+
+    return check
 
 
 def _messages(value: Any) -> dict[str, str]:
@@ -176,9 +204,15 @@ def _messages(value: Any) -> dict[str, str]:
 
 _CHECKS: Mapping[str, Callable[[Any], Any]] = {
     "team": _text,
-    "countdown": _countdown,
+    "countdown": _between(5, 10, "a whole number of seconds"),
     "pause": _flag,
     "locale": _text,
+    "deadline": _between(0.1, 250, "a number of seconds", whole=False),
+    "retry": _between(0, 10, "a whole number"),
+    "idempotent": _flag,
+    "breaker": _text,
+    "limit": _between(1, 100_000, "a whole number of hand-offs a minute"),
+    "episode": _between(0.01, 720, "a number of hours", whole=False),
     "messages": _messages,
 }
 

@@ -9,8 +9,8 @@ from typing import Any, Literal
 
 __all__ = ["STATES", "Receipt", "State"]
 
-State = Literal["connected", "delayed", "unavailable"]
-STATES: tuple[State, ...] = ("connected", "delayed", "unavailable")
+State = Literal["connected", "delayed", "unavailable", "throttled", "duplicate"]
+STATES: tuple[State, ...] = ("connected", "delayed", "unavailable", "throttled", "duplicate")
 
 
 def _now() -> str:
@@ -21,10 +21,13 @@ def _now() -> str:
 class Receipt:
     """What the slot `haptik_handoff` holds after a failure.
 
-    `state` is `connected` (Haptik confirmed it), `delayed` (Haptik could not be reached; it is tried again) or
-    `unavailable` (nothing accepts it). `error` is the class of what failed the action and `reason` the class of what
-    kept Haptik from confirming; neither holds a message, which might be personal. `id` finds the log lines of this
-    hand-off; `at` is the time in UTC, ISO 8601.
+    `state` is `connected` (Haptik confirmed it), `delayed` (Haptik could not be reached; it is tried again),
+    `throttled` (the team has had its share of chats this minute; it is delivered in its turn), `duplicate` (the chat
+    waits for an agent already, under the receipt `id`) or `unavailable` (nothing accepts it).
+
+    `error` is the class of what failed the action, None where the user asked for an agent, and `reason` the class of
+    what kept Haptik from confirming; neither holds a message, which might be personal. `id` finds the log lines of
+    this hand-off; `at` is the time in UTC, ISO 8601.
     """
 
     state: State
@@ -34,6 +37,21 @@ class Receipt:
     reason: str | None = None
     id: str = field(default_factory=lambda: secrets.token_hex(6))
     at: str = field(default_factory=_now)
+
+    @classmethod
+    def from_slot(cls, value: Any) -> Receipt | None:
+        """Return the receipt that the slot holds; None where it holds none that can be read."""
+        try:
+            receipt = cls(**value)
+            datetime.fromisoformat(receipt.at)
+        except (TypeError, ValueError):
+            return None
+        return receipt
+
+    @property
+    def began(self) -> float:
+        """The time of the receipt in Unix seconds."""
+        return datetime.fromisoformat(self.at).timestamp()
 
     def to_slot(self) -> dict[str, Any]:
         """Return the slot's value: a flat JSON object."""

@@ -20,7 +20,7 @@ from rasa_sdk.interfaces import ActionExecutionRejection
 from haptik_actions.actions import IntegrationAction, Runtime, configure, escalate_on_error
 from haptik_actions.config import Settings
 from haptik_actions.errors import ConfigurationError
-from haptik_actions.escalation import Delivery
+from haptik_actions.escalation import MemoryOutbox, Outbox
 from haptik_actions.messages import MessageStore, packaged_copy
 from tests.support.rasa import action_call, run_action
 
@@ -54,6 +54,14 @@ def platform() -> Iterator[Platform]:
 
 def runtime_on(platform: Platform, settings: Settings, **options: Any) -> Runtime:
     return Runtime(load_settings=lambda: settings, transport=httpx.MockTransport(platform), **{"retries": 0, **options})
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 1_000_000.0
+
+    def __call__(self) -> float:
+        return self.now
 
 
 class Failing(Action):
@@ -283,38 +291,41 @@ async def test_the_user_is_told_what_really_happened(
     assert "s3cr3t" not in caplog.text
 
 
-async def nothing_waits(delivery: Delivery) -> None:
-    while delivery.waiting:  # noqa: ASYNC110 - there is no event to wait for: the tests use public names
+async def nothing_waits(outbox: Outbox) -> None:
+    while await outbox.entries():  # noqa: ASYNC110 - there is no event to wait for: the tests use public names
         await asyncio.sleep(0)
 
 
 async def test_a_delayed_handoff_is_delivered_once_when_haptik_is_back() -> None:
-    platform, naps = Platform(), asyncio.Semaphore(0)
-    made: list[Runtime] = []
+    platform, naps, clock = Platform(), asyncio.Semaphore(0), Clock()
+    outbox = MemoryOutbox(clock=clock)
 
     async def nap(_: float) -> None:
         await naps.acquire()
 
-    def make() -> Runtime:
-        made.append(runtime_on(platform, SETTINGS, sleep=nap))
-        return made[-1]
-
-    configure(make)
+    configure(lambda: runtime_on(platform, SETTINGS, sleep=nap, outbox=outbox))
     try:
         platform.refuse("down", 503)
-        for _ in range(2):
-            answer = await run_action(Failing(), action_call("x", metadata=WHO))
-            assert receipt(answer)["state"] == "delayed"
-        delivery = made[0].delivery()
-        assert delivery.waiting == 1, "one chat waits once"
+        answer = await run_action(Failing(), action_call("x", metadata=WHO))
+        assert receipt(answer)["state"] == "delayed"
+        again = await run_action(Failing(), action_call("x", metadata=WHO))
+        assert receipt(again)["state"] == "duplicate"
+        assert receipt(again)["id"] == receipt(answer)["id"]
+        assert len(platform.asked) == 1, "one chat waits once"
+        clock.now += 2
         naps.release()
-        await asyncio.sleep(0.01)
-        assert len(platform.asked) == 3
+        await asyncio.sleep(0.05)
+        assert len(platform.asked) == 2
         platform.answer = httpx.Response(200, json={"success": True})
+        clock.now += 2
         naps.release()
-        await asyncio.wait_for(nothing_waits(delivery), timeout=10)
-        assert len(platform.asked) == 4
+        await asyncio.wait_for(nothing_waits(outbox), timeout=10)
+        assert len(platform.asked) == 3
         assert platform.asked[-1]["user_name"] == "u1"
+        clock.now += 60
+        naps.release()
+        await asyncio.sleep(0.05)
+        assert len(platform.asked) == 3, "delivered once"
     finally:
         configure()
 
@@ -384,8 +395,9 @@ async def test_no_team_anywhere_is_named(caplog: pytest.LogCaptureFixture) -> No
 async def test_a_wrong_type_in_the_slot_is_named_by_its_path_and_the_bot_goes_on(
     platform: Platform, slot: Any, path: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    for _ in range(2):
-        answer = await run_action(Failing(), action_call("x", metadata=WHO, slots={"haptik": slot}))
+    for user in ("u1", "u2"):
+        who = {**WHO, "user_name": user}
+        answer = await run_action(Failing(), action_call("x", metadata=who, slots={"haptik": slot}))
         assert receipt(answer)["state"] == "connected"
         assert texts(answer)[-1] == COPY["haptik_handoff_connected"]
     assert platform.asked[0] == {"team_name": "fallback", "user_name": "u1", "business_id": 343}
@@ -436,9 +448,10 @@ async def test_own_message_keys_and_locale_come_from_the_store() -> None:
     slots = {"haptik": {"team": "vip", "messages": {"connected": "vip_connected", "delayed": "not_there"}}}
     try:
         plain = await run_action(Failing(), action_call("x", metadata=WHO, slots=slots))
-        german = await run_action(Failing(), action_call("x", metadata={**WHO, "language_code": "de"}, slots=slots))
+        who = {"business_id": 343, "user_name": "u2", "language_code": "de"}
+        german = await run_action(Failing(), action_call("x", metadata=who, slots=slots))
         platform.refuse("down", 503)
-        missing = await run_action(Failing(), action_call("x", metadata=WHO, slots=slots))
+        missing = await run_action(Failing(), action_call("x", metadata={**WHO, "user_name": "u3"}, slots=slots))
     finally:
         configure()
     assert texts(plain)[-1] == "Hello vip"

@@ -24,7 +24,7 @@ ALLOWED: dict[str, tuple[set[str], set[str]]] = {
     "haptik_actions.escalation": ({"client", "credentials", "messages"}, {"httpx"}),
     "haptik_actions.actions": (
         {"client", "credentials", "messages", "escalation", "hsl", "render"},
-        {"httpx", "rasa_sdk", "aiohttp", "ruamel"},
+        {"httpx", "rasa_sdk", "aiohttp", "ruamel", "redis"},
     ),
     "haptik_actions.sandbox": ({"hsl"}, {"starlette", "ruamel", "httpx"}),
     "haptik_actions.cli": (set(), set()),

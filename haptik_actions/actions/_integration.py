@@ -1,0 +1,154 @@
+"""Running somebody's integration: within a deadline, again where it says so, behind its breaker, and checked."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import inspect
+import json
+import logging
+from collections.abc import Callable
+from typing import Any
+
+import anyio
+import anyio.to_thread
+import rasa_sdk.events
+import tenacity
+from rasa_sdk.executor import CollectingDispatcher
+from rasa_sdk.interfaces import ActionExecutionRejection
+
+from haptik_actions._deadline import DeadlinePassed, deadline, has_passed
+from haptik_actions.errors import IntegrationTimeout, InvalidReturn
+from haptik_actions.escalation import Breakers, HandOffOptions
+
+__all__ = ["Events", "call_integration"]
+
+logger = logging.getLogger(__name__)
+
+Events = list[dict[str, Any]]
+Run = Callable[..., Any]
+
+_JITTER = tenacity.wait_random_exponential(multiplier=0.1, max=2)
+_THREADS = 200
+"""Synchronous actions at once. One that hangs keeps its thread until it returns: Python cannot end a thread."""
+
+# Rasa drops every event and message of an answer in which it does not know one event. These are those of 3.6.21.
+_RASA_EVENTS = {
+    *("action", "action_execution_rejected", "active_loop", "agent", "bot", "cancel_reminder", "entities", "export"),
+    *("followup", "form", "form_validation", "loop_interrupted", "pause", "reminder", "reset_slots", "restart"),
+    *("resume", "rewind", "session_started", "slot", "undo", "user", "user_featurization"),
+}
+if hasattr(rasa_sdk.events, "SessionEnded"):
+    # Newer servers know it. Which server calls is not said, and who imports it from a newer rasa-sdk has a newer Rasa.
+    _RASA_EVENTS.add("session_ended")
+_NAMED = frozenset({"action", "followup", "slot"})
+
+
+async def call_integration(
+    run: Run,
+    plan: HandOffOptions,
+    breakers: Breakers,
+    dispatcher: CollectingDispatcher,
+    tracker: Any,
+    domain: Any,
+) -> Events:
+    """Run the action and return its events.
+
+    Raises:
+        IntegrationTimeout: it took longer than its deadline.
+        IntegrationDown: its breaker is open, and it was not run.
+        InvalidReturn: it returned what Rasa cannot read.
+        BaseException: whatever the action raises.
+    """
+    if plan.breaker is None:
+        return await _within_deadline(run, plan, dispatcher, tracker, domain)
+    async with breakers.guarding(plan.breaker, passes=(ActionExecutionRejection,)):
+        return await _within_deadline(run, plan, dispatcher, tracker, domain)
+
+
+async def _within_deadline(
+    run: Run, plan: HandOffOptions, dispatcher: CollectingDispatcher, tracker: Any, domain: Any
+) -> Events:
+    scope = deadline(plan.deadline)
+    said = len(dispatcher.messages)
+    try:
+        async with scope:
+            try:
+                return _checked(await _call(run, dispatcher, tracker, domain))
+            except Exception as error:
+                if not (plan.idempotent and plan.retry) or isinstance(error, ActionExecutionRejection):
+                    raise
+                return await _again(run, plan.retry, error, said, dispatcher, tracker, domain)
+    except DeadlinePassed as error:
+        if has_passed(scope):
+            raise IntegrationTimeout(f"The action took longer than its deadline of {plan.deadline:g} s.") from error
+        raise
+
+
+async def _again(
+    run: Run, retries: int, error: Exception, said: int, dispatcher: CollectingDispatcher, tracker: Any, domain: Any
+) -> Events:
+    known: Exception | None = error
+
+    async def attempt() -> Events:
+        nonlocal known
+        if known is not None:
+            failed, known = known, None
+            raise failed
+        # What the failed try said would be said twice.
+        del dispatcher.messages[said:]
+        return _checked(await _call(run, dispatcher, tracker, domain))
+
+    return await tenacity.AsyncRetrying(
+        retry=tenacity.retry_if_exception(lambda e: not isinstance(e, (ActionExecutionRejection, InvalidReturn))),
+        wait=_JITTER,
+        stop=tenacity.stop_after_attempt(retries + 1),
+        reraise=True,
+    )(attempt)
+
+
+async def _call(run: Run, *arguments: Any) -> Any:
+    if _is_async(run):
+        return await run(*arguments)
+    # A synchronous call would stop the event loop, and with it every other conversation of this worker. The thread is
+    # left behind when the deadline passes; anyio's are daemons, so it does not hold up the server's end either.
+    work = functools.partial(run, *arguments)
+    returned = await anyio.to_thread.run_sync(work, abandon_on_cancel=True, limiter=_limiter())
+    return await returned if inspect.isawaitable(returned) else returned
+
+
+def _is_async(run: Run) -> bool:
+    function = run.func if isinstance(run, functools.partial) else run
+    return inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(getattr(function, "__call__", None))  # noqa: B004
+
+
+@functools.lru_cache(maxsize=8)
+def _limiter_of(loop: asyncio.AbstractEventLoop) -> anyio.CapacityLimiter:
+    return anyio.CapacityLimiter(_THREADS)
+
+
+def _limiter() -> anyio.CapacityLimiter:
+    return _limiter_of(asyncio.get_running_loop())
+
+
+def _checked(returned: Any) -> Events:
+    """Return the events that Rasa can read; log and leave out single ones that it does not know."""
+    if not returned and (returned is None or isinstance(returned, (list, tuple))):
+        return []
+    if not isinstance(returned, (list, tuple)):
+        raise InvalidReturn(f"The action returned {type(returned).__name__} in place of a list of events.")
+    try:
+        json.dumps(returned)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise InvalidReturn(f"The action returned an event that is not JSON: {error}") from error
+    return [event for event in returned if _is_known(event)]
+
+
+def _is_known(event: Any) -> bool:
+    kind = event.get("event") if isinstance(event, dict) else None
+    if not isinstance(kind, str) or (kind in _NAMED and not isinstance(event.get("name"), str)):
+        raise InvalidReturn(f"The action returned an event that Rasa cannot read: {kind or type(event).__name__}.")
+    if kind in _RASA_EVENTS:
+        return True
+    logger.error("An event %r is left out: Rasa does not know it and would drop the whole answer.", kind)
+    return False

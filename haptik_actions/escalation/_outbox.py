@@ -1,0 +1,224 @@
+"""The outbox: what is written down before a hand-off is tried, and erased after Haptik confirmed it.
+
+It answers three questions at once, because one round trip has to do: does this chat wait for an agent already (its
+episode), may its team get another chat this minute, and if both are fine, who is delivering it.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable
+from typing import Literal, Protocol
+
+import msgspec
+
+__all__ = ["Entry", "HandOff", "MemoryOutbox", "Outbox", "Terms", "Ticket"]
+
+WINDOW_SECONDS = 60.0
+LEASE_SECONDS = 30.0
+"""How long a delivery may take before another worker takes over. Longer than one call to the platform."""
+ENTRY_SECONDS = 24 * 3600.0
+
+
+class HandOff(msgspec.Struct, frozen=True, kw_only=True):
+    """All that the platform's call needs, and the receipt's id for the log. `teams` are tried in their order."""
+
+    id: str
+    user_name: str
+    business_id: int
+    teams: tuple[str, ...]
+    countdown: int | None = None
+
+    @property
+    def chat(self) -> str:
+        """What names the chat: one user on one business."""
+        return f"{self.business_id}:{self.user_name}"
+
+
+class Entry(msgspec.Struct, frozen=True, kw_only=True):
+    """A hand-off in the outbox. Times are Unix seconds; `due` is when it is tried next, None for a dead letter."""
+
+    handoff: HandOff
+    created: float
+    tries: int = 0
+    due: float | None = None
+    error: str | None = None
+
+
+class Ticket(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of opening a hand-off.
+
+    `go`: deliver it now. `throttled`: it is delivered in `wait` seconds. `duplicate`: the chat waits already, under the
+    receipt `id`. `full`: nothing can be written down.
+    """
+
+    state: Literal["go", "throttled", "duplicate", "full"]
+    wait: float = 0.0
+    id: str | None = None
+
+
+class Terms(msgspec.Struct, frozen=True, kw_only=True):
+    """On which terms a hand-off is opened.
+
+    At most `limit` chats a minute go to the first team; the others get a time of their own behind them. The episode
+    lasts `episode` seconds. One that began after `resumed_at` (Unix seconds; when the bot last had the conversation
+    back) makes a new hand-off a duplicate. `receipt` is the id and the time of the receipt that the tracker holds: what
+    an outbox goes by that was not there at the time.
+    """
+
+    limit: int = 30
+    episode: float = 12 * 3600.0
+    resumed_at: float = 0.0
+    receipt: tuple[str, float] | None = None
+
+
+class Outbox(Protocol):
+    """Where hand-offs are kept. Methods that name a chat do nothing where it is not known."""
+
+    async def open(self, handoff: HandOff, terms: Terms) -> Ticket:
+        """Write the hand-off down and begin its episode, unless one is running."""
+
+    async def confirm(self, handoff: HandOff, *, episode: float) -> None:
+        """Erase it: Haptik has the chat. The episode goes on."""
+
+    async def refuse(self, handoff: HandOff) -> None:
+        """Erase it and its episode: nothing accepts it."""
+
+    async def later(self, entry: Entry, seconds: float) -> None:
+        """Try it again in `seconds`."""
+
+    async def bury(self, entry: Entry) -> None:
+        """Make it a dead letter, which only a person brings back."""
+
+    async def claim(self, most: int) -> list[Entry]:
+        """Return entries that are due, for this worker alone until the lease is over."""
+
+    async def entries(self) -> list[Entry]:
+        """Return all entries, those that wait first."""
+
+    async def revive(self, chat: str) -> bool:
+        """Make an entry due at once; False where there is none."""
+
+    async def drop(self, chat: str) -> bool:
+        """Erase an entry and end its episode; False where there is none."""
+
+    async def end_episode(self, chat: str) -> None:
+        """Forget that the chat waits for an agent: it is complete, or the bot has it again."""
+
+    async def aclose(self) -> None:
+        """Close connections."""
+
+
+class _Episode(msgspec.Struct):
+    id: str
+    began: float
+    ends: float
+
+
+class MemoryOutbox:
+    """An outbox in this process: a restart loses it, and other processes do not see it. Holds `most` entries."""
+
+    def __init__(self, *, most: int = 10_000, clock: Callable[[], float] = time.time) -> None:
+        self._most, self._clock = most, clock
+        self._entries: dict[str, Entry] = {}
+        self._episodes: dict[str, _Episode] = {}
+        self._turns: dict[str, deque[float]] = {}
+
+    async def open(self, handoff: HandOff, terms: Terms) -> Ticket:
+        """See `Outbox`; `full` where `most` entries wait."""
+        now = self._clock()
+        self._forget(now)
+        running = self._running(handoff.chat, terms, now)
+        if running is not None and running.began > terms.resumed_at:
+            return Ticket(state="duplicate", id=running.id)
+        if len(self._entries) >= self._most:
+            return Ticket(state="full")
+        at = self._turn(handoff.teams[0], terms.limit, now)
+        due = at if at > now else now + LEASE_SECONDS
+        self._entries[handoff.chat] = Entry(handoff=handoff, created=now, due=due)
+        self._episodes[handoff.chat] = _Episode(handoff.id, now, now + terms.episode)
+        return Ticket(state="throttled" if at > now else "go", wait=max(0.0, at - now))
+
+    async def confirm(self, handoff: HandOff, *, episode: float) -> None:
+        """See `Outbox`."""
+        self._entries.pop(handoff.chat, None)
+        now = self._clock()
+        self._episodes[handoff.chat] = _Episode(handoff.id, now, now + episode)
+
+    async def refuse(self, handoff: HandOff) -> None:
+        """See `Outbox`."""
+        self._entries.pop(handoff.chat, None)
+        self._episodes.pop(handoff.chat, None)
+
+    async def later(self, entry: Entry, seconds: float) -> None:
+        """See `Outbox`."""
+        self._put(entry, self._clock() + seconds)
+
+    async def bury(self, entry: Entry) -> None:
+        """See `Outbox`."""
+        self._put(entry, None)
+        self._episodes.pop(entry.handoff.chat, None)
+
+    async def claim(self, most: int) -> list[Entry]:
+        """See `Outbox`."""
+        now = self._clock()
+        self._forget(now)
+        due = sorted((e for e in self._entries.values() if e.due is not None and e.due <= now), key=_due)[:most]
+        for entry in due:
+            self._entries[entry.handoff.chat] = msgspec.structs.replace(entry, due=now + LEASE_SECONDS)
+        return due
+
+    async def entries(self) -> list[Entry]:
+        """See `Outbox`."""
+        return sorted(self._entries.values(), key=_due)
+
+    async def revive(self, chat: str) -> bool:
+        """See `Outbox`."""
+        if chat in self._entries:
+            self._entries[chat] = msgspec.structs.replace(self._entries[chat], due=self._clock(), tries=0)
+        return chat in self._entries
+
+    async def drop(self, chat: str) -> bool:
+        """See `Outbox`."""
+        self._episodes.pop(chat, None)
+        return self._entries.pop(chat, None) is not None
+
+    async def end_episode(self, chat: str) -> None:
+        """See `Outbox`."""
+        # Kept as an episode that is over, so that the receipt in the tracker does not count as a running one.
+        now = self._clock()
+        self._episodes[chat] = _Episode("", float("-inf"), now + ENTRY_SECONDS)
+
+    async def aclose(self) -> None:
+        """Nothing is open."""
+
+    def _put(self, entry: Entry, due: float | None) -> None:
+        known = self._entries.get(entry.handoff.chat)
+        if known is not None:
+            self._entries[entry.handoff.chat] = msgspec.structs.replace(entry, created=known.created, due=due)
+
+    def _running(self, chat: str, terms: Terms, now: float) -> _Episode | None:
+        running = self._episodes.get(chat)
+        if running is None and terms.receipt is not None and terms.receipt[1] + terms.episode > now:
+            running = _Episode(terms.receipt[0], terms.receipt[1], terms.receipt[1] + terms.episode)
+        return running
+
+    def _turn(self, team: str, limit: int, now: float) -> float:
+        # Who comes may go a minute after the one who came `limit` places before.
+        turns = self._turns.setdefault(team, deque())
+        at = max(now, turns[-limit] + WINDOW_SECONDS) if len(turns) >= limit else now
+        turns.append(at)
+        while len(turns) > limit:
+            turns.popleft()
+        return at
+
+    def _forget(self, now: float) -> None:
+        for chat in [chat for chat, episode in self._episodes.items() if episode.ends <= now]:
+            del self._episodes[chat]
+        for chat in [chat for chat, entry in self._entries.items() if entry.created + ENTRY_SECONDS <= now]:
+            del self._entries[chat]
+
+
+def _due(entry: Entry) -> float:
+    return float("inf") if entry.due is None else entry.due

@@ -1,0 +1,217 @@
+"""The outbox on Redis: shared by every process of every action server, and still there after a restart.
+
+Scripts do each step as one, in one round trip and by the clock of Redis. All keys share the hash tag `{outbox}`, so
+that a cluster keeps them in one slot:
+
+    haptik:{outbox}:due               sorted set, chat -> when it is tried next (ms)
+    haptik:{outbox}:dead              sorted set, chat -> when it was given up (ms)
+    haptik:{outbox}:entry:<chat>      the hand-off as JSON; expires
+    haptik:{outbox}:episode:<chat>    hash with id and beginning (ms); expires
+    haptik:{outbox}:turns:<team>      list with the last turns of a team (ms); expires
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from haptik_actions.escalation._outbox import (
+    ENTRY_SECONDS,
+    LEASE_SECONDS,
+    WINDOW_SECONDS,
+    Entry,
+    HandOff,
+    Terms,
+    Ticket,
+)
+
+if TYPE_CHECKING:
+    from redis.asyncio import Redis
+
+__all__ = ["RedisOutbox"]
+
+_PREFIX = "haptik:{outbox}"
+
+_NOW = "local time = redis.call('TIME') local now = time[1] * 1000 + math.floor(time[2] / 1000) "
+
+_OPEN = (
+    _NOW
+    + """
+local entry, due, episode, dead, turns = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
+local chat, payload, id = ARGV[1], ARGV[2], ARGV[3]
+local limit, lasts, resumed = tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
+local lease, keep, window = tonumber(ARGV[7]), tonumber(ARGV[8]), tonumber(ARGV[9])
+local began = redis.call('HGET', episode, 'began')
+if began and tonumber(began) > resumed then
+  return {'duplicate', 0, redis.call('HGET', episode, 'id')}
+end
+local at = now
+local before = redis.call('LINDEX', turns, -limit)
+if before and tonumber(before) + window > now then at = tonumber(before) + window end
+redis.call('RPUSH', turns, string.format('%.0f', at))
+redis.call('LTRIM', turns, -limit, -1)
+redis.call('PEXPIRE', turns, string.format('%.0f', at - now + window))
+redis.call('SET', entry, payload, 'PX', string.format('%.0f', math.max(keep, at - now + keep)))
+redis.call('ZADD', due, string.format('%.0f', at > now and at or now + lease), chat)
+redis.call('ZREM', dead, chat)
+redis.call('HSET', episode, 'id', id, 'began', string.format('%.0f', now))
+redis.call('PEXPIRE', episode, string.format('%.0f', lasts))
+if at > now then return {'throttled', string.format('%.0f', at - now), id} end
+return {'go', 0, id}
+"""
+)
+
+_CONFIRM = (
+    _NOW
+    + """
+redis.call('DEL', KEYS[1])
+redis.call('ZREM', KEYS[2], ARGV[1])
+redis.call('ZREM', KEYS[4], ARGV[1])
+redis.call('HSET', KEYS[3], 'id', ARGV[2], 'began', string.format('%.0f', now))
+redis.call('PEXPIRE', KEYS[3], ARGV[3])
+return 1
+"""
+)
+
+_ERASE = """
+local known = redis.call('DEL', KEYS[1])
+redis.call('ZREM', KEYS[2], ARGV[1])
+redis.call('ZREM', KEYS[4], ARGV[1])
+redis.call('DEL', KEYS[3])
+return known
+"""
+
+_LATER = (
+    _NOW
+    + """
+if redis.call('EXISTS', KEYS[1]) == 0 then return 0 end
+redis.call('SET', KEYS[1], ARGV[2], 'KEEPTTL')
+redis.call('ZADD', KEYS[2], string.format('%.0f', now + tonumber(ARGV[3])), ARGV[1])
+return 1
+"""
+)
+
+_BURY = (
+    _NOW
+    + """
+if redis.call('EXISTS', KEYS[1]) == 0 then return 0 end
+redis.call('SET', KEYS[1], ARGV[2], 'KEEPTTL')
+redis.call('ZREM', KEYS[2], ARGV[1])
+redis.call('DEL', KEYS[3])
+redis.call('ZADD', KEYS[4], string.format('%.0f', now), ARGV[1])
+return 1
+"""
+)
+
+_CLAIM = (
+    _NOW
+    + """
+local claimed = {}
+for _, chat in ipairs(redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now, 'LIMIT', 0, ARGV[1])) do
+  local payload = redis.call('GET', ARGV[3] .. chat)
+  if payload then
+    redis.call('ZADD', KEYS[1], string.format('%.0f', now + tonumber(ARGV[2])), chat)
+    table.insert(claimed, payload)
+  else
+    redis.call('ZREM', KEYS[1], chat)
+  end
+end
+return claimed
+"""
+)
+
+
+class RedisOutbox:
+    """An outbox on the Redis that `client` is connected to; `client` is closed with it.
+
+    `window` is the time in seconds over which a team's limit counts, `lease` how long one delivery may take.
+    """
+
+    def __init__(self, client: Redis, *, window: float = WINDOW_SECONDS, lease: float = LEASE_SECONDS) -> None:
+        self._redis, self._window, self._lease = client, window, lease
+        self._scripts = {
+            script: client.register_script(script) for script in (_OPEN, _CONFIRM, _ERASE, _LATER, _BURY, _CLAIM)
+        }
+
+    async def open(self, handoff: HandOff, terms: Terms) -> Ticket:
+        """See `Outbox`."""
+        payload = msgspec.json.encode(Entry(handoff=handoff, created=time.time()))
+        state, wait, known = await self._scripts[_OPEN](
+            keys=[*_keys(handoff.chat), f"{_PREFIX}:turns:{handoff.teams[0]}"],
+            args=[
+                *(handoff.chat, payload, handoff.id, terms.limit, _ms(terms.episode), _ms(terms.resumed_at)),
+                *(_ms(self._lease), _ms(ENTRY_SECONDS), _ms(self._window)),
+            ],
+        )
+        return Ticket(state=state.decode(), wait=float(wait) / 1000, id=known.decode())
+
+    async def confirm(self, handoff: HandOff, *, episode: float) -> None:
+        """See `Outbox`."""
+        await self._run(_CONFIRM, handoff.chat, handoff.id, _ms(episode))
+
+    async def refuse(self, handoff: HandOff) -> None:
+        """See `Outbox`."""
+        await self._run(_ERASE, handoff.chat)
+
+    async def later(self, entry: Entry, seconds: float) -> None:
+        """See `Outbox`."""
+        await self._run(_LATER, entry.handoff.chat, msgspec.json.encode(entry), _ms(seconds))
+
+    async def bury(self, entry: Entry) -> None:
+        """See `Outbox`."""
+        await self._run(_BURY, entry.handoff.chat, msgspec.json.encode(entry))
+
+    async def claim(self, most: int) -> list[Entry]:
+        """See `Outbox`."""
+        payloads = await self._scripts[_CLAIM](
+            keys=[f"{_PREFIX}:due"], args=[most, _ms(self._lease), f"{_PREFIX}:entry:"]
+        )
+        return [msgspec.json.decode(payload, type=Entry) for payload in payloads]
+
+    async def entries(self) -> list[Entry]:
+        """See `Outbox`."""
+        # The shapes are those of RESP2 and RESP3 alike: pairs of member and score, and members.
+        waiting: Any = await self._redis.zrange(f"{_PREFIX}:due", 0, -1, withscores=True)
+        dead: Any = await self._redis.zrange(f"{_PREFIX}:dead", 0, -1)
+        found: list[Entry] = []
+        for chat, due in [*((chat, due / 1000) for chat, due in waiting), *((chat, None) for chat in dead)]:
+            payload = await self._redis.get(f"{_PREFIX}:entry:{chat.decode()}")
+            if payload is not None:
+                found.append(msgspec.structs.replace(msgspec.json.decode(payload, type=Entry), due=due))
+        return found
+
+    async def revive(self, chat: str) -> bool:
+        """See `Outbox`."""
+        payload = await self._redis.get(f"{_PREFIX}:entry:{chat}")
+        if payload is None:
+            return False
+        entry = msgspec.structs.replace(msgspec.json.decode(payload, type=Entry), tries=0)
+        await self._redis.zrem(f"{_PREFIX}:dead", chat)
+        return bool(await self._run(_LATER, chat, msgspec.json.encode(entry), 0))
+
+    async def drop(self, chat: str) -> bool:
+        """See `Outbox`."""
+        return bool(await self._run(_ERASE, chat))
+
+    async def end_episode(self, chat: str) -> None:
+        """See `Outbox`."""
+        await self._redis.delete(f"{_PREFIX}:episode:{chat}")
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        from haptik_actions._redis import disconnect
+
+        await disconnect(self._redis)
+
+    async def _run(self, script: str, chat: str, *args: Any) -> Any:
+        return await self._scripts[script](keys=_keys(chat), args=[chat, *args])
+
+
+def _keys(chat: str) -> list[str]:
+    return [f"{_PREFIX}:entry:{chat}", f"{_PREFIX}:due", f"{_PREFIX}:episode:{chat}", f"{_PREFIX}:dead"]
+
+
+def _ms(seconds: float) -> int:
+    return round(seconds * 1000)

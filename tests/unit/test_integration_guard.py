@@ -1,0 +1,260 @@
+"""What can go wrong inside an action: it raises, hangs, returns garbage; and what its options make of that."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import threading
+import time
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+
+import httpx
+import pytest
+from rasa_sdk import Action
+from rasa_sdk.events import FollowupAction, SlotSet
+
+from haptik_actions.actions import Runtime, configure, escalate_on_error
+from haptik_actions.config import Settings
+from haptik_actions.messages import packaged_copy
+from tests.support.rasa import action_call, run_action
+
+COPY = packaged_copy()
+SETTINGS = Settings(base_url="https://haptik.example", client_id="client-1", token="s3cr3t-token", team="support")
+WHO = {"user_name": "u1", "business_id": 343}
+
+
+@pytest.fixture(autouse=True)
+def platform() -> Iterator[list[dict[str, Any]]]:
+    asked: list[dict[str, Any]] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        asked.append(json.loads(request.content))
+        return httpx.Response(200, json={"success": True})
+
+    configure(lambda: Runtime(load_settings=lambda: SETTINGS, transport=httpx.MockTransport(answer)))
+    yield asked
+    configure()
+
+
+class Scripted(Action):
+    """Does what it is told, one thing per try."""
+
+    def __init__(self, *does: Any) -> None:
+        self.does, self.tries = does, 0
+
+    def name(self) -> str:
+        return "action_scripted"
+
+    async def script(self, dispatcher: Any) -> Any:
+        does = self.does[min(self.tries, len(self.does) - 1)]
+        self.tries += 1
+        dispatcher.utter_message(text=f"try {self.tries}")
+        if isinstance(does, BaseException):
+            raise does
+        if does == "hang":
+            await asyncio.sleep(3600)
+        return does
+
+
+class Plain(Scripted):
+    @escalate_on_error
+    async def run(self, dispatcher: Any, tracker: Any, domain: Any) -> Any:
+        return await self.script(dispatcher)
+
+
+class Quick(Scripted):
+    @escalate_on_error(deadline=0.1)
+    async def run(self, dispatcher: Any, tracker: Any, domain: Any) -> Any:
+        return await self.script(dispatcher)
+
+
+class QuickSync(Action):
+    released = threading.Event()
+
+    def name(self) -> str:
+        return "action_quick_sync"
+
+    @escalate_on_error(deadline=0.1)
+    def run(self, dispatcher: Any, tracker: Any, domain: Any) -> Any:
+        self.released.wait(30)
+        return []
+
+
+class Repeated(Scripted):
+    @escalate_on_error(idempotent=True, retry=2, deadline=20)
+    async def run(self, dispatcher: Any, tracker: Any, domain: Any) -> Any:
+        return await self.script(dispatcher)
+
+
+class Unsafe(Scripted):
+    @escalate_on_error(retry=2)
+    async def run(self, dispatcher: Any, tracker: Any, domain: Any) -> Any:
+        return await self.script(dispatcher)
+
+
+async def call(action: Action, user: str = "u1", slot: Any = None) -> dict[str, Any]:
+    who = {**WHO, "user_name": user}
+    return await run_action(action, action_call("x", metadata=who, slots={"haptik": slot} if slot else {}))
+
+
+def error(answer: dict[str, Any]) -> str | None:
+    values = [e["value"] for e in answer["events"] if e.get("name") == "haptik_handoff"]
+    return values[0]["error"] if values else None
+
+
+def texts(answer: dict[str, Any]) -> list[str]:
+    return [message["text"] for message in answer["responses"]]
+
+
+class OwnBaseException(BaseException):
+    pass
+
+
+@pytest.mark.parametrize("raised", [SystemExit(1), OwnBaseException(), ValueError(), TimeoutError(), RecursionError()])
+async def test_whatever_is_raised_is_answered(raised: BaseException) -> None:
+    answer = await call(Plain(raised))
+    assert error(answer) == type(raised).__name__
+    assert texts(answer) == ["try 1", COPY["haptik_handoff_connected"]]
+
+
+async def test_a_hang_becomes_a_hand_off() -> None:
+    answer = await call(Quick("hang"))
+    assert error(answer) == "IntegrationTimeout"
+    assert texts(answer)[-1] == COPY["haptik_handoff_connected"]
+
+
+async def test_a_synchronous_hang_becomes_a_hand_off_and_blocks_nobody() -> None:
+    beats = 0
+
+    async def beat() -> None:
+        nonlocal beats
+        while True:
+            beats += 1
+            await asyncio.sleep(0.005)
+
+    heart = asyncio.create_task(beat())
+    try:
+        answers = await asyncio.gather(*(call(QuickSync(), f"u{n}") for n in range(20)))
+    finally:
+        QuickSync.released.set()
+        heart.cancel()
+    assert {error(answer) for answer in answers} == {"IntegrationTimeout"}
+    assert beats > 5
+
+
+async def test_the_deadline_of_the_domain_holds() -> None:
+    started = time.monotonic()
+    answer = await call(Plain("hang"), slot={"actions": {"action_scripted": {"deadline": 0.1}}})
+    assert error(answer) == "IntegrationTimeout"
+    assert time.monotonic() - started < 8
+
+
+async def test_a_time_out_of_the_integration_itself_keeps_its_name() -> None:
+    assert error(await call(Plain(asyncio.TimeoutError()))) == "TimeoutError"
+
+
+GARBAGE = [
+    "text",
+    5,
+    {"event": "slot", "name": "x", "value": 1},
+    object(),
+    [5],
+    ["text"],
+    [None],
+    [{}],
+    [{"event": None}],
+    [{"event": "slot", "value": 1}],
+    [{"event": "followup"}],
+    [SlotSet("x", datetime(2026, 1, 1))],
+    [SlotSet("x", object())],
+    [SlotSet("x", {1, 2})],
+]
+
+
+@pytest.mark.parametrize("garbage", GARBAGE, ids=repr)
+async def test_garbage_is_a_failure(garbage: Any) -> None:
+    answer = await call(Plain(garbage))
+    assert error(answer) == "InvalidReturn"
+    assert texts(answer)[-1] == COPY["haptik_handoff_connected"]
+
+
+@pytest.mark.parametrize("fine", [None, [], (), [SlotSet("x", 1)], (SlotSet("x", None), FollowupAction("action_y"))])
+async def test_what_rasa_can_read_passes(fine: Any, platform: list[dict[str, Any]]) -> None:
+    answer = await call(Plain(fine))
+    assert answer["events"] == list(fine or [])
+    assert platform == []
+
+
+async def test_an_event_that_rasa_does_not_know_is_left_out(caplog: pytest.LogCaptureFixture) -> None:
+    answer = await call(Plain([SlotSet("x", 1), {"event": "no_such_event"}, SlotSet("y", 2)]))
+    assert [e["name"] for e in answer["events"]] == ["x", "y"]
+    assert "no_such_event" in caplog.text
+
+
+async def test_an_idempotent_action_is_run_again_and_says_nothing_twice() -> None:
+    action = Repeated(ConnectionError(), TimeoutError(), [SlotSet("x", 1)])
+    answer = await call(action)
+    assert action.tries == 3
+    assert texts(answer) == ["try 3"]
+    assert [e["event"] for e in answer["events"]] == ["slot"]
+
+
+async def test_an_idempotent_action_fails_in_the_end() -> None:
+    action = Repeated(ConnectionError())
+    assert error(await call(action)) == "ConnectionError"
+    assert action.tries == 3
+
+
+async def test_an_action_that_is_not_idempotent_is_run_once() -> None:
+    action = Unsafe(ConnectionError())
+    assert error(await call(action)) == "ConnectionError"
+    assert action.tries == 1
+
+
+async def test_garbage_is_not_worth_another_try() -> None:
+    action = Repeated("text")
+    assert error(await call(action)) == "InvalidReturn"
+    assert action.tries == 1
+
+
+class Broken(Scripted):
+    @escalate_on_error(breaker="orders")
+    async def run(self, dispatcher: Any, tracker: Any, domain: Any) -> Any:
+        return await self.script(dispatcher)
+
+
+async def test_a_breaker_saves_the_deadline() -> None:
+    action = Broken(ConnectionError())
+    errors = [error(await call(action, f"u{n}")) for n in range(8)]
+    assert errors == ["ConnectionError"] * 5 + ["IntegrationDown"] * 3
+    assert action.tries == 5
+
+
+async def test_a_storm_is_held_back_and_said_once(
+    platform: list[dict[str, Any]], caplog: pytest.LogCaptureFixture
+) -> None:
+    answers = [await call(Plain(ValueError()), f"u{n}", {"limit": 5}) for n in range(12)]
+    states = [next(e["value"]["state"] for e in a["events"] if e["event"] == "slot") for a in answers]
+    assert states == ["connected"] * 5 + ["throttled"] * 7
+    assert len(platform) == 5
+    assert texts(answers[-1])[-1] == COPY["haptik_handoff_throttled"]
+    assert not any(e["event"] == "pause" for e in answers[-1]["events"])
+    assert caplog.text.count("hand-offs a minute") == 2, "once per round of the limit"
+
+
+async def test_a_second_failure_hands_off_nothing(platform: list[dict[str, Any]]) -> None:
+    first, second = await call(Plain(ValueError())), await call(Plain(ValueError()))
+    assert len(platform) == 1
+    assert texts(second)[-1] == COPY["haptik_handoff_duplicate"]
+    ids = [next(e["value"]["id"] for e in a["events"] if e["event"] == "slot") for a in (first, second)]
+    assert ids[0] == ids[1]
+
+
+async def test_a_conversation_that_was_resumed_is_handed_over_again(platform: list[dict[str, Any]]) -> None:
+    await call(Plain(ValueError()))
+    body = action_call("x", metadata=WHO)
+    body["tracker"]["events"].append({"event": "resume", "timestamp": time.time() + 1})
+    await run_action(Plain(ValueError()), body)
+    assert len(platform) == 2

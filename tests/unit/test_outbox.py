@@ -1,0 +1,252 @@
+"""One contract for every outbox: in memory, on a real Redis, and on Redis with memory behind it."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import msgspec
+import pytest
+import redis.asyncio
+
+from haptik_actions._redis import connect
+from haptik_actions.escalation import Entry, HandOff, MemoryOutbox, Outbox, RedisOutbox, ResilientOutbox, Terms
+from tests.support.valkey import Valkey, free_port
+
+TERMS = Terms(limit=1000)
+
+
+def handoff(user: str = "asha", **changes: Any) -> HandOff:
+    return HandOff(**{"id": f"id-{user}", "user_name": user, "business_id": 343, "teams": ("support",), **changes})
+
+
+def entry_for(handed: HandOff, **changes: Any) -> Entry:
+    return Entry(**{"handoff": handed, "created": time.time(), **changes})
+
+
+@pytest.fixture(params=["memory", "redis", "resilient"])
+async def outbox(request: pytest.FixtureRequest, valkey_url: str) -> AsyncIterator[Outbox]:
+    client = redis.asyncio.Redis.from_url(valkey_url)
+    await forget(client)
+    made: dict[str, Callable[[], Outbox]] = {
+        "memory": MemoryOutbox,
+        "redis": lambda: RedisOutbox(connect(valkey_url, seconds=5)),
+        "resilient": lambda: ResilientOutbox(RedisOutbox(connect(valkey_url, seconds=5))),
+    }
+    outbox = made[request.param]()
+    yield outbox
+    await outbox.aclose()
+    await forget(client)
+    await getattr(client, "aclose", client.close)()
+
+
+async def forget(client: redis.asyncio.Redis) -> None:
+    keys = [key async for key in client.scan_iter("haptik:{outbox}*")]
+    if keys:
+        await client.delete(*keys)
+
+
+async def test_what_is_opened_is_kept_until_it_is_confirmed(outbox: Outbox) -> None:
+    ticket = await outbox.open(handoff(), TERMS)
+    assert (ticket.state, ticket.wait) == ("go", 0)
+    (kept,) = await outbox.entries()
+    assert kept.handoff == handoff()
+    assert kept.due is not None
+    assert kept.due > time.time() + 20, "leased to who opened it"
+    assert await outbox.claim(10) == []
+    await outbox.confirm(handoff(), episode=3600)
+    assert await outbox.entries() == []
+
+
+async def test_a_chat_that_waits_is_a_duplicate_under_the_first_receipt(outbox: Outbox) -> None:
+    await outbox.open(handoff(), TERMS)
+    again = await outbox.open(handoff(id="second"), TERMS)
+    assert (again.state, again.id) == ("duplicate", "id-asha")
+    await outbox.confirm(handoff(), episode=3600)
+    later = await outbox.open(handoff(id="third"), TERMS)
+    assert (later.state, later.id) == ("duplicate", "id-asha")
+    assert (await outbox.open(handoff("ben"), TERMS)).state == "go"
+    assert (await outbox.open(handoff(business_id=7), TERMS)).state == "go"
+
+
+@pytest.mark.parametrize("end", ["resumed", "ended", "refused", "dropped", "over"])
+async def test_how_an_episode_ends(outbox: Outbox, end: str) -> None:
+    await outbox.open(handoff(), TERMS)
+    await outbox.confirm(handoff(), episode=0.05 if end == "over" else 3600)
+    terms = TERMS
+    if end == "resumed":
+        terms = msgspec.structs.replace(TERMS, resumed_at=time.time() + 1)
+    elif end == "ended":
+        await outbox.end_episode(handoff().chat)
+    elif end == "refused":
+        await outbox.refuse(handoff())
+    elif end == "dropped":
+        await outbox.drop(handoff().chat)
+    else:
+        await asyncio.sleep(0.1)
+    assert (await outbox.open(handoff(id="new"), terms)).state == "go"
+
+
+async def test_what_is_due_is_claimed_once(outbox: Outbox) -> None:
+    for user in ("asha", "ben", "chitra"):
+        await outbox.open(handoff(user), TERMS)
+        await outbox.later(entry_for(handoff(user), tries=1, error="ServerError"), 0)
+    first = await outbox.claim(2)
+    second = await outbox.claim(2)
+    assert {e.handoff.user_name for e in first + second} == {"asha", "ben", "chitra"}
+    assert (len(first), len(second)) == (2, 1)
+    assert {(e.tries, e.error) for e in first + second} == {(1, "ServerError")}
+    assert await outbox.claim(2) == []
+
+
+async def test_what_is_put_off_is_not_due_before_its_time(outbox: Outbox) -> None:
+    await outbox.open(handoff(), TERMS)
+    await outbox.later(entry_for(handoff()), 0.2)
+    assert await outbox.claim(5) == []
+    await asyncio.sleep(0.25)
+    assert [e.handoff for e in await outbox.claim(5)] == [handoff()]
+
+
+async def test_a_dead_letter_waits_for_a_person(outbox: Outbox) -> None:
+    await outbox.open(handoff(), TERMS)
+    await outbox.bury(entry_for(handoff(), tries=70, error="ServerError"))
+    (dead,) = await outbox.entries()
+    assert (dead.due, dead.tries, dead.error) == (None, 70, "ServerError")
+    assert await outbox.claim(5) == []
+    assert await outbox.revive(handoff().chat) is True
+    (back,) = await outbox.claim(5)
+    assert back.tries == 0
+    assert await outbox.drop(handoff().chat) is True
+    assert await outbox.entries() == []
+
+
+async def test_a_new_failure_takes_the_place_of_a_dead_letter(outbox: Outbox) -> None:
+    await outbox.open(handoff(), TERMS)
+    await outbox.bury(entry_for(handoff(), tries=70))
+    assert (await outbox.open(handoff(id="new"), TERMS)).state == "go"
+    (entry,) = await outbox.entries()
+    assert (entry.handoff.id, entry.due is None) == ("new", False)
+
+
+async def test_unknown_chats_do_nothing(outbox: Outbox) -> None:
+    await outbox.later(entry_for(handoff()), 0)
+    await outbox.bury(entry_for(handoff()))
+    await outbox.refuse(handoff())
+    await outbox.end_episode(handoff().chat)
+    assert await outbox.revive(handoff().chat) is False
+    assert await outbox.drop(handoff().chat) is False
+    assert await outbox.entries() == []
+
+
+async def test_a_team_gets_its_share_and_the_others_wait_behind(outbox: Outbox) -> None:
+    terms = Terms(limit=3)
+    tickets = [await outbox.open(handoff(f"u{n}"), terms) for n in range(8)]
+    assert [t.state for t in tickets] == ["go"] * 3 + ["throttled"] * 5
+    waits = [t.wait for t in tickets[3:]]
+    assert all(59 < wait <= 60 for wait in waits[:3])
+    assert all(119 < wait <= 120 for wait in waits[3:])
+    assert (await outbox.open(handoff("other", teams=("orders",)), terms)).state == "go"
+    assert len(await outbox.entries()) == 9
+    assert await outbox.claim(20) == [], "nobody is due before their turn"
+
+
+async def test_a_turn_comes_when_the_window_has_passed(valkey_url: str) -> None:
+    client = redis.asyncio.Redis.from_url(valkey_url)
+    await forget(client)
+    outbox = RedisOutbox(connect(valkey_url, seconds=5), window=0.2)
+    terms = Terms(limit=2)
+    states = [(await outbox.open(handoff(f"u{n}"), terms)).state for n in range(3)]
+    assert states == ["go", "go", "throttled"]
+    await asyncio.sleep(0.25)
+    assert [e.handoff.user_name for e in await outbox.claim(5)] == ["u2"]
+    assert (await outbox.open(handoff("u3"), terms)).state == "go"
+    await outbox.aclose()
+    await forget(client)
+    await getattr(client, "aclose", client.close)()
+
+
+async def test_another_worker_takes_over_when_the_lease_is_over(valkey_url: str) -> None:
+    client = redis.asyncio.Redis.from_url(valkey_url)
+    await forget(client)
+    dying = RedisOutbox(connect(valkey_url, seconds=5), lease=0.2)
+    living = RedisOutbox(connect(valkey_url, seconds=5), lease=0.2)
+    await dying.open(handoff(), TERMS)
+    assert await living.claim(5) == []
+    await asyncio.sleep(0.25)
+    assert [e.handoff for e in await living.claim(5)] == [handoff()]
+    assert await dying.claim(5) == []
+    for each in (dying, living):
+        await each.aclose()
+    await forget(client)
+    await getattr(client, "aclose", client.close)()
+
+
+async def test_an_entry_holds_what_the_call_needs_and_expires(valkey_url: str) -> None:
+    client = redis.asyncio.Redis.from_url(valkey_url)
+    await forget(client)
+    outbox = RedisOutbox(connect(valkey_url, seconds=5))
+    await outbox.open(handoff(countdown=5), TERMS)
+    stored = msgspec.json.decode(await client.get("haptik:{outbox}:entry:343:asha") or b"{}")
+    assert set(stored) == {"handoff", "created", "tries", "due", "error"}
+    assert set(stored["handoff"]) == {"id", "user_name", "business_id", "teams", "countdown"}
+    keys = [key async for key in client.scan_iter("haptik:{outbox}:*:*")]
+    assert len(keys) == 3
+    for key in keys:
+        assert await client.pttl(key) > 0, key
+    await outbox.aclose()
+    await forget(client)
+    await getattr(client, "aclose", client.close)()
+
+
+async def test_memory_is_bounded_and_goes_by_the_receipt_of_the_tracker() -> None:
+    outbox = MemoryOutbox(most=2)
+    assert [(await outbox.open(handoff(f"u{n}"), TERMS)).state for n in range(3)] == ["go", "go", "full"]
+    outbox = MemoryOutbox()
+    told = msgspec.structs.replace(TERMS, receipt=("from-tracker", time.time() - 60))
+    ticket = await outbox.open(handoff(), told)
+    assert (ticket.state, ticket.id) == ("duplicate", "from-tracker")
+    old = msgspec.structs.replace(TERMS, receipt=("from-tracker", time.time() - TERMS.episode - 1))
+    assert (await outbox.open(handoff(), old)).state == "go"
+    await outbox.refuse(handoff())
+    await outbox.end_episode(handoff().chat)
+    assert (await outbox.open(handoff(), told)).state == "go"
+
+
+async def test_a_redis_that_goes_away_is_replaced_by_memory(
+    own_valkey: Valkey, caplog: pytest.LogCaptureFixture
+) -> None:
+    outbox = ResilientOutbox(RedisOutbox(connect(own_valkey.url, seconds=0.3)))
+    await outbox.open(handoff("before"), TERMS)
+    own_valkey.stop()
+    assert (await outbox.open(handoff("during"), TERMS)).state == "go"
+    assert (await outbox.open(handoff("during", id="again"), TERMS)).state == "duplicate"
+    assert "A restart would lose it" in caplog.text
+    await outbox.later(entry_for(handoff("during"), tries=1), 0)
+    assert [e.handoff.user_name for e in await outbox.claim(5)] == ["during"]
+    await outbox.confirm(handoff("before"), episode=60)
+    await outbox.confirm(handoff("during"), episode=60)
+    assert await outbox.entries() == []
+    await outbox.aclose()
+
+
+async def test_a_redis_that_hangs_holds_up_few_callers(own_valkey: Valkey) -> None:
+    own_valkey.freeze()
+    outbox = ResilientOutbox(RedisOutbox(connect(own_valkey.url, seconds=0.2)))
+
+    async def many() -> None:
+        for n in range(100):
+            assert (await outbox.open(handoff(f"u{n}"), TERMS)).state == "go"
+
+    # A second for each of them would be 100 s.
+    await asyncio.wait_for(many(), timeout=30)
+    await outbox.aclose()
+
+
+async def test_a_redis_that_was_never_there() -> None:
+    outbox = ResilientOutbox(RedisOutbox(connect(f"redis://127.0.0.1:{free_port()}", seconds=0.2)))
+    assert (await outbox.open(handoff(), TERMS)).state == "go"
+    await outbox.refuse(handoff())
+    assert await outbox.entries() == []
+    await outbox.aclose()
