@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from rasa_sdk import Action, Tracker
@@ -31,7 +31,7 @@ class IntegrationAction(Action, ABC):
             async def perform(self, dispatcher, tracker, domain): ...
     """
 
-    team: ClassVar[str | None] = None
+    team: ClassVar[str | Sequence[str] | None] = None
     countdown: ClassVar[int | None] = None
     pause: ClassVar[bool | None] = None
     messages: ClassVar[Mapping[str, str] | None] = None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import functools
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar, cast, overload
 
 from rasa_sdk import Tracker
@@ -34,7 +34,7 @@ def escalate_on_error(run: Run, /) -> Run: ...
 @overload
 def escalate_on_error(
     *,
-    team: str | None = None,
+    team: str | Sequence[str] | None = None,
     countdown: int | None = None,
     pause: bool | None = None,
     messages: Mapping[str, str] | None = None,
@@ -93,11 +93,16 @@ async def guard(
     """Call `run` with the last three arguments; on a failure hand over, tell the user, return Rasa's events."""
     runtime = current_runtime()
     plan = runtime.escalator.plan(name, options, haptik_slot(tracker, domain))
+    said = len(dispatcher.messages)
     try:
         return await call_integration(run, plan, runtime.breakers, dispatcher, tracker, domain)
     except _CONTROL_FLOW:
         raise
-    except BaseException as error:  # noqa: BLE001 - whatever an integration raises is what this library is for
+    except BaseException as error:
+        if plan.verdict(error) == "pass":
+            raise
+        if plan.earlier_messages == "drop":
+            del dispatcher.messages[said:]
         conversation = conversation_of(tracker)
         escalation = await runtime.escalator.escalate(Failure(action=name, error=error, plan=plan), conversation)
         say(dispatcher, escalation.text, conversation.channel)

@@ -43,6 +43,8 @@ def conversation_of(tracker: Tracker) -> Conversation:
 
 def events_of(escalation: Escalation) -> list[dict[str, Any]]:
     """Return the events for Rasa: the receipt, and the pause with the `action_listen` that makes a resume safe."""
+    if escalation.receipt is None:
+        return []
     events = [SlotSet("haptik_handoff", escalation.receipt.to_slot())]
     if escalation.pause:
         # Without action_listen a later `resume` would run the failed action again, and pause again.

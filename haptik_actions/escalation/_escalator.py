@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime, timezone
 from typing import Any
 
 from haptik_actions.config import Settings
 from haptik_actions.errors import ConfigurationError, HaptikError
 from haptik_actions.escalation._conversation import Conversation, identify
 from haptik_actions.escalation._delivery import Delivered, Delivery
-from haptik_actions.escalation._options import DEFAULTS, HandOffOptions, SlotReader, default_key
+from haptik_actions.escalation._options import DEFAULTS, HandOffOptions, SlotReader
 from haptik_actions.escalation._outbox import HandOff, Terms
 from haptik_actions.escalation._receipt import Receipt
 from haptik_actions.escalation._requested import HandOffRequested
@@ -33,9 +34,12 @@ class Failure:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Escalation:
-    """What to do now: tell the user `text`, store the `receipt`, pause the conversation if `pause`."""
+    """What to do now: tell the user `text`, store the `receipt`, pause the conversation if `pause`.
 
-    receipt: Receipt
+    There is no receipt where the domain says to apologise and hand off nothing.
+    """
+
+    receipt: Receipt | None
     text: str
     pause: bool
 
@@ -68,6 +72,8 @@ class Escalator:
 
     async def escalate(self, failure: Failure, conversation: Conversation) -> Escalation:
         """Hand the chat over and return what to tell. Whatever fails on the way, there is a sentence to tell."""
+        if failure.plan.verdict(failure.error) == "apologise":
+            return await self._apologise(failure, conversation)
         receipt = await self._receipt(failure, conversation)
         _log(failure, receipt, conversation)
         return Escalation(
@@ -77,12 +83,20 @@ class Escalator:
             pause=receipt.state == "connected" and failure.plan.pause is not False,
         )
 
+    async def _apologise(self, failure: Failure, conversation: Conversation) -> Escalation:
+        line = "Action %s failed in conversation %s with %s; the domain's on_error says to apologise."
+        kind = type(failure.error).__name__
+        logger.warning(line, failure.action, conversation.sender_id, kind, exc_info=failure.error)
+        key = failure.plan.messages.get("apology", "haptik_apology")
+        text = await self._text([key, "haptik_apology"], _locale(failure.plan, conversation), {})
+        return Escalation(receipt=None, text=text, pause=False)
+
     async def _receipt(self, failure: Failure, conversation: Conversation) -> Receipt:
         requested = isinstance(failure.error, HandOffRequested)
         receipt = Receipt(
             state="unavailable",
             action=failure.action,
-            team=failure.plan.team,
+            team=(failure.plan.team_for(conversation, _locale(failure.plan, conversation)) or (None,))[0],
             error=None if requested else type(failure.error).__name__,
         )
         try:
@@ -108,8 +122,9 @@ class Escalator:
         identity = identify(conversation, settings)
         if identity is None:
             return None
-        team = plan.team or settings.team
-        if team is None:
+        named = settings.team and (settings.team,)
+        teams = plan.team_for(conversation, _locale(plan, conversation)) or named
+        if not teams:
             raise ConfigurationError(
                 "No team is named. Set `team` in the initial_value of the domain's slot `haptik`, or HAPTIK_TEAM."
             )
@@ -117,26 +132,30 @@ class Escalator:
             id=id,
             user_name=identity.user_name,
             business_id=identity.business_id,
-            teams=(team,),
+            teams=teams,
             countdown=plan.countdown,
         )
         return await self._delivery().hand_over(handoff, _terms(conversation, plan))
 
     async def _copy(self, receipt: Receipt, conversation: Conversation, plan: HandOffOptions) -> str:
+        keys = plan.message_keys(receipt.state, datetime.now(timezone.utc))
         values = {"team": receipt.team or "", "reference": receipt.id}
-        own = default_key(receipt.state)
-        locale = plan.locale or _language(conversation)
+        return await self._text(keys, _locale(plan, conversation), values)
+
+    async def _text(self, keys: Sequence[str], locale: str | None, values: Mapping[str, str]) -> str:
+        """Return the text of the first key that exists; the last one is the plugin's own and always does."""
         try:
             messages = self._messages()
-            key = plan.message_key(receipt.state)
-            found = await messages.find(key, locale, **values)
-            if found is None:
-                logger.error("There is no message %r for hand-offs that are %s; using %r.", key, receipt.state, own)
-                found = await messages.text(own, locale, **values)
+            for key in keys[:-1]:
+                found = await messages.find(key, locale, **values)
+                if found is not None:
+                    return found
+                if not key.endswith("_closed"):
+                    logger.error("There is no message %r; using %r.", key, keys[-1])
+            return await messages.text(keys[-1], locale, **values)
         except Exception:
             logger.exception("The message store failed; using the packaged copy.")
-            return packaged_copy()[own]
-        return found
+            return packaged_copy()[keys[-1]]
 
 
 def _terms(conversation: Conversation, plan: HandOffOptions) -> Terms:
@@ -150,7 +169,9 @@ def _terms(conversation: Conversation, plan: HandOffOptions) -> Terms:
     )
 
 
-def _language(conversation: Conversation) -> str | None:
+def _locale(plan: HandOffOptions, conversation: Conversation) -> str | None:
+    if plan.locale is not None:
+        return plan.locale
     for metadata in conversation.metadata:
         language: Any = metadata.get("language_code")
         if isinstance(language, str) and language:

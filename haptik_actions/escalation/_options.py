@@ -6,7 +6,9 @@ slots:
     influence_conversation: false
     mappings: [{type: custom}]
     initial_value:
-      team: support             # a name from the Teams page of the Agent Chat Tool
+      team: support             # a name from the Teams page of the Agent Chat Tool, or a list to try in turn
+      teams:                    # the first rule that fits goes before `team`
+        - {when: {slots: {tier: gold}, channel: facebook, locale: hi}, team: vip}
       countdown: 5              # seconds until the chat enters the queue, 5 to 10; left out: the platform's 10
       pause: true               # pause the conversation after a confirmed hand-off
       locale: en                # of the copy; left out: the message's `language_code`, then the store's own
@@ -16,6 +18,12 @@ slots:
       breaker: orders_api       # actions with one name fail at once while its integration is down
       limit: 30                 # hand-offs a minute that reach the team; the others wait behind
       episode: 12               # hours in which a chat that waits for an agent is not handed over again
+      on_error:                 # what an exception leads to; left out: handoff
+        ValueError: apologise   # a class, or one that it is derived from: handoff, apologise or pass
+      hours:                    # outside of these the copy is that of `<receipt>_closed`
+        timezone: Asia/Kolkata
+        open: {mon-fri: "09:00-18:00", sat: "10:00-14:00"}
+      earlier_messages: keep    # what the action said before it failed: keep or drop
       messages:                 # message keys per receipt; left out: the plugin's own
         connected: haptik_handoff_connected
       actions:                  # the same keys again for single actions
@@ -25,15 +33,18 @@ slots:
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
+from datetime import datetime
 from typing import Any
 
 import msgspec
 from cachetools import LRUCache
 
 from haptik_actions.config import nearest
-from haptik_actions.escalation._receipt import STATES
+from haptik_actions.escalation._checks import CHECKS, Mistake, shown
+from haptik_actions.escalation._conversation import Conversation
+from haptik_actions.escalation._hours import Hours
 
 __all__ = ["HandOffOptions", "SlotReader", "default_key", "read_options"]
 
@@ -46,11 +57,13 @@ _SLOT = "slots.haptik.initial_value"
 class HandOffOptions:
     """How to guard an action and hand over its chat.
 
-    None (and a key that `messages` lacks) means: not said here, ask the next layer. `deadline` is in seconds, `retry` a
-    number of repetitions, `limit` hand-offs a minute, `episode` hours.
+    None (and a key that `messages` or `on_error` lacks) means: not said here, ask the next layer. `deadline` is in
+    seconds, `retry` a number of repetitions, `limit` hand-offs a minute, `episode` hours. The module's docstring
+    shows each of them as it stands in the domain.
     """
 
-    team: str | None = None
+    team: tuple[str, ...] | None = None
+    teams: tuple[tuple[Mapping[str, Any], tuple[str, ...]], ...] | None = None
     countdown: int | None = None
     pause: bool | None = None
     locale: str | None = None
@@ -60,19 +73,40 @@ class HandOffOptions:
     breaker: str | None = None
     limit: int | None = None
     episode: float | None = None
+    on_error: Mapping[str, str] = field(default_factory=dict)
+    hours: Hours | None = None
+    earlier_messages: str | None = None
     messages: Mapping[str, str] = field(default_factory=dict)
 
     def over(self, other: HandOffOptions) -> HandOffOptions:
         """Return these options, completed by `other` where these say nothing."""
         said = {f.name: value for f in fields(self) if (value := getattr(self, f.name)) is not None}
-        return replace(other, **{**said, "messages": {**other.messages, **self.messages}})
+        merged = {"messages": {**other.messages, **self.messages}, "on_error": {**other.on_error, **self.on_error}}
+        return replace(other, **{**said, **merged})
 
-    def message_key(self, state: str) -> str:
-        """Return the message key for a receipt's state."""
-        return self.messages.get(state, default_key(state))
+    def message_keys(self, state: str, at: datetime) -> list[str]:
+        """Return the message keys for a receipt's state at `at`, the best one first."""
+        keys = [self.messages.get(state), default_key(state)]
+        if self.hours is not None and not self.hours.are_open(at):
+            keys = [self.messages.get(f"{state}_closed"), f"{default_key(state)}_closed", *keys]
+        return [key for key in keys if key is not None]
+
+    def verdict(self, error: BaseException) -> str:
+        """Return what an error leads to: `handoff`, `apologise` or `pass`; its nearest class that is named decides."""
+        names = (kind.__name__ for kind in type(error).__mro__)
+        return next((self.on_error[name] for name in names if name in self.on_error), "handoff")
+
+    def team_for(self, conversation: Conversation, locale: str | None) -> tuple[str, ...] | None:
+        """Return the teams to try for a conversation."""
+        for when, team in self.teams or ():
+            if _fits(when, conversation, locale):
+                return team
+        return self.team
 
 
-DEFAULTS = HandOffOptions(pause=True, deadline=8.0, retry=2, idempotent=False, limit=30, episode=12.0)
+DEFAULTS = HandOffOptions(
+    pause=True, deadline=8.0, retry=2, idempotent=False, limit=30, episode=12.0, earlier_messages="keep"
+)
 """What holds where nobody says anything. Rasa itself would wait 300 s for an action."""
 
 
@@ -120,28 +154,43 @@ def read_options(values: Mapping[str, Any], path: str) -> tuple[HandOffOptions, 
     mistakes: list[str] = []
     good: dict[str, Any] = {}
     for name, value in values.items():
-        if name not in _CHECKS:
-            mistakes.append(f"{path}.{name} is unknown and ignored.{nearest(str(name), list(_CHECKS))}")
+        if name not in CHECKS:
+            mistakes.append(f"{path}.{name} is unknown and ignored.{nearest(str(name), CHECKS)}")
         elif value is not None:
             try:
-                good[name] = _CHECKS[name](value)
-            except _Mistake as mistake:
-                mistakes.append(f"{path}.{name}{mistake.below} is {_shown(mistake.value)} and must be {mistake}.")
+                good[name] = CHECKS[name](value)
+            except Mistake as mistake:
+                mistakes.append(f"{path}.{name}{mistake.below} is {shown(mistake.value)} and must be {mistake}.")
                 if mistake.rest:
                     good[name] = mistake.rest
     return HandOffOptions(**good), mistakes
+
+
+def _fits(when: Mapping[str, Any], conversation: Conversation, locale: str | None) -> bool:
+    slots = when.get("slots", {})
+    return (
+        all(conversation.slots.get(name) == value for name, value in slots.items())
+        and when.get("channel", conversation.channel) == conversation.channel
+        and ("locale" not in when or (locale is not None and _is_in(locale, str(when["locale"]))))
+    )
+
+
+def _is_in(locale: str, wanted: str) -> bool:
+    # `hi` is meant to cover hi-IN as well.
+    tags, prefix = locale.replace("_", "-").lower().split("-"), wanted.replace("_", "-").lower().split("-")
+    return tags[: len(prefix)] == prefix
 
 
 def _parse(slot: Any) -> _Slot:
     if slot is None:
         return _Slot()
     if not isinstance(slot, Mapping):
-        logger.error("Domain: %s is %s and must be a mapping; the defaults are used.", _SLOT, _shown(slot))
+        logger.error("Domain: %s is %s and must be a mapping; the defaults are used.", _SLOT, shown(slot))
         return _Slot()
     general = _section({name: value for name, value in slot.items() if name != "actions"}, _SLOT)
     actions = slot.get("actions") or {}
     if not isinstance(actions, Mapping):
-        logger.error("Domain: %s.actions is %s and must be a mapping; it is ignored.", _SLOT, _shown(actions))
+        logger.error("Domain: %s.actions is %s and must be a mapping; it is ignored.", _SLOT, shown(actions))
         actions = {}
     return _Slot(
         general=general,
@@ -151,72 +200,9 @@ def _parse(slot: Any) -> _Slot:
 
 def _section(values: Any, path: str) -> HandOffOptions:
     if not isinstance(values, Mapping):
-        logger.error("Domain: %s is %s and must be a mapping; it is ignored.", path, _shown(values))
+        logger.error("Domain: %s is %s and must be a mapping; it is ignored.", path, shown(values))
         return HandOffOptions()
     options, mistakes = read_options(values, path)
     for mistake in mistakes:
         logger.warning("Domain: %s", mistake)
     return options
-
-
-class _Mistake(Exception):
-    """`value` (at `below` the option's own path) is not what its text says; `rest` is what can be kept."""
-
-    def __init__(self, must_be: str, value: Any, below: str = "", rest: Any = None) -> None:
-        super().__init__(must_be)
-        self.value, self.below, self.rest = value, below, rest
-
-
-def _text(value: Any) -> str:
-    if not isinstance(value, str) or not value.strip():
-        raise _Mistake("text", value)
-    return value.strip()
-
-
-def _flag(value: Any) -> bool:
-    if not isinstance(value, bool):
-        raise _Mistake("true or false", value)
-    return value
-
-
-def _between(low: float, high: float, what: str, *, whole: bool = True) -> Callable[[Any], Any]:
-    def check(value: Any) -> Any:
-        # gRPC makes 5.0 of 5.
-        number = isinstance(value, (int, float)) and not isinstance(value, bool)
-        if not number or not low <= value <= high or (whole and value != int(value)):
-            raise _Mistake(f"{what} from {low:g} to {high:g}", value)
-        return int(value) if whole else float(value)
-
-    return check
-
-
-def _messages(value: Any) -> dict[str, str]:
-    if not isinstance(value, Mapping):
-        raise _Mistake("a mapping from receipt state to message key", value)
-    good = {state: key for state, key in value.items() if state in STATES and isinstance(key, str) and key.strip()}
-    for state, key in value.items():
-        if state not in STATES:
-            raise _Mistake(f"below one of {', '.join(STATES)}{nearest(str(state), STATES)}", key, f".{state}", good)
-        if state not in good:
-            raise _Mistake("a message key", key, f".{state}", good)
-    return good
-
-
-_CHECKS: Mapping[str, Callable[[Any], Any]] = {
-    "team": _text,
-    "countdown": _between(5, 10, "a whole number of seconds"),
-    "pause": _flag,
-    "locale": _text,
-    "deadline": _between(0.1, 250, "a number of seconds", whole=False),
-    "retry": _between(0, 10, "a whole number"),
-    "idempotent": _flag,
-    "breaker": _text,
-    "limit": _between(1, 100_000, "a whole number of hand-offs a minute"),
-    "episode": _between(0.01, 720, "a number of hours", whole=False),
-    "messages": _messages,
-}
-
-
-def _shown(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 60 else f"{text[:57]}..."

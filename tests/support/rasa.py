@@ -8,7 +8,9 @@ from rasa_sdk import Action
 from rasa_sdk.executor import ActionExecutor
 
 
-def action_call(name: str, *, slots: dict[str, Any] | None = None, **message: Any) -> dict[str, Any]:
+def action_call(
+    name: str, *, slots: dict[str, Any] | None = None, channel: str = "rest", **message: Any
+) -> dict[str, Any]:
     """The smallest body that Rasa's calls have in common."""
     latest = {"text": "where is my order", "intent": {"name": "order"}, "entities": [], "metadata": {}, **message}
     return {
@@ -23,8 +25,10 @@ def action_call(name: str, *, slots: dict[str, Any] | None = None, **message: An
             "latest_event_time": 1.0,
             "followup_action": None,
             "paused": False,
-            "events": [{"event": "user", "text": latest["text"], "metadata": latest["metadata"]}],
-            "latest_input_channel": "rest",
+            "events": [
+                {"event": "user", "text": latest["text"], "metadata": latest["metadata"], "input_channel": channel}
+            ],
+            "latest_input_channel": channel,
             "active_loop": {},
             "latest_action": {"action_name": "action_listen"},
             "latest_action_name": "action_listen",

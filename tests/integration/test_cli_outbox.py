@@ -1,0 +1,93 @@
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import Iterator
+
+import pytest
+import redis
+from click.testing import CliRunner, Result
+
+from haptik_actions._redis import connect
+from haptik_actions.cli import main
+from haptik_actions.escalation import Entry, HandOff, RedisOutbox, Terms
+from tests.support.valkey import free_port
+
+
+@pytest.fixture
+def outbox_url(valkey_url: str) -> Iterator[str]:
+    client = redis.Redis.from_url(valkey_url)
+
+    def forget() -> None:
+        for key in client.scan_iter("haptik:{outbox}*"):
+            client.delete(key)
+
+    forget()
+    yield valkey_url
+    forget()
+    client.close()
+
+
+async def fill(url: str) -> None:
+    outbox = RedisOutbox(connect(url, seconds=5))
+    for user in ("asha", "ben\x1b[31m"):
+        handoff = HandOff(id=f"id-{user[:3]}", user_name=user, business_id=1201, teams=("orders", "support"))
+        await outbox.open(handoff, Terms())
+        entry = Entry(handoff=handoff, created=time.time(), tries=3, error="ServerError")
+        await (outbox.later(entry, 60) if user == "asha" else outbox.bury(entry))
+    await outbox.aclose()
+
+
+def run(url: str, *arguments: str) -> Result:
+    return CliRunner().invoke(main, ["outbox", *arguments], env={"REDIS_URL": url})
+
+
+def test_an_empty_outbox(outbox_url: str) -> None:
+    assert run(outbox_url, "list").output == "The outbox is empty.\n"
+    assert json.loads(run(outbox_url, "list", "--json").output) == []
+
+
+def test_list_shows_what_waits_and_what_was_given_up(outbox_url: str) -> None:
+    asyncio.run(fill(outbox_url))
+    shown = run(outbox_url, "list").output
+    first, second = shown.splitlines()
+    assert first.startswith("1201:asha  to orders, support  due 20")
+    assert first.endswith("3 tries after ServerError  hand-off id-ash")
+    assert "given up" in second
+    assert "\x1b" not in shown
+    rows = json.loads(run(outbox_url, "list", "--json").output)
+    assert [(row["chat"], row["due"] is None, row["tries"]) for row in rows] == [
+        ("1201:asha", False, 3),
+        ("1201:ben\x1b[31m", True, 3),
+    ]
+
+
+def test_retry_makes_a_dead_letter_due(outbox_url: str) -> None:
+    asyncio.run(fill(outbox_url))
+    done = run(outbox_url, "retry", "1201:ben\x1b[31m")
+    assert (done.exit_code, "tried again" in done.output) == (0, True)
+    rows = json.loads(run(outbox_url, "list", "--json").output)
+    assert [(row["due"] is None, row["tries"]) for row in rows] == [(False, 0), (False, 3)]
+
+
+def test_drop_erases(outbox_url: str) -> None:
+    asyncio.run(fill(outbox_url))
+    assert run(outbox_url, "drop", "1201:asha").exit_code == 0
+    assert [row["chat"] for row in json.loads(run(outbox_url, "list", "--json").output)] == ["1201:ben\x1b[31m"]
+
+
+@pytest.mark.parametrize("action", ["retry", "drop"])
+def test_an_unknown_chat_is_named(outbox_url: str, action: str) -> None:
+    done = run(outbox_url, action, "7:nobody")
+    assert done.exit_code == 1
+    assert "7:nobody is not in the outbox" in done.output
+
+
+@pytest.mark.parametrize(
+    ("url", "status", "said"),
+    [("", 2, "REDIS_URL is not set"), (f"redis://127.0.0.1:{free_port()}", 1, "Check REDIS_URL"), ("x", 2, "redis://")],
+)
+def test_what_is_wrong_with_the_setting_is_said(url: str, status: int, said: str) -> None:
+    done = run(url, "list")
+    assert (done.exit_code, said in done.output) == (status, True), done.output
