@@ -18,7 +18,17 @@ from haptik_actions.client import HaptikClient, PlatformServer
 from haptik_actions.config import Settings
 from haptik_actions.credentials import Credentials, CredentialsProvider, CredentialsSelector
 from haptik_actions.errors import ConfigurationError
-from haptik_actions.escalation import Breakers, Delivery, Escalator, MemoryOutbox, Outbox, RedisOutbox, ResilientOutbox
+from haptik_actions.escalation import (
+    Breakers,
+    Briefing,
+    Delivery,
+    Escalator,
+    MemoryOutbox,
+    Outbox,
+    RedisOutbox,
+    ResilientOutbox,
+    Sink,
+)
 from haptik_actions.messages import MessageStore
 
 __all__ = ["Runtime", "configure", "current_runtime"]
@@ -48,8 +58,9 @@ class Runtime:
     """What guarded actions work with, made at first use.
 
     `transport` replaces the connection to the platform; `credentials`, `messages` and `outbox` what the settings name;
-    `sleep` the pauses between looks into the outbox. A call to the platform may take `timeout` seconds, all included,
-    and is repeated up to `retries` times where that helps.
+    `sleep` the pauses between looks into the outbox. `brief_sink` takes briefs to agents (see
+    `haptik_actions.escalation.Brief`). A call to the platform may take `timeout` seconds, all included, and is repeated
+    up to `retries` times where that helps.
     """
 
     def __init__(
@@ -62,6 +73,7 @@ class Runtime:
         timeout: float = 8.0,
         retries: int = 2,
         outbox: Outbox | None = None,
+        brief_sink: Sink | None = None,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._load = load_settings
@@ -77,7 +89,10 @@ class Runtime:
         self._messages = messages
         self._client: HaptikClient | None = None
         self._delivery: Delivery | None = None
-        self.escalator = Escalator(delivery=self.delivery, settings=self.settings, messages=self.messages)
+        self._briefing = Briefing(brief_sink)
+        self.escalator = Escalator(
+            delivery=self.delivery, settings=self.settings, messages=self.messages, briefing=self._briefing
+        )
 
     def settings(self) -> Settings:
         """Return the settings, read once.
@@ -161,6 +176,7 @@ class Runtime:
         if self._messages is not None:
             await self._messages.aclose()
         await self.breakers.aclose()
+        await self._briefing.aclose()
 
     async def _refresh_breakers(self) -> None:
         while True:

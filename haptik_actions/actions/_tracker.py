@@ -15,6 +15,7 @@ from haptik_actions.render import render
 
 __all__ = ["conversation_of", "events_of", "haptik_slot", "say"]
 
+_MOST_TURNS = 20
 # After these the bot has the conversation to itself again.
 _RESUMING = frozenset({"resume", "restart", "session_started"})
 
@@ -38,6 +39,7 @@ def conversation_of(tracker: Tracker) -> Conversation:
         slots=dict(tracker.slots or {}),
         metadata=tuple(_metadata(tracker)),
         resumed_at=_resumed_at(tracker),
+        turns=[*_turns(tracker)][-_MOST_TURNS:],
     )
 
 
@@ -64,6 +66,13 @@ def _metadata(tracker: Tracker) -> Iterator[Mapping[str, Any]]:
             metadata = source.get("metadata")
             if isinstance(metadata, Mapping):
                 yield metadata
+
+
+def _turns(tracker: Tracker) -> Iterator[tuple[str, str]]:
+    for event in tracker.events or []:
+        text = event.get("text")
+        if event.get("event") in ("user", "bot") and isinstance(text, str) and text:
+            yield event["event"], text
 
 
 def _resumed_at(tracker: Tracker) -> float:

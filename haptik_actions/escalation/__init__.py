@@ -4,6 +4,7 @@ Knows nothing of rasa_sdk: `haptik_actions.actions` translates trackers and even
 """
 
 from haptik_actions.escalation._breaker import Breakers
+from haptik_actions.escalation._brief import Brief, Briefing, BriefRules, Sink
 from haptik_actions.escalation._conversation import Conversation, Identity
 from haptik_actions.escalation._delivery import Delivery
 from haptik_actions.escalation._escalator import Escalation, Escalator, Failure
@@ -16,6 +17,9 @@ from haptik_actions.escalation._resilient import ResilientOutbox
 
 __all__ = [
     "Breakers",
+    "Brief",
+    "BriefRules",
+    "Briefing",
     "Conversation",
     "Delivery",
     "Entry",
@@ -31,6 +35,7 @@ __all__ = [
     "Receipt",
     "RedisOutbox",
     "ResilientOutbox",
+    "Sink",
     "Terms",
     "Ticket",
     "read_options",

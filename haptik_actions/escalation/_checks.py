@@ -9,6 +9,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from haptik_actions.config import nearest
+from haptik_actions.escalation._brief import BriefRules
 from haptik_actions.escalation._hours import DAYS, Hours
 from haptik_actions.escalation._receipt import STATES
 
@@ -139,6 +140,21 @@ def _hours(value: Any) -> Hours:
     return Hours(zone=zone, spans={day: tuple(all_spans) for day, all_spans in spans.items()})
 
 
+def _brief(value: Any) -> BriefRules:
+    given = _mapping(value, "a mapping with `slots` and `turns`")
+    for key in given:
+        if key not in ("slots", "turns"):
+            raise Mistake(f"slots or turns{nearest(str(key), ('slots', 'turns'))}", given[key], f".{key}")
+    slots = given.get("slots") or []
+    if not isinstance(slots, (list, tuple)) or not all(isinstance(name, str) for name in slots):
+        raise Mistake("a list of slot names", slots, ".slots")
+    try:
+        turns = _between(0, 20, "a whole number")(given.get("turns") or 0)
+    except Mistake as mistake:
+        raise Mistake(str(mistake), mistake.value, ".turns") from None
+    return BriefRules(slots=tuple(slots), turns=turns)
+
+
 def _span(days: Any, times: Any) -> tuple[time, time]:
     match = _TIMES.fullmatch(times.strip()) if isinstance(times, str) else None
     if match is None:
@@ -171,6 +187,7 @@ CHECKS: Mapping[str, Callable[[Any], Any]] = {
     "on_error": _verdicts,
     "hours": _hours,
     "earlier_messages": _choice("keep", "drop"),
+    "brief": _brief,
     "messages": _messages,
 }
 """Option -> what checks it."""

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from haptik_actions.config import Settings
 
-__all__ = ["Conversation", "Identity", "identify"]
+__all__ = ["Conversation", "Identity", "Turn", "identify"]
 
 logger = logging.getLogger(__name__)
+
+Turn = tuple[str, str]
+"""Who said it (`user` or `bot`), and what."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,6 +23,7 @@ class Conversation:
 
     `metadata` holds the metadata of the user's messages, the latest first: a turn that a reminder triggered has none of
     its own. `resumed_at` is when the bot last had the conversation back, in Unix seconds; 0 where it always had it.
+    `turns` are the last texts, in their order.
     """
 
     sender_id: str
@@ -27,6 +31,7 @@ class Conversation:
     slots: Mapping[str, Any] = field(default_factory=dict)
     metadata: Iterable[Mapping[str, Any]] = ()
     resumed_at: float = 0.0
+    turns: Sequence[Turn] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,6 +10,7 @@ from typing import Any
 
 from haptik_actions.config import Settings
 from haptik_actions.errors import ConfigurationError, HaptikError
+from haptik_actions.escalation._brief import Briefing
 from haptik_actions.escalation._conversation import Conversation, identify
 from haptik_actions.escalation._delivery import Delivered, Delivery
 from haptik_actions.escalation._options import DEFAULTS, HandOffOptions, SlotReader
@@ -57,10 +58,12 @@ class Escalator:
         delivery: Callable[[], Delivery],
         settings: Callable[[], Settings],
         messages: Callable[[], MessageStore],
+        briefing: Briefing | None = None,
     ) -> None:
         self._delivery = delivery
         self._settings = settings
         self._messages = messages
+        self._briefing = briefing or Briefing(None)
         self._slots = SlotReader()
 
     def plan(self, action: str, in_code: HandOffOptions, slot: Any) -> HandOffOptions:
@@ -100,28 +103,19 @@ class Escalator:
             error=None if requested else type(failure.error).__name__,
         )
         try:
-            delivered = await self._hand_over(receipt.id, conversation, failure.plan)
+            return await self._hand_over(receipt, conversation, failure.plan)
         except HaptikError as error:
             logger.error("Hand-off %s is not possible: %s %s", receipt.id, error, error.remedy)
             return replace(receipt, reason=type(error).__name__)
         except Exception as error:
             logger.exception("Hand-off %s is not possible.", receipt.id)
             return replace(receipt, reason=type(error).__name__)
-        if delivered is None:
-            return receipt
-        return replace(
-            receipt,
-            state=delivered.state,
-            team=delivered.team or receipt.team,
-            reason=delivered.reason,
-            id=delivered.id or receipt.id,
-        )
 
-    async def _hand_over(self, id: str, conversation: Conversation, plan: HandOffOptions) -> Delivered | None:
+    async def _hand_over(self, receipt: Receipt, conversation: Conversation, plan: HandOffOptions) -> Receipt:
         settings = self._settings()
         identity = identify(conversation, settings)
         if identity is None:
-            return None
+            return receipt
         named = settings.team and (settings.team,)
         teams = plan.team_for(conversation, _locale(plan, conversation)) or named
         if not teams:
@@ -129,13 +123,16 @@ class Escalator:
                 "No team is named. Set `team` in the initial_value of the domain's slot `haptik`, or HAPTIK_TEAM."
             )
         handoff = HandOff(
-            id=id,
+            id=receipt.id,
             user_name=identity.user_name,
             business_id=identity.business_id,
             teams=teams,
             countdown=plan.countdown,
         )
-        return await self._delivery().hand_over(handoff, _terms(conversation, plan))
+        receipt = _ended(receipt, await self._delivery().hand_over(handoff, _terms(conversation, plan)))
+        if receipt.state in ("connected", "delayed", "throttled"):
+            self._briefing.send(receipt, identity, conversation, plan.brief)
+        return receipt
 
     async def _copy(self, receipt: Receipt, conversation: Conversation, plan: HandOffOptions) -> str:
         keys = plan.message_keys(receipt.state, datetime.now(timezone.utc))
@@ -156,6 +153,16 @@ class Escalator:
         except Exception:
             logger.exception("The message store failed; using the packaged copy.")
             return packaged_copy()[keys[-1]]
+
+
+def _ended(receipt: Receipt, delivered: Delivered) -> Receipt:
+    return replace(
+        receipt,
+        state=delivered.state,
+        team=delivered.team or receipt.team,
+        reason=delivered.reason,
+        id=delivered.id or receipt.id,
+    )
 
 
 def _terms(conversation: Conversation, plan: HandOffOptions) -> Terms:

@@ -23,6 +23,7 @@ slots:
       hours:                    # outside of these the copy is that of `<receipt>_closed`
         timezone: Asia/Kolkata
         open: {mon-fri: "09:00-18:00", sat: "10:00-14:00"}
+      brief: {slots: [order_id], turns: 4}  # what an agent may be told, where the code names a sink
       earlier_messages: keep    # what the action said before it failed: keep or drop
       messages:                 # message keys per receipt; left out: the plugin's own
         connected: haptik_handoff_connected
@@ -42,6 +43,7 @@ import msgspec
 from cachetools import LRUCache
 
 from haptik_actions.config import nearest
+from haptik_actions.escalation._brief import BriefRules
 from haptik_actions.escalation._checks import CHECKS, Mistake, shown
 from haptik_actions.escalation._conversation import Conversation
 from haptik_actions.escalation._hours import Hours
@@ -76,6 +78,7 @@ class HandOffOptions:
     on_error: Mapping[str, str] = field(default_factory=dict)
     hours: Hours | None = None
     earlier_messages: str | None = None
+    brief: BriefRules | None = None
     messages: Mapping[str, str] = field(default_factory=dict)
 
     def over(self, other: HandOffOptions) -> HandOffOptions:

@@ -1,0 +1,119 @@
+"""A short brief for the agent: the platform's call has no field for context, so it goes elsewhere. Off by default.
+
+Nothing leaves unless the code names a sink and the domain says what may be told:
+
+    brief: {slots: [order_id, tier], turns: 4}
+
+Texts are redacted: addresses of e-mail, and runs of six or more digits (cards, phones, accounts), become `[…]`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import re
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from haptik_actions._deadline import deadline
+from haptik_actions.escalation._conversation import Conversation, Identity, Turn
+from haptik_actions.escalation._receipt import Receipt
+
+__all__ = ["Brief", "BriefRules", "Briefing", "Sink"]
+
+logger = logging.getLogger(__name__)
+
+_SINK_SECONDS = 5.0
+_LONGEST_TEXT = 500
+_PRIVATE = re.compile(r"[^\s@<>]+@[^\s@<>]+\.\w+|\+?\d(?:[\s().-]?\d){5,}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BriefRules:
+    """What may be told: the slots by name, and the number of last turns."""
+
+    slots: tuple[str, ...] = ()
+    turns: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Brief:
+    """What an agent may know before they answer. `receipt` is the hand-off's id; `turns` are who and what, in order."""
+
+    receipt: str
+    user_name: str
+    business_id: int
+    conversation_no: int | None
+    team: str | None
+    action: str
+    error: str | None
+    slots: Mapping[str, Any]
+    turns: tuple[Turn, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the brief as plain values."""
+        return asdict(self)
+
+
+Sink = Callable[[Brief], Awaitable[None]]
+"""Takes a brief to where agents read it: a ticket, a chat channel, a CRM."""
+
+
+class Briefing:
+    """Sends briefs to `sink` in the background: the user's answer never waits for it, and its failure is a log line."""
+
+    def __init__(self, sink: Sink | None) -> None:
+        self._sink = sink
+        self._running: set[asyncio.Task[None]] = set()
+
+    def send(self, receipt: Receipt, identity: Identity, conversation: Conversation, rules: BriefRules | None) -> None:
+        """Send what the rules allow; nothing where there are no rules or no sink."""
+        if self._sink is None or rules is None:
+            return
+        brief = Brief(
+            receipt=receipt.id,
+            user_name=identity.user_name,
+            business_id=identity.business_id,
+            conversation_no=identity.conversation_no,
+            team=receipt.team,
+            action=receipt.action,
+            error=receipt.error,
+            slots={name: _redacted(conversation.slots.get(name)) for name in rules.slots},
+            turns=tuple(
+                (who, _redact(text)) for who, text in conversation.turns[len(conversation.turns) - rules.turns :]
+            )
+            if rules.turns
+            else (),
+        )
+        task = asyncio.get_running_loop().create_task(self._deliver(self._sink, brief))
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+
+    async def aclose(self) -> None:
+        """Wait for what is on its way; each brief has a few seconds at most."""
+        await asyncio.gather(*self._running, return_exceptions=True)
+
+    async def _deliver(self, sink: Sink, brief: Brief) -> None:
+        try:
+            async with deadline(_SINK_SECONDS):
+                await sink(brief)
+        except Exception:
+            logger.exception("The agent's brief for hand-off %s was not delivered.", brief.receipt)
+
+
+def _redacted(value: Any) -> Any:
+    if isinstance(value, str):
+        return _redact(value)
+    if isinstance(value, Mapping):
+        return {str(key): _redacted(inner) for key, inner in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_redacted(inner) for inner in value]
+    if isinstance(value, int) and not isinstance(value, bool) and abs(value) >= 100_000:
+        return "[…]"
+    return value
+
+
+def _redact(text: str) -> str:
+    hidden = _PRIVATE.sub("[…]", text)
+    return hidden if len(hidden) <= _LONGEST_TEXT else f"{hidden[: _LONGEST_TEXT - 1]}…"
