@@ -12,6 +12,7 @@ from rasa_sdk import Tracker
 from rasa_sdk.executor import CollectingDispatcher
 from rasa_sdk.interfaces import ActionExecutionRejection
 
+from haptik_actions.actions._forms import failure_events
 from haptik_actions.actions._integration import Events, call_integration
 from haptik_actions.actions._runtime import current_runtime
 from haptik_actions.actions._tracker import conversation_of, events_of, haptik_slot, say
@@ -106,7 +107,7 @@ async def guard(
         conversation = conversation_of(tracker)
         escalation = await runtime.escalator.escalate(Failure(action=name, error=error, plan=plan), conversation)
         say(dispatcher, escalation.text, conversation.channel)
-        return events_of(escalation)
+        return failure_events(name, tracker, events_of(escalation))
 
 
 def _guarded(run: Run, options: HandOffOptions) -> Run:

@@ -17,7 +17,7 @@ import tenacity
 from rasa_sdk.executor import CollectingDispatcher
 from rasa_sdk.interfaces import ActionExecutionRejection
 
-from haptik_actions._deadline import DeadlinePassed, deadline, has_passed
+from haptik_actions._deadline import finish_within
 from haptik_actions.errors import IntegrationTimeout, InvalidReturn
 from haptik_actions.escalation import Breakers, HandOffOptions
 
@@ -41,6 +41,7 @@ _RASA_EVENTS = {
 if hasattr(rasa_sdk.events, "SessionEnded"):
     # Newer servers know it. Which server calls is not said, and who imports it from a newer rasa-sdk has a newer Rasa.
     _RASA_EVENTS.add("session_ended")
+_PLAIN = frozenset({str, int, float, bool, type(None)})
 _NAMED = frozenset({"action", "followup", "slot"})
 
 
@@ -60,56 +61,43 @@ async def call_integration(
         InvalidReturn: it returned what Rasa cannot read.
         BaseException: whatever the action raises.
     """
+    work = _tries if plan.idempotent and plan.retry else _one_try
     if plan.breaker is None:
-        return await _within_deadline(run, plan, dispatcher, tracker, domain)
+        return await finish_within(
+            plan.deadline or 8.0, work(run, plan, dispatcher, tracker, domain), IntegrationTimeout
+        )
     async with breakers.guarding(plan.breaker, passes=(ActionExecutionRejection,)):
-        return await _within_deadline(run, plan, dispatcher, tracker, domain)
+        return await finish_within(
+            plan.deadline or 8.0, work(run, plan, dispatcher, tracker, domain), IntegrationTimeout
+        )
 
 
-async def _within_deadline(
-    run: Run, plan: HandOffOptions, dispatcher: CollectingDispatcher, tracker: Any, domain: Any
-) -> Events:
-    scope = deadline(plan.deadline)
+async def _one_try(run: Run, plan: HandOffOptions, *arguments: Any) -> Events:
+    returned = await run(*arguments) if _is_async(run) else await _in_thread(run, *arguments)
+    return _checked(returned) if returned else _empty(returned)
+
+
+async def _tries(run: Run, plan: HandOffOptions, dispatcher: CollectingDispatcher, tracker: Any, domain: Any) -> Events:
     said = len(dispatcher.messages)
-    try:
-        async with scope:
-            try:
-                return _checked(await _call(run, dispatcher, tracker, domain))
-            except Exception as error:
-                if not (plan.idempotent and plan.retry) or isinstance(error, ActionExecutionRejection):
-                    raise
-                return await _again(run, plan.retry, error, said, dispatcher, tracker, domain)
-    except DeadlinePassed as error:
-        if has_passed(scope):
-            raise IntegrationTimeout(f"The action took longer than its deadline of {plan.deadline:g} s.") from error
-        raise
-
-
-async def _again(
-    run: Run, retries: int, error: Exception, said: int, dispatcher: CollectingDispatcher, tracker: Any, domain: Any
-) -> Events:
-    known: Exception | None = error
 
     async def attempt() -> Events:
-        nonlocal known
-        if known is not None:
-            failed, known = known, None
-            raise failed
-        # What the failed try said would be said twice.
+        # What a failed try said would be said twice.
         del dispatcher.messages[said:]
-        return _checked(await _call(run, dispatcher, tracker, domain))
+        return await _one_try(run, plan, dispatcher, tracker, domain)
 
     return await tenacity.AsyncRetrying(
-        retry=tenacity.retry_if_exception(lambda e: not isinstance(e, (ActionExecutionRejection, InvalidReturn))),
+        retry=tenacity.retry_if_exception(_is_worth_another_try),
         wait=_JITTER,
-        stop=tenacity.stop_after_attempt(retries + 1),
+        stop=tenacity.stop_after_attempt((plan.retry or 0) + 1),
         reraise=True,
     )(attempt)
 
 
-async def _call(run: Run, *arguments: Any) -> Any:
-    if _is_async(run):
-        return await run(*arguments)
+def _is_worth_another_try(error: BaseException) -> bool:
+    return isinstance(error, Exception) and not isinstance(error, (ActionExecutionRejection, InvalidReturn))
+
+
+async def _in_thread(run: Run, *arguments: Any) -> Any:
     # A synchronous call would stop the event loop, and with it every other conversation of this worker. The thread is
     # left behind when the deadline passes; anyio's are daemons, so it does not hold up the server's end either.
     work = functools.partial(run, *arguments)
@@ -119,6 +107,11 @@ async def _call(run: Run, *arguments: Any) -> Any:
 
 def _is_async(run: Run) -> bool:
     function = run.func if isinstance(run, functools.partial) else run
+    return _is_async_function(getattr(function, "__func__", function))
+
+
+@functools.lru_cache(maxsize=10_000)
+def _is_async_function(function: Run) -> bool:
     return inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(getattr(function, "__call__", None))  # noqa: B004
 
 
@@ -131,17 +124,24 @@ def _limiter() -> anyio.CapacityLimiter:
     return _limiter_of(asyncio.get_running_loop())
 
 
+def _empty(returned: Any) -> Events:
+    if returned is None or isinstance(returned, (list, tuple)):
+        return []
+    return _checked(returned)
+
+
 def _checked(returned: Any) -> Events:
     """Return the events that Rasa can read; log and leave out single ones that it does not know."""
-    if not returned and (returned is None or isinstance(returned, (list, tuple))):
-        return []
     if not isinstance(returned, (list, tuple)):
         raise InvalidReturn(f"The action returned {type(returned).__name__} in place of a list of events.")
-    try:
-        json.dumps(returned)
-    except (TypeError, ValueError, RecursionError) as error:
-        raise InvalidReturn(f"The action returned an event that is not JSON: {error}") from error
-    return [event for event in returned if _is_known(event)]
+    events = [event for event in returned if _is_known(event)]
+    # Nearly all events hold nothing but plain values, and seeing that takes a tenth of writing them out.
+    if not all(value.__class__ in _PLAIN for event in events for value in event.values()):
+        try:
+            json.dumps(events)
+        except (TypeError, ValueError, RecursionError) as error:
+            raise InvalidReturn(f"The action returned an event that is not JSON: {error}") from error
+    return events
 
 
 def _is_known(event: Any) -> bool:

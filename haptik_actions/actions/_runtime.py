@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import weakref
 from collections.abc import Awaitable, Callable
 from weakref import WeakKeyDictionary
 
@@ -186,6 +187,7 @@ class Runtime:
 
 _make_runtime: Callable[[], Runtime] = Runtime
 _runtimes: WeakKeyDictionary[asyncio.AbstractEventLoop, Runtime] = WeakKeyDictionary()
+_latest: tuple[weakref.ref[asyncio.AbstractEventLoop], Runtime] | None = None
 
 
 def configure(make_runtime: Callable[[], Runtime] = Runtime) -> None:
@@ -196,16 +198,21 @@ def configure(make_runtime: Callable[[], Runtime] = Runtime) -> None:
     Called without an argument it goes back to the settings of environment and `endpoints.yml`. Runtimes made before
     are forgotten, not closed.
     """
-    global _make_runtime
-    _make_runtime = make_runtime
+    global _make_runtime, _latest
+    _make_runtime, _latest = make_runtime, None
     _runtimes.clear()
 
 
 def current_runtime() -> Runtime:
     """Return the runtime of the running event loop; the first call makes it, and begins to deliver its outbox."""
+    global _latest
     loop = asyncio.get_running_loop()
+    # Every guarded action asks, nearly always from the same loop, and a look into a weak dictionary costs more.
+    if _latest is not None and _latest[0]() is loop:
+        return _latest[1]
     runtime = _runtimes.get(loop)
     if runtime is None:
         runtime = _runtimes[loop] = _make_runtime()
         runtime.start()
+    _latest = (weakref.ref(loop), runtime)
     return runtime

@@ -53,6 +53,7 @@ __all__ = ["HandOffOptions", "SlotReader", "default_key", "read_options"]
 logger = logging.getLogger(__name__)
 
 _SLOT = "slots.haptik.initial_value"
+_ENCODER = msgspec.json.Encoder(enc_hook=repr)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,7 +129,7 @@ class SlotReader:
 
     def plan(self, slot: Any, action: str, in_code: HandOffOptions) -> HandOffOptions:
         """Return what holds for an action: its entry in the slot, what its code says, the slot's own keys, defaults."""
-        content = msgspec.json.encode(slot, enc_hook=repr)
+        content = _ENCODER.encode(slot)
         key = (content, action, id(in_code))
         known = self._plans.get(key)
         if known is not None and known[0] is in_code:
