@@ -79,12 +79,17 @@ def own_valkey(tmp_path: Path) -> Iterator[Valkey]:
 
 @pytest.fixture
 async def redis_client(valkey_url: str) -> AsyncIterator[redis.asyncio.Redis]:
+    """A client on a Redis without any key of the library's, before the test and after it."""
     client = redis.asyncio.Redis.from_url(valkey_url)
+    await _forget(client)
     yield client
-    keys = [key async for key in client.scan_iter("haptik:messages:*")]
-    if keys:
-        await client.delete(*keys)
+    await _forget(client)
     await getattr(client, "aclose", client.close)()
+
+
+async def _forget(client: redis.asyncio.Redis) -> None:
+    for key in [key async for key in client.scan_iter("haptik:*")]:
+        await client.delete(key)
 
 
 @pytest.fixture

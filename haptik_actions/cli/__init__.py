@@ -1,33 +1,26 @@
-"""The command line: `haptik-actions COMMAND`. One file per command, imported when it is called."""
+"""The command line: `haptik-actions COMMAND`. One file per command, imported when it is needed.
+
+These files import click and nothing heavy at their top: `haptik-actions --help` reads all of them.
+"""
 
 from __future__ import annotations
-
-from importlib import import_module
 
 import click
 
 from haptik_actions._version import __version__
+from haptik_actions.cli._group import CommandGroup
+from haptik_actions.cli._output import let_every_text_be_printed
 
 __all__ = ["main"]
 
-_COMMANDS = {"demo": "demo", "sandbox": "sandbox"}
+_COMMANDS = ("demo", "handoff", "outbox", "resume", "run", "sandbox", "transcript")
 
 
-class _LazyGroup(click.Group):
-    """Knows its commands by name and imports the file of the one that runs."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        return sorted(_COMMANDS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in _COMMANDS:
-            return None
-        command = import_module(f"{__name__}.{_COMMANDS[cmd_name]}").command
-        assert isinstance(command, click.Command)
-        return command
-
-
-@click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=CommandGroup, files=_COMMANDS, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="haptik-actions")
 def main() -> None:
-    """Move chats of a Rasa bot to human agents on Haptik when an integration fails."""
+    """Move chats of a Rasa bot to human agents on Haptik when an integration fails.
+
+    Exit status: 0 done; 1 the call was refused or failed; 2 an option or a setting cannot work, nothing was sent.
+    """
+    let_every_text_be_printed()

@@ -8,25 +8,26 @@ from pathlib import Path
 import click
 
 from haptik_actions.cli._signals import run_until_signal
-from haptik_actions.errors import HaptikError
 
 __all__ = ["command"]
 
+_STATE = click.Path(exists=True, dir_okay=False, path_type=Path)
+
 
 @click.command()
-@click.option("--port", default=0, show_default="a free one", help="Port on 127.0.0.1.")
-@click.option("--state", type=click.Path(path_type=Path), help="YAML file with partners, businesses, teams and users.")
+@click.option("--port", type=click.IntRange(0, 65535), default=0, show_default="a free one", help="Port on 127.0.0.1.")
+@click.option("--state", type=_STATE, help="YAML file with partners, businesses, teams and users.")
 def command(port: int, state: Path | None) -> None:
-    """Run a sandbox of the Haptik platform on 127.0.0.1 until Ctrl-C.
+    """Run the Haptik platform on a port of this machine.
+
+    For trying things and for tests: in memory, on 127.0.0.1 alone, until Ctrl-C. Prints its address, where the agents'
+    page is.
 
     \b
     haptik-actions sandbox --port 8123
     haptik-actions sandbox --state my-teams.yml
     """
-    try:
-        run_until_signal(_serve(port, state))
-    except HaptikError as error:
-        raise click.ClickException(str(error)) from error
+    run_until_signal(_serve(port, state))
 
 
 async def _serve(port: int, state: Path | None) -> None:

@@ -17,26 +17,41 @@ from haptik_actions.errors import ConfigurationError
 
 try:
     from haptik_actions.sandbox._chats import Chat
+    from haptik_actions.sandbox._delivery import sign
+    from haptik_actions.sandbox._faq_csv import FaqNode
+    from haptik_actions.sandbox._faults import Fault
     from haptik_actions.sandbox._journal import JournalEntry
     from haptik_actions.sandbox._sandbox import Sandbox
     from haptik_actions.sandbox._server import serve
-    from haptik_actions.sandbox._state import Business, Partner, State, Team, User
+    from haptik_actions.sandbox._state import Agent, Business, Domain, Partner, SeedMessage, State, Team, User, Webhook
+    from haptik_actions.sandbox._transcripts import Message
+    from haptik_actions.sandbox._webhook import Event, EventTry
 except ModuleNotFoundError as missing:
     _package = (missing.name or "").partition(".")[0]
-    if _package not in {"jinja2", "starlette", "uvicorn"}:
+    if _package not in {"jinja2", "python_multipart", "starlette", "uvicorn"}:
         raise
     raise ConfigurationError(
-        f'The sandbox needs the package {_package}: pip install "haptik-actions[sandbox]"'
+        f'The sandbox needs the package {_package.replace("_", "-")}: pip install "haptik-actions[sandbox]"'
     ) from missing
 
 __all__ = [
+    "Agent",
     "Business",
     "Chat",
+    "Domain",
+    "Event",
+    "EventTry",
+    "FaqNode",
+    "Fault",
     "JournalEntry",
+    "Message",
     "Partner",
     "Sandbox",
+    "SeedMessage",
     "State",
     "Team",
     "User",
+    "Webhook",
     "serve",
+    "sign",
 ]

@@ -1,24 +1,28 @@
-"""The chats of the platform and where each of them is: with the bot, counting down, or pending in a team's queue."""
+"""The chats of the platform and where each of them is: bot, counting down, pending, assigned, complete."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, replace
+from itertools import count
+from typing import Any, Literal
 
 from haptik_actions.sandbox._state import User
 
 __all__ = ["Chat", "ChatBoard", "ChatState"]
 
-ChatState = Literal["bot", "counting_down", "pending"]
+ChatState = Literal["bot", "counting_down", "pending", "assigned", "complete"]
+
+_QUEUED: frozenset[ChatState] = frozenset({"counting_down", "pending"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chat:
     """One chat as it was when it was looked at.
 
-    `team` is None while the chat is with the bot. `countdown` is the whole countdown, `seconds_left` what remains of
-    it, `seconds_waiting` the time since it queued; all in seconds, 0 where they do not apply.
+    `team` is None with the bot and when complete. `agent` is who the chat is assigned to. `countdown` is the whole
+    countdown, `seconds_left` what remains of it, `seconds_waiting` the time in the queue, until it was claimed or until
+    now; all in seconds, 0 where they do not apply.
     """
 
     user_name: str
@@ -26,6 +30,7 @@ class Chat:
     conversation_no: int
     state: ChatState
     team: str | None = None
+    agent: str | None = None
     countdown: float = 0.0
     seconds_left: float = 0.0
     seconds_waiting: float = 0.0
@@ -36,53 +41,108 @@ class _Move:
     team: str
     countdown: float
     queues_at: float
+    order: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Claim:
+    agent: str
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Conversation:
+    number: int
+    move: _Move | None = None
+    claim: _Claim | None = None
+    is_complete: bool = False
+
+
+_Key = tuple[str, int]
 
 
 class ChatBoard:
     """One chat per user and business. A chat's state follows from the clock, so nothing has to run in between."""
 
     def __init__(self, users: Iterable[User], clock: Callable[[], float]) -> None:
-        self._numbers = {(user.user_name, where): user.conversation_no for user in users for where in user.businesses}
-        self._moves: dict[tuple[str, int], _Move] = {}
+        self._seeded = {(user.user_name, where): user.conversation_no for user in users for where in user.businesses}
         self._clock = clock
+        self.reset()
+
+    def reset(self) -> None:
+        """Give every chat back to the bot, in the conversation that it started with."""
+        self._conversations = {key: _Conversation(number) for key, number in self._seeded.items()}
+        self._order = count()
 
     def exists(self, user_name: str, business_id: int) -> bool:
         """Tell whether the user has a chat on that business."""
-        return (user_name, business_id) in self._numbers
+        return (user_name, business_id) in self._conversations
 
-    def move_to_team(self, user_name: str, business_id: int, team: str, countdown: float) -> None:
-        """Start the countdown in seconds; without effect on a chat that already left the bot."""
-        queues_at = round(self._clock() + countdown, 6)
-        self._moves.setdefault((user_name, business_id), _Move(team, countdown, queues_at))
+    def find(self, user_name: str, business_id: int) -> Chat | None:
+        """Return the user's chat on that business, None where there is none."""
+        key = user_name, business_id
+        return self._look(key, self._clock()) if key in self._conversations else None
 
     def chats(self) -> list[Chat]:
         """Return every chat, in the order of the state they came from."""
         now = self._clock()
-        return [self._look(key, self._moves.get(key), now) for key in self._numbers]
+        return [self._look(key, now) for key in self._conversations]
 
     def queue(self) -> list[Chat]:
-        """Return the chats that left the bot, in the order in which they queue; of equals, who came first."""
+        """Return the chats that count down or wait, in the order in which they queue; of equals, who came first."""
         now = self._clock()
-        moves = sorted(self._moves.items(), key=lambda item: item[1].queues_at)
-        return [self._look(key, move, now) for key, move in moves]
+        moves = {key: at.move for key, at in self._conversations.items() if at.move}
+        keys = sorted(moves, key=lambda key: (moves[key].queues_at, moves[key].order))
+        return [chat for chat in (self._look(key, now) for key in keys) if chat.state in _QUEUED]
 
-    def reset(self) -> None:
-        """Give every chat back to the bot."""
-        self._moves = {}
+    def move_to_team(self, user_name: str, business_id: int, team: str, countdown: float) -> None:
+        """Start the countdown in seconds; without effect on a chat that left the bot and is not complete."""
+        self.open_next(user_name, business_id)
+        if self._conversations[user_name, business_id].move is None:
+            queues_at = round(self._clock() + countdown, 6)
+            self._change(user_name, business_id, move=_Move(team, countdown, queues_at, next(self._order)))
 
-    def _look(self, key: tuple[str, int], move: _Move | None, now: float) -> Chat:
+    def assign(self, user_name: str, business_id: int, agent: str) -> None:
+        """Give a pending chat to an agent."""
+        self._change(user_name, business_id, claim=_Claim(agent, self._clock()))
+
+    def complete(self, user_name: str, business_id: int) -> None:
+        """End the conversation. Team and agent are cleared (documented for the agent)."""
+        self._change(user_name, business_id, move=None, claim=None, is_complete=True)
+
+    def open_next(self, user_name: str, business_id: int) -> None:
+        """Start the next conversation with the bot where the last one is complete; else without effect."""
+        at = self._conversations[user_name, business_id]
+        if at.is_complete:
+            self._conversations[user_name, business_id] = _Conversation(at.number + 1)
+
+    def _change(self, user_name: str, business_id: int, **changes: Any) -> None:
+        key = user_name, business_id
+        self._conversations[key] = replace(self._conversations[key], **changes)
+
+    def _look(self, key: _Key, now: float) -> Chat:
         user_name, business_id = key
-        number = self._numbers[key]
-        if move is None:
-            return Chat(user_name=user_name, business_id=business_id, conversation_no=number, state="bot")
-        left = round(move.queues_at - now, 3)
-        return Chat(
-            user_name=user_name,
-            business_id=business_id,
-            conversation_no=number,
-            state="pending" if left <= 0 else "counting_down",
-            team=move.team,
-            countdown=move.countdown,
-            seconds_left=max(left, 0.0),
-            seconds_waiting=max(-left, 0.0),
+        at = self._conversations[key]
+        state = _state_of(at, now)
+        chat = Chat(user_name=user_name, business_id=business_id, conversation_no=at.number, state=state)
+        if at.move is None:
+            return chat
+        waits = round((at.claim.at if at.claim else now) - at.move.queues_at, 3)
+        return replace(
+            chat,
+            team=at.move.team,
+            agent=at.claim.agent if at.claim else None,
+            countdown=at.move.countdown,
+            seconds_left=max(-waits, 0.0),
+            seconds_waiting=max(waits, 0.0),
         )
+
+
+def _state_of(at: _Conversation, now: float) -> ChatState:
+    if at.is_complete:
+        return "complete"
+    if at.move is None:
+        return "bot"
+    if at.claim:
+        return "assigned"
+    return "counting_down" if round(at.move.queues_at - now, 3) > 0 else "pending"

@@ -1,13 +1,14 @@
-"""A clock that tests can move."""
+"""The platform's two clocks: seconds that tests can move, and the time of day that follows them."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from datetime import datetime, timedelta, timezone
 
 from haptik_actions.errors import ConfigurationError
 
-__all__ = ["MovableClock"]
+__all__ = ["MovableClock", "WallClock"]
 
 
 class MovableClock:
@@ -30,3 +31,20 @@ class MovableClock:
     def reset(self) -> None:
         """Undo every advance."""
         self._ahead = 0.0
+
+
+class WallClock:
+    """The time in UTC: `start` when this was made, and from there on as fast as `clock` goes; now when `start` is None.
+
+    Raises `ConfigurationError` for a `start` without a time zone.
+    """
+
+    def __init__(self, clock: Callable[[], float], start: datetime | None = None) -> None:
+        if start is not None and start.tzinfo is None:
+            raise ConfigurationError("start: has no time zone. Give for example datetime.now(timezone.utc)")
+        self._clock = clock
+        self._zero = clock()
+        self._start = (start or datetime.now(timezone.utc)).astimezone(timezone.utc)
+
+    def __call__(self) -> datetime:
+        return self._start + timedelta(seconds=self._clock() - self._zero)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import asdict
 from typing import Annotated, Any, TypeVar
 
@@ -11,27 +11,26 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from haptik_actions.sandbox._agent_routes import AgentRoutes
+from haptik_actions.sandbox._api_routes import ApiRoutes
+from haptik_actions.sandbox._orders import Endpoint, Order, json_order
 from haptik_actions.sandbox._platform import Platform
+from haptik_actions.sandbox._state import User
 
 __all__ = ["ControlPlane"]
 
 _LONGEST_ADVANCE = 366 * 24 * 3_600
 
 
-class _Nothing(msgspec.Struct, forbid_unknown_fields=True):
-    pass
-
-
-class _Outage(msgspec.Struct, forbid_unknown_fields=True):
+class _Outage(Order):
     active: bool
 
 
-class _Advance(msgspec.Struct, forbid_unknown_fields=True):
+class _Advance(Order):
     advance: Annotated[float, msgspec.Meta(ge=0, le=_LONGEST_ADVANCE)]
 
 
-_Endpoint = Callable[[Request], Awaitable[Response]]
-_Order = TypeVar("_Order", _Nothing, _Outage, _Advance)
+_OrderT = TypeVar("_OrderT", bound=Order)
 
 
 class ControlPlane:
@@ -39,6 +38,8 @@ class ControlPlane:
 
     def __init__(self, platform: Platform) -> None:
         self._platform = platform
+        self._agents = AgentRoutes(platform)
+        self._apis = ApiRoutes(platform)
 
     def routes(self) -> list[Route]:
         """Return the routes, relative to `/_sandbox`."""
@@ -46,9 +47,11 @@ class ControlPlane:
             Route("/state", self._state, methods=["GET"]),
             Route("/queue", self._queue, methods=["GET"]),
             Route("/journal", self._journal, methods=["GET"]),
-            Route("/reset", self._order(_Nothing, self._reset), methods=["POST"]),
+            Route("/reset", self._order(Order, self._reset), methods=["POST"]),
             Route("/outage", self._order(_Outage, self._set_outage), methods=["POST"]),
             Route("/clock", self._order(_Advance, self._move_clock), methods=["POST"]),
+            *self._agents.routes(),
+            *self._apis.routes(),
         ]
 
     def snapshot(self) -> dict[str, Any]:
@@ -60,7 +63,9 @@ class ControlPlane:
             "partners": [{"client_id": client_id} for client_id in platform.partners],
             "businesses": [asdict(business) for business in platform.businesses.values()],
             "teams": [asdict(team) for team in platform.teams.values()],
-            "users": [asdict(user) for user in platform.users.values()],
+            "users": [_user(user) for user in platform.users.values()],
+            "agents": [asdict(agent) for agent in platform.desk.agents()],
+            "webhook": self._agents.webhook(),
             "chats": [asdict(chat) for chat in platform.board.chats()],
         }
 
@@ -73,19 +78,14 @@ class ControlPlane:
     async def _journal(self, request: Request) -> Response:
         return JSONResponse([asdict(entry) for entry in self._platform.journal.entries()])
 
-    def _order(
-        self, kind: type[_Order], carry_out: Callable[[_Order], None]
-    ) -> Callable[[Request], Awaitable[Response]]:
-        async def endpoint(request: Request) -> Response:
-            try:
-                carry_out(msgspec.json.decode(await request.body() or b"{}", type=kind))
-            except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-                return JSONResponse({"error": f"body: {error}"}, status_code=400)
-            return JSONResponse(self.snapshot())
+    def _order(self, kind: type[_OrderT], carry_out: Callable[[_OrderT], None]) -> Endpoint:
+        def and_look(order: _OrderT) -> dict[str, Any]:
+            carry_out(order)
+            return self.snapshot()
 
-        return endpoint
+        return json_order(kind, and_look)
 
-    def _reset(self, order: _Nothing) -> None:
+    def _reset(self, order: Order) -> None:
         self._platform.reset()
 
     def _set_outage(self, order: _Outage) -> None:
@@ -93,3 +93,7 @@ class ControlPlane:
 
     def _move_clock(self, order: _Advance) -> None:
         self._platform.clock.advance(order.advance)
+
+
+def _user(user: User) -> dict[str, Any]:
+    return {"user_name": user.user_name, "businesses": user.businesses, "conversation_no": user.conversation_no}

@@ -1,16 +1,28 @@
-"""The page at `/`: each team's queue, the last requests, and the switch for an outage."""
+"""The agents' page at `/`: queues, one chat with what was said in it, agents, events, requests, the outage's switch.
+
+Everything that changes something is an HTML form, so that the page works without its script; with it, the forms are
+sent in place. Nothing is loaded from elsewhere, images of messages neither.
+"""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Awaitable, Callable, Mapping
+from functools import cache
 from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl, urlencode
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.requests import Request
-from starlette.responses import FileResponse, HTMLResponse, Response
+from starlette.responses import FileResponse, HTMLResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
+from haptik_actions.errors import ConfigurationError
+from haptik_actions.sandbox._chats import Chat
+from haptik_actions.sandbox._events import Closing
+from haptik_actions.sandbox._hsl_view import view
 from haptik_actions.sandbox._platform import Platform
 
 __all__ = ["Page"]
@@ -18,13 +30,18 @@ __all__ = ["Page"]
 _HERE = Path(__file__).parent
 _STATIC = _HERE / "static"
 _SHOWN_REQUESTS = 8
+_SHOWN_EVENTS = 8
 
 _HEADERS = {
-    "Content-Security-Policy": "default-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    "Content-Security-Policy": "default-src 'self'; img-src 'self'; base-uri 'none'; form-action 'self'; "
+    "frame-ancestors 'none'",
     "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
+    # Not no-referrer: a browser would then hide from the sandbox that a form came from its own page.
+    "Referrer-Policy": "same-origin",
     "Cache-Control": "no-store",
 }
+
+_Form = Mapping[str, str]
 
 
 class Page:
@@ -32,41 +49,114 @@ class Page:
 
     def __init__(self, platform: Platform) -> None:
         self._platform = platform
-        self._templates = Environment(
-            loader=FileSystemLoader(_HERE / "templates"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
-        )
-        self._templates.filters["duration"] = _duration
 
     def routes(self) -> list[BaseRoute]:
         """Return the page itself, and the icon that browsers ask for at the root."""
         return [Route("/", self._whole), Route("/favicon.ico", self._icon)]
 
     def parts(self) -> list[BaseRoute]:
-        """Return what the page loads, relative to `/_sandbox`."""
-        return [Route("/live", self._live), Mount("/static", StaticFiles(directory=_STATIC))]
+        """Return what the page loads and where its forms go, relative to `/_sandbox`."""
+        forms = {
+            "claim": self._claim,
+            "answer": self._answer,
+            "complete": self._complete,
+            "online": self._set_online,
+            "outage": self._set_outage,
+        }
+        return [
+            Route("/live", self._live),
+            Mount("/static", StaticFiles(directory=_STATIC)),
+            *(Route(f"/page/{name}", self._form(step), methods=["POST"]) for name, step in forms.items()),
+        ]
 
     async def _whole(self, request: Request) -> Response:
-        return self._render("page.html")
+        return self._render("page.html", request.query_params)
 
     async def _live(self, request: Request) -> Response:
-        return self._render("live.html")
+        return self._render("live.html", request.query_params)
 
     async def _icon(self, request: Request) -> Response:
         return FileResponse(_STATIC / "icon.svg")
 
-    def _render(self, template: str) -> Response:
+    def _form(self, step: Callable[[_Form], object]) -> Callable[[Request], Awaitable[Response]]:
+        async def endpoint(request: Request) -> Response:
+            form = dict(parse_qsl((await request.body()).decode("utf-8", "replace"), keep_blank_values=True))
+            try:
+                step(form)
+            except ConfigurationError as error:
+                return self._render("page.html", form, problem=str(error), status=409)
+            return RedirectResponse(_address(form), status_code=303)
+
+        return endpoint
+
+    def _claim(self, form: _Form) -> object:
+        return self._platform.desk.claim(*_chosen(form), agent=form.get("agent", ""))
+
+    def _answer(self, form: _Form) -> object:
+        # A browser sends every line end as two characters.
+        return self._platform.desk.answer(*_chosen(form), form.get("text", "").replace("\r\n", "\n"))
+
+    def _complete(self, form: _Form) -> object:
+        return self._platform.desk.complete(*_chosen(form), Closing(reason=form.get("reason", "")))
+
+    def _set_online(self, form: _Form) -> object:
+        return self._platform.desk.set_online(form.get("agent", ""), online=form.get("active") == "true")
+
+    def _set_outage(self, form: _Form) -> None:
+        self._platform.outage = form.get("active") == "true"
+
+    def _render(self, template: str, chosen: _Form, *, problem: str = "", status: int = 200) -> Response:
+        html = _templates().get_template(template).render(**self._seen(chosen), problem=problem)
+        # What tests put into messages may hold halves of characters.
+        return HTMLResponse(html.encode("utf-8", "replace"), status, headers=_HEADERS)
+
+    def _seen(self, chosen: _Form) -> dict[str, Any]:
         platform = self._platform
         chats = platform.board.chats()
-        html = self._templates.get_template(template).render(
-            outage=platform.outage,
-            now=platform.clock(),
-            teams=list(platform.teams.values()),
-            businesses=platform.businesses,
-            queue=platform.board.queue(),
-            with_bot=sum(chat.state == "bot" for chat in chats),
-            requests=platform.journal.entries()[: -_SHOWN_REQUESTS - 1 : -1],
-        )
-        return HTMLResponse(html, headers=_HEADERS)
+        chat = platform.board.find(*_chosen(chosen)) if "user_name" in chosen else None
+        return {
+            "outage": platform.outage,
+            "now": platform.clock(),
+            "teams": list(platform.teams.values()),
+            "businesses": platform.businesses,
+            "in_teams": platform.board.queue() + [chat for chat in chats if chat.state == "assigned"],
+            "elsewhere": [chat for chat in chats if chat.team is None],
+            "agents": platform.desk.agents(),
+            "chat": chat,
+            "is_missing": "user_name" in chosen and chat is None,
+            "messages": platform.conversations.messages(chat) if chat else [],
+            "able": platform.desk.able(chat.team) if chat else [],
+            "webhook": platform.events.webhook,
+            "webhook_enabled": platform.events.is_enabled,
+            "events": platform.events.events()[: -_SHOWN_EVENTS - 1 : -1],
+            "requests": platform.journal.entries()[: -_SHOWN_REQUESTS - 1 : -1],
+        }
+
+
+@cache
+def _templates() -> Environment:
+    # Shared by all sandboxes: to compile the templates takes longer than most tests that make one.
+    templates = Environment(
+        loader=FileSystemLoader(_HERE / "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    templates.filters |= {"duration": _duration, "address": _address, "element": view}
+    return templates
+
+
+def _chosen(form: _Form) -> tuple[str, int]:
+    number = form.get("business_id", "")
+    return form.get("user_name", ""), int(number) if number.isascii() and number.isdigit() else 0
+
+
+def _address(chosen: Chat | _Form) -> str:
+    if isinstance(chosen, Chat):
+        return "/?" + urlencode({"user_name": chosen.user_name, "business_id": chosen.business_id})
+    names = [name for name in ("user_name", "business_id") if chosen.get(name)]
+    return "/?" + urlencode({name: chosen[name] for name in names}) if names else "/"
 
 
 def _duration(seconds: float) -> str:

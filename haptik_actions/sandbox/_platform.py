@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 
+from haptik_actions.sandbox._agents import AgentDesk
 from haptik_actions.sandbox._chats import ChatBoard
-from haptik_actions.sandbox._clock import MovableClock
+from haptik_actions.sandbox._clock import MovableClock, WallClock
+from haptik_actions.sandbox._conversations import Conversations
+from haptik_actions.sandbox._events import EventBodies
+from haptik_actions.sandbox._faq import FaqBoard
+from haptik_actions.sandbox._faults import Faults
 from haptik_actions.sandbox._journal import Journal
 from haptik_actions.sandbox._state import Business, State
+from haptik_actions.sandbox._transcripts import Transcripts
+from haptik_actions.sandbox._webhook import EventQueue
 
 __all__ = ["Platform"]
 
@@ -15,20 +23,46 @@ __all__ = ["Platform"]
 class Platform:
     """One running platform in memory, shared by its APIs, the control plane and the page."""
 
-    def __init__(self, state: State, clock: Callable[[], float]) -> None:
+    def __init__(self, state: State, clock: Callable[[], float], start: datetime | None = None) -> None:
+        self.state = state
         self.partners = {partner.client_id: partner for partner in state.partners}
         # Looked up by what JSON calls a number, which may arrive as a float.
         self.businesses: dict[float, Business] = {business.id: business for business in state.businesses}
         self.teams = {team.name: team for team in state.teams}
         self.users = {user.user_name: user for user in state.users}
         self.clock = MovableClock(clock)
+        self.wall = WallClock(self.clock, start)
         self.board = ChatBoard(state.users, self.clock)
-        self.journal = Journal(partner.token for partner in state.partners)
-        self.outage = False
+        self.transcripts = Transcripts(state.users, self.wall)
+        self.events = EventQueue(state.webhook, self.clock)
+        bodies = EventBodies(state, self.wall)
+        self.conversations = Conversations(self.board, self.transcripts, bodies, self.events)
+        self.desk = AgentDesk(state.agents, self.conversations)
+        self.faq = FaqBoard(state.domains, self.clock)
+        self.faults = Faults(state.faults)
+        self.journal = Journal(_secrets(state))
+
+    @property
+    def outage(self) -> bool:
+        """Whether each request to each path is answered 503."""
+        return self.faults.outage
+
+    @outage.setter
+    def outage(self, down: bool) -> None:
+        self.faults.outage = down
 
     def reset(self) -> None:
-        """Return to the state of the start: chats with the bot, empty journal, up, clock not moved."""
+        """Return to the state of the start: what is seeded, an empty journal, and the clock not moved."""
         self.board.reset()
         self.journal.clear()
         self.clock.reset()
-        self.outage = False
+        # After the clock: what is seeded lies before the present.
+        self.transcripts.reset()
+        self.events.reset()
+        self.desk.reset()
+        self.faq.reset()
+        self.faults.reset()
+
+
+def _secrets(state: State) -> list[str]:
+    return [partner.token for partner in state.partners] + [user.pxut for user in state.users if user.pxut]

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import msgspec
+from starlette.responses import JSONResponse, Response
 
 from haptik_actions.sandbox._state import Partner
 
@@ -17,12 +18,21 @@ _BEARER = "Bearer"
 
 
 class Refusal(Exception):
-    """The platform refuses a request: `message` is the text of `error_message`, `status` the HTTP status."""
+    """The platform refuses a request: `message` is the text of `error_message`, `status` the HTTP status.
 
-    def __init__(self, message: str, *, status: int = 400) -> None:
+    `data` stands beside the message, where an API explains itself further.
+    """
+
+    def __init__(self, message: str, *, status: int = 400, data: dict[str, Any] | None = None) -> None:
         super().__init__(message)
         self.message = message
         self.status = status
+        self.data = data
+
+    def response(self) -> Response:
+        """Return the answer that says so."""
+        content = {"error_message": self.message, **({} if self.data is None else {"data": self.data})}
+        return JSONResponse(content, status_code=self.status)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +44,17 @@ class HeaderMessages:
     authorization_invalid: str
     token_missing: str
     token_invalid: str
+
+    @classmethod
+    def two(cls, client_id: str, token: str) -> HeaderMessages:
+        """Return the words of an API that tells no more than which of the two headers is wrong."""
+        return cls(
+            client_id_missing=client_id,
+            client_id_invalid=client_id,
+            authorization_invalid=token,
+            token_missing=token,
+            token_invalid=token,
+        )
 
 
 def authenticate(headers: Mapping[str, str], partners: Mapping[str, Partner], messages: HeaderMessages) -> Partner:

@@ -4,21 +4,37 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from datetime import datetime
 from os import PathLike
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
 from starlette.routing import Mount
 
+from haptik_actions.sandbox._assertions import called
 from haptik_actions.sandbox._chats import Chat
 from haptik_actions.sandbox._control import ControlPlane
+from haptik_actions.sandbox._delivery import Courier
+from haptik_actions.sandbox._endpoints import Endpoint
+from haptik_actions.sandbox._events import Closing
+from haptik_actions.sandbox._faq_api import faq
+from haptik_actions.sandbox._faq_csv import FaqNode
+from haptik_actions.sandbox._faults import Fault, aimed
 from haptik_actions.sandbox._gateway import Gateway
+from haptik_actions.sandbox._get_chat_history import get_chat_history
 from haptik_actions.sandbox._journal import JournalEntry
+from haptik_actions.sandbox._loopback import OwnPagesOnly
 from haptik_actions.sandbox._page import Page
 from haptik_actions.sandbox._platform import Platform
 from haptik_actions.sandbox._seed import default_state, load_state, state_from_mapping
 from haptik_actions.sandbox._send_chat_to_agent import send_chat_to_agent
-from haptik_actions.sandbox._state import State
+from haptik_actions.sandbox._state import Agent, Sender, State, Webhook
+from haptik_actions.sandbox._transcripts import Message, as_hsl
+from haptik_actions.sandbox._webhook import Event
+
+if TYPE_CHECKING:
+    import httpx
 
 __all__ = ["Sandbox"]
 
@@ -27,23 +43,63 @@ class Sandbox:
     """The Haptik platform in memory.
 
     `state` is what it knows at the start, the packaged state when None; `clock` gives seconds and may be a test's own.
-    `app` is the ASGI app: platform, control plane under `/_sandbox/`, page at `/`. Use it with `httpx.ASGITransport`,
-    or give the sandbox to `serve`.
+    `start` is the time of day at the start, with a time zone; now when None. Messages are stamped with it.
+    `webhook_transport` carries the events to the webhook; httpx's own when None.
+    `app` is the ASGI app: platform, control plane under `/_sandbox/`, page at `/`. Reach it through `transport()`
+    without a socket, or give the sandbox to `serve`.
     """
 
-    def __init__(self, state: State | None = None, *, clock: Callable[[], float] = time.monotonic) -> None:
-        self._platform = Platform(default_state() if state is None else state, clock)
+    def __init__(
+        self,
+        state: State | None = None,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        start: datetime | None = None,
+        webhook_transport: httpx.AsyncBaseTransport | None = None,
+    ) -> None:
+        self._platform = Platform(default_state() if state is None else state, clock, start)
+        self._courier = Courier(self._platform.events, self._platform.clock, webhook_transport)
         self.app = _build_app(self._platform)
 
     @classmethod
-    def from_file(cls, path: str | PathLike[str], *, clock: Callable[[], float] = time.monotonic) -> Sandbox:
+    def from_file(
+        cls,
+        path: str | PathLike[str],
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        start: datetime | None = None,
+        webhook_transport: httpx.AsyncBaseTransport | None = None,
+    ) -> Sandbox:
         """Start from a YAML file; `ConfigurationError` names the file, the value's path and the remedy."""
-        return cls(load_state(path), clock=clock)
+        return cls(load_state(path), clock=clock, start=start, webhook_transport=webhook_transport)
 
     @classmethod
-    def from_mapping(cls, mapping: dict[str, Any], *, clock: Callable[[], float] = time.monotonic) -> Sandbox:
+    def from_mapping(
+        cls,
+        mapping: dict[str, Any],
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        start: datetime | None = None,
+        webhook_transport: httpx.AsyncBaseTransport | None = None,
+    ) -> Sandbox:
         """Start from what such a file holds, as dicts and lists; `ConfigurationError` as for `from_file`."""
-        return cls(state_from_mapping(mapping, source="state"), clock=clock)
+        state = state_from_mapping(mapping, source="state")
+        return cls(state, clock=clock, start=start, webhook_transport=webhook_transport)
+
+    @property
+    def state(self) -> State:
+        """What the platform knew at the start."""
+        return self._platform.state
+
+    def transport(self) -> httpx.AsyncBaseTransport:
+        """Return a transport for httpx or `HaptikClient` that reaches the sandbox without a socket.
+
+        Faults end there like those of a connection: `httpx.ReadError` for a reset, `httpx.RemoteProtocolError` for a
+        truncated answer, `httpx.ReadTimeout` when the request's own read time-out passes.
+        """
+        from haptik_actions.sandbox._transport import InProcessTransport
+
+        return InProcessTransport(self.app)
 
     @property
     def outage(self) -> bool:
@@ -59,13 +115,126 @@ class Sandbox:
         """The last thousand requests to the platform, the oldest first, without headers and without tokens."""
         return self._platform.journal.entries()
 
+    def fail(self, fault: Fault, *, endpoint: Endpoint | None = None) -> None:
+        """Let `fault` strike from now on, at one API or, where neither it nor `endpoint` names one, at every path.
+
+        Faults strike in the order in which they were added: latencies add up, and of the others the first that
+        strikes decides. `ConfigurationError` for an API that does not exist.
+        """
+        self._platform.faults.add(aimed(fault, endpoint))
+
+    def clear_faults(self) -> None:
+        """Let nothing go wrong any more; ends an outage, too."""
+        self._platform.faults.clear()
+
+    def assert_called(self, endpoint: Endpoint, *, times: int | None = None, **fields: Any) -> list[JournalEntry]:
+        """Return the requests to an API that carried `fields` in their query or body, and perhaps others.
+
+        `times` is how many there have to be, at least one when None. `AssertionError` shows what there was instead,
+        or the nearest request and what differs.
+        """
+        return called(self.journal, endpoint, self._platform.journal.hide(fields), times)
+
+    def assert_not_called(self, endpoint: Endpoint, **fields: Any) -> None:
+        """Raise `AssertionError` where a request to an API carried `fields`; without any, where there was one."""
+        called(self.journal, endpoint, self._platform.journal.hide(fields), 0)
+
+    def faq_nodes(self, domain_name: str) -> list[FaqNode]:
+        """Return the domain's FAQ nodes, active and inactive; `ConfigurationError` for an unknown domain."""
+        return self._platform.faq.nodes(domain_name)
+
     def queue(self) -> list[Chat]:
-        """Return the chats that left the bot, counting down or pending, in the order in which they queue."""
+        """Return the chats that no agent has yet, counting down or pending, in the order in which they queue."""
         return self._platform.board.queue()
 
     def chats(self) -> list[Chat]:
-        """Return every chat, also those that are with the bot."""
+        """Return every chat: with the bot, in a queue, with an agent, or complete."""
         return self._platform.board.chats()
+
+    def say(
+        self,
+        user_name: str,
+        business_id: int,
+        content: str | dict[str, Any],
+        *,
+        sender: Sender = "user",
+        agent_name: str | None = None,
+    ) -> Message:
+        """Add a message to the user's current conversation and return it.
+
+        `content` is text or an HSL object. `agent_name` is who spoke where `sender` is `agent`. A message of the user
+        opens the next conversation where the last is complete. `ConfigurationError` where the user has no chat on that
+        business.
+        """
+        body = as_hsl(content)
+        return self._platform.conversations.say(user_name, business_id, body, sender=sender, agent_name=agent_name)
+
+    def messages(self, user_name: str, business_id: int, conversation_no: int) -> list[Message]:
+        """Return what was said in a conversation, the oldest first; none for a conversation that never was."""
+        return self._platform.transcripts.of(user_name, business_id, conversation_no)
+
+    def agents(self) -> list[Agent]:
+        """Return the agents, and whether each is online now."""
+        return self._platform.desk.agents()
+
+    def set_online(self, agent: str, online: bool) -> Agent:
+        """Let an agent come (True) or go; who goes keeps their chats. `ConfigurationError` for an unknown name."""
+        return self._platform.desk.set_online(agent, online=online)
+
+    def claim(self, user_name: str, business_id: int, *, agent: str) -> Chat:
+        """Assign a pending chat to an agent of its team who is online, and return it.
+
+        The webhook is told `chat_pinned`. `ConfigurationError` where the chat or the agent does not allow it.
+        """
+        return self._platform.desk.claim(user_name, business_id, agent=agent)
+
+    def answer(self, user_name: str, business_id: int, text: str) -> Message:
+        """Send the user a text from the agent who has the chat, and return the message.
+
+        The webhook is told `message`. `ConfigurationError` for a blank text, and where no agent has the chat.
+        """
+        return self._platform.desk.answer(user_name, business_id, text)
+
+    def complete(
+        self, user_name: str, business_id: int, *, reason: str = "", sub_reason: str = "", comment: str = ""
+    ) -> Chat:
+        """End the conversation of a chat that an agent has, and return the chat.
+
+        The webhook is told `chat_complete` and `webhook_conversation_complete`, the latter with the three texts.
+        `ConfigurationError` where no agent has the chat.
+        """
+        closing = Closing(reason=reason, sub_reason=sub_reason, comment=comment)
+        return self._platform.desk.complete(user_name, business_id, closing)
+
+    @property
+    def webhook(self) -> Webhook | None:
+        """Where events go; None for nowhere. Setting it enables it."""
+        return self._platform.events.webhook
+
+    @webhook.setter
+    def webhook(self, webhook: Webhook | None) -> None:
+        self._platform.events.set_webhook(webhook)
+
+    @property
+    def webhook_enabled(self) -> bool:
+        """Whether the webhook gets events; false after the last try of one has failed, until `enable_webhook`."""
+        return self._platform.events.is_enabled
+
+    def enable_webhook(self) -> None:
+        """Enable the webhook again; what was queued meanwhile is due at once."""
+        self._platform.events.enable()
+
+    def events(self) -> list[Event]:
+        """Return the last thousand events and what became of each, the oldest first."""
+        return self._platform.events.events()
+
+    async def deliver_events(self) -> list[Event]:
+        """Try each event that is due now once, and return these events as they are then. `serve` does it by itself."""
+        return await self._courier.deliver()
+
+    async def keep_delivering_events(self) -> None:
+        """Deliver events when they are due, for as long as the task runs; for an app that `serve` does not run."""
+        await self._courier.keep_delivering()
 
     def advance(self, seconds: float) -> None:
         """Move the sandbox's clock forward; `ConfigurationError` for a negative or infinite number."""
@@ -78,10 +247,15 @@ class Sandbox:
 
 def _build_app(platform: Platform) -> Starlette:
     page = Page(platform)
+    apis = [send_chat_to_agent(platform), *get_chat_history(platform), *faq(platform)]
     return Starlette(
         routes=[
             *page.routes(),
-            Mount("/_sandbox", routes=[*ControlPlane(platform).routes(), *page.parts()]),
-            Mount("/", app=Gateway(platform, [send_chat_to_agent(platform)])),
+            Mount(
+                "/_sandbox",
+                routes=[*ControlPlane(platform).routes(), *page.parts()],
+                middleware=[Middleware(OwnPagesOnly)],
+            ),
+            Mount("/", app=Gateway(platform, apis)),
         ]
     )

@@ -16,20 +16,36 @@ from ruamel.yaml.constructor import DuplicateKeyError
 from ruamel.yaml.error import YAMLError
 
 from haptik_actions.errors import ConfigurationError
-from haptik_actions.sandbox._state import Business, Partner, State, Team, User
+from haptik_actions.sandbox._faq_csv import FaqNode
+from haptik_actions.sandbox._faults import Fault
+from haptik_actions.sandbox._state import Agent, Business, Domain, Partner, SeedMessage, State, Team, User, Webhook
 
 __all__ = ["default_state", "load_state", "state_from_mapping"]
 
 _DEFAULT = Path(__file__).with_name("default.yaml")
 
-_ENTRIES: Mapping[str, type] = {"partners": Partner, "businesses": Business, "teams": Team, "users": User}
+_ENTRIES: Mapping[str, type] = {
+    "partners": Partner,
+    "businesses": Business,
+    "teams": Team,
+    "users": User,
+    "agents": Agent,
+    "domains": Domain,
+    "faults": Fault,
+}
 
 _EXAMPLES: Mapping[str, str] = {
     "partners": "{client_id: demo-client, token: demo-token}",
     "businesses": "{id: 1201, name: Demo shop, active: true}",
     "teams": "{name: support, active: true}",
     "users": "{user_name: asha, businesses: [1201], conversation_no: 7}",
+    "agents": "{name: Priya, teams: [support], online: true}",
+    "domains": "{name: demo_faq}",
+    "faults": "{kind: status, code: 503, endpoint: send_chat_to_agent, times: 2}",
 }
+
+# Lists below an entry whose own entries have a shape of theirs.
+_INNER: Mapping[str, Mapping[str, type]] = {"users": {"messages": SeedMessage}, "domains": {"nodes": FaqNode}}
 
 
 @cache
@@ -75,10 +91,19 @@ def _unknown_keys(raw: object) -> Iterator[tuple[str, object, list[str]]]:
     if not isinstance(raw, dict):
         return
     yield from _unknown_in(raw, State, "top level")
+    yield from _unknown_in(raw.get("webhook"), Webhook, "webhook")
     for section, kind in _ENTRIES.items():
-        entries = raw.get(section)
-        for index, entry in enumerate(entries if isinstance(entries, (list, tuple)) else ()):
-            yield from _unknown_in(entry, kind, f"{section}[{index}]")
+        for path, entry in _entries(raw, section, section):
+            yield from _unknown_in(entry, kind, path)
+            for inner, inner_kind in _INNER.get(section, {}).items():
+                for inner_path, inner_entry in _entries(entry, inner, f"{path}.{inner}"):
+                    yield from _unknown_in(inner_entry, inner_kind, inner_path)
+
+
+def _entries(parent: object, key: str, path: str) -> Iterator[tuple[str, object]]:
+    entries = parent.get(key) if isinstance(parent, dict) else None
+    for index, entry in enumerate(entries if isinstance(entries, (list, tuple)) else ()):
+        yield f"{path}[{index}]", entry
 
 
 def _unknown_in(entry: object, kind: Any, path: str) -> Iterator[tuple[str, object, list[str]]]:
@@ -94,11 +119,15 @@ def _nearest(key: object, known: list[str]) -> str:
 
 
 def _explain(error: msgspec.ValidationError) -> str:
-    if isinstance(error.__cause__, ConfigurationError):
-        return str(error.__cause__)
     what, _, where = str(error).partition(" - at ")
     path = where.strip("`").removeprefix("$").lstrip(".")
-    section = path.partition("[")[0]
+    if isinstance(error.__cause__, ConfigurationError):
+        own = str(error.__cause__)
+        # Some values know their path, others only the name of a field.
+        return own if own.startswith(path) else f"{path}: {own}"
+    section = path.replace(".", "[").partition("[")[0]
+    if section == "webhook":
+        return f"{path}: {what}. Write webhook: {{url: 'http://127.0.0.1:5005/webhooks/haptik', secret: a-secret}}"
     if section in _EXAMPLES:
         return f"{path}: {what}. Write an entry of {section} as - {_EXAMPLES[section]}"
     return f"top level: {what}. Write the sections {', '.join(_EXAMPLES)}, each with a list below it"

@@ -43,10 +43,10 @@ def send_chat_to_agent(platform: Platform) -> Route:
             authenticate(request.headers, platform.partners, _MESSAGES)
             _move(platform, json_object(request.headers.get("content-type", ""), await request.body()))
         except Refusal as refusal:
-            return JSONResponse({"error_message": refusal.message}, status_code=refusal.status)
+            return refusal.response()
         return JSONResponse({"success": True})
 
-    return Route(_PATH, endpoint, methods=["POST"])
+    return Route(_PATH, endpoint, methods=["POST"], name="send_chat_to_agent")
 
 
 def _move(platform: Platform, fields: dict[str, Any]) -> None:

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterable
 from dataclasses import dataclass, field
-from typing import Annotated
+from typing import Annotated, Any, Literal
 
 from msgspec import Meta
 
 from haptik_actions.errors import ConfigurationError
+from haptik_actions.sandbox._faq_csv import FaqNode
+from haptik_actions.sandbox._faults import Fault
+from haptik_actions.sandbox._loopback import is_loopback_url
 
-__all__ = ["Business", "Partner", "State", "Team", "User"]
+__all__ = ["Agent", "Business", "Domain", "Partner", "SeedMessage", "Sender", "State", "Team", "User", "Webhook"]
+
+Sender = Literal["user", "bot", "agent"]
 
 # Both travel in a header, which carries visible ASCII only.
 HeaderText = Annotated[str, Meta(pattern=r"^[!-~]+\Z")]
@@ -44,33 +49,130 @@ class Team:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SeedMessage:
+    """A message that was sent before the sandbox started: its words as `text`, or an element as `hsl`.
+
+    Without `business_id` and `conversation_no` it belongs to the user's first business and current conversation.
+    """
+
+    sender: Sender
+    text: str | None = None
+    hsl: dict[str, Any] | None = None
+    agent_name: Name | None = None
+    business_id: Annotated[int, Meta(ge=1)] | None = None
+    conversation_no: Annotated[int, Meta(ge=1)] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class User:
-    """A user, the ids of the businesses where the user has a chat, and the number of the current conversation."""
+    """A user, the ids of the businesses where the user has a chat, and the number of the current conversation.
+
+    `messages` were sent before the start. `pxut` is the token that stands for the user of a chat embedded elsewhere
+    ("TRACT Packed eXtensible User Token"); it is left out of `repr`.
+    """
 
     user_name: Name
     businesses: tuple[int, ...] = ()
     conversation_no: Annotated[int, Meta(ge=1)] = 1
+    pxut: HeaderText | None = field(default=None, repr=False)
+    messages: tuple[SeedMessage, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Agent:
+    """A person who answers chats of their teams. Who is offline claims none."""
+
+    name: Name
+    teams: tuple[str, ...] = ()
+    online: bool = True
+    email: Name | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Webhook:
+    """Where the platform sends its events: an http or https address of this machine.
+
+    With a `secret` each request carries `X-Hub-Signature`; it is left out of `repr`. `ConfigurationError` for an
+    address of another machine: what a sandbox is told must not leave the machine it runs on.
+    """
+
+    url: str
+    secret: Annotated[str, Meta(min_length=1)] | None = field(default=None, repr=False)
+
+    def __post_init__(self) -> None:
+        if not is_loopback_url(self.url):
+            raise ConfigurationError(
+                f"webhook.url: {self.url!r} is no address that the sandbox sends to. It sends to this machine only: "
+                "write for example http://127.0.0.1:5005/webhooks/haptik"
+            )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Domain:
+    """A bot whose FAQ nodes can be uploaded: its `name` is what requests carry as `domain_name`.
+
+    Only the partners in `client_ids` may upload, all of them when None. `nodes` are there from the start.
+    """
+
+    name: Name
+    client_ids: tuple[HeaderText, ...] | None = None
+    nodes: tuple[FaqNode, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class State:
-    """Everything the platform knows at the start. Every partner sees all businesses, teams and users.
+    """Everything the platform knows at the start, and the faults that it starts with.
 
-    Raises `ConfigurationError` where an identifier stands twice or a user names a business that does not exist.
+    Every partner sees all businesses, teams and users.
+
+    Raises `ConfigurationError` where an identifier stands twice, or one is named that does not exist.
     """
 
     partners: Annotated[tuple[Partner, ...], Meta(min_length=1)]
     businesses: tuple[Business, ...] = ()
     teams: tuple[Team, ...] = ()
     users: tuple[User, ...] = ()
+    agents: tuple[Agent, ...] = ()
+    webhook: Webhook | None = None
+    domains: tuple[Domain, ...] = ()
+    faults: tuple[Fault, ...] = ()
 
     def __post_init__(self) -> None:
         _refuse_repeated("partners[{}].client_id", (partner.client_id for partner in self.partners))
         _refuse_repeated("businesses[{}].id", (business.id for business in self.businesses))
         _refuse_repeated("teams[{}].name", (team.name for team in self.teams))
         _refuse_repeated("users[{}].user_name", (user.user_name for user in self.users))
+        _refuse_repeated("users[{}].pxut", (user.pxut or object() for user in self.users), shown="the token")
         for index, user in enumerate(self.users):
             self._check_businesses(user, f"users[{index}].businesses")
+            for number, message in enumerate(user.messages):
+                _check_message(user, message, f"users[{index}].messages[{number}]")
+        self._check_agents()
+        self._check_domains()
+
+    def _check_domains(self) -> None:
+        _refuse_repeated("domains[{}].name", (domain.name for domain in self.domains))
+        known = {partner.client_id for partner in self.partners}
+        for index, domain in enumerate(self.domains):
+            path = f"domains[{index}]"
+            _refuse_repeated(path + ".nodes[{}].node_name", (node.node_name for node in domain.nodes))
+            for number, client_id in enumerate(domain.client_ids or ()):
+                if client_id not in known:
+                    raise ConfigurationError(
+                        f"{path}.client_ids[{number}]: no partner has the client id {client_id!r}. Add it to partners"
+                    )
+
+    def _check_agents(self) -> None:
+        _refuse_repeated("agents[{}].name", (agent.name for agent in self.agents))
+        known = [team.name for team in self.teams]
+        for index, agent in enumerate(self.agents):
+            _refuse_repeated(f"agents[{index}].teams[{{}}]", agent.teams)
+            for number, team in enumerate(agent.teams):
+                if team not in known:
+                    raise ConfigurationError(
+                        f"agents[{index}].teams[{number}]: no team has the name {team!r}. "
+                        f"Add it to teams, or use one of: {', '.join(known) or 'none'}"
+                    )
 
     def _check_businesses(self, user: User, path: str) -> None:
         _refuse_repeated(path + "[{}]", user.businesses)
@@ -83,9 +185,19 @@ class State:
                 )
 
 
-def _refuse_repeated(path: str, values: Iterable[Hashable]) -> None:
+def _check_message(user: User, message: SeedMessage, path: str) -> None:
+    if (message.text is None) == (message.hsl is None):
+        raise ConfigurationError(f"{path}: has to have either text or hsl. Write one of the two")
+    if (message.sender == "agent") != (message.agent_name is not None):
+        raise ConfigurationError(f"{path}.agent_name: belongs to a message whose sender is agent, and to no other")
+    if not user.businesses or message.business_id not in (None, *user.businesses):
+        raise ConfigurationError(f"{path}: the user has no chat on that business. Add it to the user's businesses")
+
+
+def _refuse_repeated(path: str, values: Iterable[Hashable], *, shown: str | None = None) -> None:
     seen: set[Hashable] = set()
     for index, value in enumerate(values):
         if value in seen:
-            raise ConfigurationError(f"{path.format(index)}: {value!r} stands twice. Remove or rename one of the two")
+            what = shown or repr(value)
+            raise ConfigurationError(f"{path.format(index)}: {what} stands twice. Remove or rename one of the two")
         seen.add(value)

@@ -41,7 +41,7 @@ class Bench:
 
 
 @pytest.fixture
-async def bench(tmp_path: Path, valkey_url: str) -> AsyncIterator[Bench]:
+async def bench(tmp_path: Path, valkey_url: str, redis_client: redis.asyncio.Redis) -> AsyncIterator[Bench]:
     sandbox, orders = Sandbox(), OrdersService()
     async with serve_app(sandbox.app) as sandbox_url, serve_app(orders.app) as orders_url:
         server = ActionServer(
@@ -80,8 +80,10 @@ async def test_the_main_path(bench: Bench, redis_client: redis.asyncio.Redis) ->
     assert [(c.team, c.state) for c in bench.sandbox.queue()] == [("orders", "pending")]
 
     again = await bench.call("order_status_failing")
-    assert receipt(again)["state"] == "connected"
-    assert len(bench.sandbox.queue()) == 1, "a chat that waits stays one chat"
+    assert receipt(again)["state"] == "duplicate"
+    assert receipt(again)["id"] == receipt(failing)["id"]
+    assert [m["text"] for m in again["responses"]] == [COPY["haptik_handoff_duplicate"]]
+    assert len(bench.sandbox.journal) == 1, "a chat that waits is not handed over again"
 
 
 async def test_haptik_down_and_back(bench: Bench) -> None:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
+import hmac
+import json
 import logging
 import shutil
 import signal
@@ -12,7 +15,12 @@ from urllib.parse import urlsplit
 
 import httpx
 import pytest
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
 
+from haptik_actions._serving import serve_app
 from haptik_actions.errors import ConfigurationError
 from haptik_actions.sandbox import Sandbox, serve
 
@@ -127,13 +135,36 @@ async def test_no_token_is_logged(caplog: pytest.LogCaptureFixture) -> None:
     assert "demo-token" not in caplog.text
 
 
+async def test_events_reach_a_real_webhook_and_are_tried_again() -> None:
+    arrived: asyncio.Queue[tuple[str, bytes]] = asyncio.Queue()
+    answers = iter([500, 200, 200])
+
+    async def hook(request: Request) -> Response:
+        arrived.put_nowait((request.headers["x-hub-signature"], await request.body()))
+        return Response(status_code=next(answers))
+
+    sandbox = Sandbox()
+    receiver = Starlette(routes=[Route("/hook", hook, methods=["POST"])])
+    async with serve_app(receiver) as target, serve(sandbox) as url, httpx.AsyncClient(base_url=url) as client:
+        await client.post("/_sandbox/webhook", json={"url": f"{target}/hook", "secret": "s"})
+        sandbox.say("asha", 1201, "Hello", sender="bot")
+        first = await arrived.get()
+        await client.post("/_sandbox/clock", json={"advance": 5})
+        assert await arrived.get() == first
+        sandbox.say("asha", 1201, "Bye", sender="bot")
+        second = await arrived.get()
+    for signature, body in (first, second):
+        assert signature == "sha1=" + hmac.new(b"s", body, hashlib.sha1).hexdigest()
+    assert [json.loads(body)["message"]["body"]["text"] for _, body in (first, second)] == ["Hello", "Bye"]
+
+
 @needs_browser
 async def test_the_browser_shows_a_chat_that_was_queued(tmp_path: Path) -> None:
     async with serve(Sandbox()) as url:
         await move(url)
         dom = await dom_of(url, tmp_path, seconds=1)
     assert "<title>Haptik sandbox</title>" in dom
-    assert "<strong>asha</strong>" in dom
+    assert ">asha</a>" in dom
     assert "counting down" in dom
 
 

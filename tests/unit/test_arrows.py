@@ -8,7 +8,10 @@ import sys
 
 import pytest
 
-PACKAGES = ["client", "credentials", "messages", "escalation", "actions", "hsl", "render", "sandbox", "demo", "cli"]
+PACKAGES = [
+    *("client", "credentials", "messages", "escalation", "actions", "hsl", "render", "sandbox", "demo", "cli"),
+    *("rasa_api", "testing"),
+]
 FOREIGN = ["httpx", "redis", "rasa_sdk", "rasa", "aiohttp", "starlette", "ruamel"]
 
 ALLOWED: dict[str, tuple[set[str], set[str]]] = {
@@ -27,6 +30,9 @@ ALLOWED: dict[str, tuple[set[str], set[str]]] = {
         {"httpx", "rasa_sdk", "aiohttp", "ruamel", "redis"},
     ),
     "haptik_actions.sandbox": ({"hsl"}, {"starlette", "ruamel", "httpx"}),
+    "haptik_actions.rasa_api": (set(), {"httpx"}),
+    # pytest loads it in every run of every project that has haptik-actions installed.
+    "haptik_actions.testing.plugin": ({"testing"}, set()),
     "haptik_actions.cli": (set(), set()),
 }
 

@@ -14,8 +14,9 @@ from haptik_actions.sandbox import Sandbox
 
 PATH = "/integration/external/v1.0/send_chat_to_agent/"
 HEADERS = {"Authorization": "Bearer demo-token", "client-id": "demo-client"}
+JSON = {"Content-Type": "application/json"}
 HOSTILE = "<script>alert('x')</script>"
-STILL = {"team": None, "countdown": 0.0, "seconds_left": 0.0, "seconds_waiting": 0.0}
+STILL = {"team": None, "agent": None, "countdown": 0.0, "seconds_left": 0.0, "seconds_waiting": 0.0}
 
 
 @pytest.fixture
@@ -54,13 +55,16 @@ async def test_state_shows_everything_but_tokens() -> None:
         "businesses": [{"id": 5, "name": "Shop", "active": True}],
         "teams": [{"name": "orders", "active": False}],
         "users": [{"user_name": "asha", "businesses": [5], "conversation_no": 1}],
+        "agents": [],
+        "webhook": None,
         "chats": [{"user_name": "asha", "business_id": 5, "conversation_no": 1, "state": "bot", **STILL}],
     }
 
 
 async def test_queue_and_clock(client: httpx.AsyncClient) -> None:
     await move(client)
-    chat = {"user_name": "asha", "business_id": 1201, "conversation_no": 7, "team": "orders", "countdown": 10}
+    who = {"user_name": "asha", "business_id": 1201, "conversation_no": 7}
+    chat = {**who, "team": "orders", "agent": None, "countdown": 10}
     queue = (await client.get("/_sandbox/queue")).json()
     assert queue == [{**chat, "state": "counting_down", "seconds_left": 10.0, "seconds_waiting": 0.0}]
     moved = await client.post("/_sandbox/clock", json={"advance": 12.5})
@@ -80,7 +84,8 @@ async def test_outage_can_be_turned_on_and_off(sandbox: Sandbox, client: httpx.A
 async def test_journal_is_json(client: httpx.AsyncClient) -> None:
     await move(client)
     body = {"user_name": "asha", "business_id": 1201, "team_name": "orders"}
-    entry = {"at": 100.0, "method": "POST", "path": PATH, "status": 200, "body": body, "answer": {"success": True}}
+    call = {"at": 100.0, "method": "POST", "path": PATH, "endpoint": "send_chat_to_agent", "query": {}, "body": body}
+    entry = {**call, "status": 200, "answer": {"success": True}, "fault": None}
     assert (await client.get("/_sandbox/journal")).json() == [entry]
 
 
@@ -89,7 +94,7 @@ async def test_reset(sandbox: Sandbox, client: httpx.AsyncClient, content: bytes
     await move(client)
     await client.post("/_sandbox/outage", json={"active": True})
     await client.post("/_sandbox/clock", json={"advance": 60})
-    state = (await client.post("/_sandbox/reset", content=content)).json()
+    state = (await client.post("/_sandbox/reset", content=content, headers=JSON)).json()
     assert (state["outage"], state["clock"], sandbox.queue(), sandbox.journal) == (False, 100.0, [], [])
 
 
@@ -109,13 +114,17 @@ async def test_reset(sandbox: Sandbox, client: httpx.AsyncClient, content: bytes
         ("clock", b'{"advance": true}', "Expected `float`"),
         ("clock", b'{"advance": 1e300}', "<="),
         ("clock", b'{"advance": NaN}', "malformed"),
+        ("faults", b'{"code": 503}', "missing required field `kind`"),
+        ("faults", b'{"kind": "status"}', "code: None is not an HTTP status"),
+        ("faults", b'{"kind": "hang", "time": 1}', "unknown field `time`"),
+        ("faults", b'{"kind": "hang", "endpoint": "faq"}', "$.endpoint"),
     ],
 )
 async def test_a_body_that_does_not_fit_is_explained_and_changes_nothing(
     client: httpx.AsyncClient, path: str, content: bytes, what: str
 ) -> None:
     before = (await client.get("/_sandbox/state")).json()
-    answer = await client.post(f"/_sandbox/{path}", content=content)
+    answer = await client.post(f"/_sandbox/{path}", content=content, headers=JSON)
     assert answer.status_code == 400
     assert what in answer.json()["error"]
     assert (await client.get("/_sandbox/state")).json() == before
@@ -183,7 +192,12 @@ async def test_the_page_loads_only_what_the_package_brings(client: httpx.AsyncCl
     assert "http://" not in page.text
     assert "https://" not in page.text
     assert " style=" not in page.text
-    for name, kind in [("page.css", "text/css"), ("page.js", "javascript"), ("icon.svg", "image/svg+xml")]:
+    for name, kind in [
+        ("page.css", "text/css"),
+        ("chat.css", "text/css"),
+        ("page.js", "javascript"),
+        ("icon.svg", "image/svg+xml"),
+    ]:
         assert f"/_sandbox/static/{name}" in page.text
         assert kind in (await client.get(f"/_sandbox/static/{name}")).headers["content-type"]
     assert (await client.get("/favicon.ico")).status_code == 200
@@ -208,7 +222,7 @@ def test_the_sandbox_shares_nothing_with_the_client() -> None:
     assert {"rasa_sdk", "redis", "httpx", "aiohttp"}.isdisjoint(loaded)
 
 
-@pytest.mark.parametrize("package", ["jinja2", "starlette", "uvicorn"])
+@pytest.mark.parametrize("package", ["jinja2", "python_multipart", "starlette", "uvicorn"])
 def test_a_missing_extra_is_named_with_the_command_that_brings_it(package: str) -> None:
     code = f"""
 import sys
@@ -219,4 +233,5 @@ try:
 except ConfigurationError as error:
     print(error)
 """
-    assert run_python(code) == f'The sandbox needs the package {package}: pip install "haptik-actions[sandbox]"'
+    name = package.replace("_", "-")
+    assert run_python(code) == f'The sandbox needs the package {name}: pip install "haptik-actions[sandbox]"'

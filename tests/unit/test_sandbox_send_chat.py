@@ -169,7 +169,8 @@ async def test_success_is_the_documented_json(client: httpx.AsyncClient) -> None
 async def test_a_chat_counts_down_and_then_waits_in_its_team(
     sandbox: Sandbox, client: httpx.AsyncClient, clock: FakeClock, changes: dict[str, Any], countdown: float
 ) -> None:
-    chat = {"user_name": "asha", "business_id": 1201, "conversation_no": 7, "team": "orders", "countdown": countdown}
+    who = {"user_name": "asha", "business_id": 1201, "conversation_no": 7}
+    chat = {**who, "team": "orders", "agent": None, "countdown": countdown}
     await send(client, **changes)
     clock.now += countdown - 1
     [counting] = sandbox.queue()
@@ -291,14 +292,24 @@ async def test_the_journal_holds_every_request_to_the_platform(sandbox: Sandbox,
     assert entries[4][:4] == ("POST", PATH, 503, BODY)
 
 
-async def test_no_token_reaches_journal_page_or_control_plane(sandbox: Sandbox, client: httpx.AsyncClient) -> None:
-    await send(client, user_name="demo-token", token="another-secret", more=[{"note": "Bearer demo-token"}])
-    await client.post("/demo-token/", content=b"demo-token, not JSON", headers=HEADERS)
-    texts = [str(sandbox.journal)]
-    for path in ("/", "/_sandbox/live", "/_sandbox/state", "/_sandbox/queue", "/_sandbox/journal"):
-        texts.append((await client.get(path)).text)
-    assert len(sandbox.journal) == 2
-    assert [text for text in texts if "demo-token" in text or "another-secret" in text] == []
+async def test_no_token_reaches_journal_page_or_control_plane() -> None:
+    sandbox = Sandbox.from_mapping(
+        {
+            "partners": [{"client_id": "shop", "token": "key-of-the-shop"}],
+            "businesses": [{"id": 1201, "name": "Shop"}],
+            "users": [{"user_name": "asha", "businesses": [1201], "pxut": "key-of-asha"}],
+        }
+    )
+    async with client_of(sandbox) as client:
+        more = [{"note": "Bearer key-of-the-shop"}, "key-of-asha"]
+        await send(client, user_name="key-of-the-shop", token="another-key-of", more=more)
+        await client.post("/key-of-the-shop/", content=b"key-of-the-shop, not JSON", headers=HEADERS)
+        await client.get("/integration/external/v2.0/get_chat_history/", params={"pxut": "key-of-asha"})
+        texts = [str(sandbox.journal)]
+        for path in ("/", "/_sandbox/live", "/_sandbox/state", "/_sandbox/queue", "/_sandbox/journal"):
+            texts.append((await client.get(path)).text)
+    assert len(sandbox.journal) == 3
+    assert [text for text in texts if "key-of" in text] == []
 
 
 @pytest.mark.parametrize(("depth", "kind"), [(40, dict), (60, str), (900, str)])

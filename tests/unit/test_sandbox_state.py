@@ -15,6 +15,12 @@ from haptik_actions.sandbox import Business, Partner, Sandbox, State, Team, User
 PARTNERS = [{"client_id": "shop", "token": "a-token"}]
 SHOP = {"id": 5, "name": "Shop"}
 
+
+def with_messages(*messages: Any) -> dict[str, Any]:
+    user = {"user_name": "asha", "businesses": [5], "messages": list(messages)}
+    return {"partners": PARTNERS, "businesses": [SHOP], "users": [user]}
+
+
 FILE = """
 partners:
   - {client_id: shop, token: a-token}
@@ -80,6 +86,29 @@ def test_a_file_a_mapping_and_values_mean_the_same(tmp_path: Path) -> None:
             {"partners": PARTNERS, "users": [{"user_name": "a", "businesses": [5]}]},
             "users[0].businesses[0]",
             "no business",
+        ),
+        ({"partners": PARTNERS, "faults": [{"kind": "status"}]}, "faults[0]", "code: None is not an HTTP status"),
+        ({"partners": PARTNERS, "faults": [{"kind": "slow"}]}, "faults[0].kind", "Invalid enum value 'slow'"),
+        ({"partners": PARTNERS, "faults": [{"kind": "hang", "time": 1}]}, "faults[0]", "Did you mean 'times'?"),
+        ({"partners": PARTNERS, "domains": [{"name": "a"}] * 2}, "domains[1].name", "'a' stands twice"),
+        ({"partners": PARTNERS, "domains": [{"name": "a", "client_ids": ["x"]}]}, "domains[0].client_ids[0]", "'x'"),
+        ({"partners": PARTNERS, "domains": [{"name": "a", "nodes": [{}]}]}, "domains[0].nodes[0]", "`node_name`"),
+        (
+            {"partners": PARTNERS, "domains": [{"name": "a", "nodes": [{"name": 1}]}]},
+            "domains[0].nodes[0]",
+            "node_name",
+        ),
+        (with_messages({"sender": "bot"}), "users[0].messages[0]", "either text or hsl"),
+        (with_messages({"sender": "bot", "text": "a", "hsl": {}}), "users[0].messages[0]", "either text or hsl"),
+        (with_messages({"sender": "agent", "text": "a"}), "users[0].messages[0].agent_name", "sender is agent"),
+        (with_messages({"sender": "bot", "text": "a", "agent_name": "b"}), "users[0].messages[0].agent_name", "agent"),
+        (with_messages({"sender": "bot", "text": "a", "business_id": 6}), "users[0].messages[0]", "no chat on that"),
+        (with_messages({"sender": "system", "text": "a"}), "users[0].messages[0].sender", "Invalid enum value"),
+        (with_messages({"sender": "bot", "txt": "a"}), "users[0].messages[0]", "Did you mean 'text'?"),
+        (
+            {"partners": PARTNERS, "users": [{"user_name": "a", "pxut": "p"}, {"user_name": "b", "pxut": "p"}]},
+            "users[1].pxut",
+            "the token stands twice",
         ),
         ({"partners": PARTNERS * 2}, "partners[1].client_id", "'shop' stands twice"),
         ({"partners": PARTNERS, "businesses": [SHOP, SHOP]}, "businesses[1].id", "5 stands twice"),

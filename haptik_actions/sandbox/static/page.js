@@ -1,9 +1,12 @@
-// Keeps #live like the server sees it. Only what differs is touched, so that focus, selection and screen readers are
-// left alone while nothing happens.
+// Keeps #live like the server sees it, and sends its forms in place. Only what differs is touched, so that focus,
+// selection, half-written answers and screen readers are left alone while nothing happens.
 "use strict";
 
 const live = document.getElementById("live");
 const lost = document.getElementById("lost");
+const problem = document.getElementById("problem");
+// An answer that was asked for before a form was sent is older than what the form brought.
+let sent = 0;
 
 function isSame(old, fresh) {
   if (old.nodeType !== fresh.nodeType || old.nodeName !== fresh.nodeName) return false;
@@ -11,7 +14,9 @@ function isSame(old, fresh) {
 }
 
 function patchAttributes(old, fresh) {
-  for (const { name } of [...old.attributes]) if (!fresh.hasAttribute(name)) old.removeAttribute(name);
+  // Whether a disclosure is open is the reader's choice, and the server does not know it.
+  const own = (name) => name === "open" && old.nodeName === "DETAILS";
+  for (const { name } of [...old.attributes]) if (!fresh.hasAttribute(name) && !own(name)) old.removeAttribute(name);
   for (const { name, value } of fresh.attributes) if (old.getAttribute(name) !== value) old.setAttribute(name, value);
 }
 
@@ -24,23 +29,50 @@ function patch(old, fresh) {
   patchChildren(old, fresh);
 }
 
+// The node that stands for `child`, at `there` or, if it has a key, further on.
+function find(there, child) {
+  if (there && isSame(there, child)) return there;
+  if (!child.dataset?.key) return null;
+  for (let node = there; node; node = node.nextSibling) if (isSame(node, child)) return node;
+  return null;
+}
+
+function removeUntil(node, end) {
+  while (node !== end) {
+    const next = node.nextSibling;
+    node.remove();
+    node = next;
+  }
+}
+
 function patchChildren(old, fresh) {
-  const children = [...fresh.childNodes];
-  children.forEach((child, index) => {
-    const there = old.childNodes[index];
-    if (!there) old.append(child);
-    else if (isSame(there, child)) patch(there, child);
-    else there.replaceWith(child);
-  });
-  while (old.childNodes.length > children.length) old.lastChild.remove();
+  let there = old.firstChild;
+  for (const child of [...fresh.childNodes]) {
+    const node = find(there, child);
+    if (node) {
+      removeUntil(there, node);
+      patch(node, child);
+      there = node.nextSibling;
+    } else {
+      old.insertBefore(child, there);
+    }
+  }
+  removeUntil(there, null);
+}
+
+function show(html) {
+  const fresh = new DOMParser().parseFromString(html, "text/html");
+  patchChildren(live, fresh.getElementById("live"));
+  return fresh;
 }
 
 async function refresh() {
+  const before = sent;
   try {
-    const answer = await fetch("/_sandbox/live");
+    const answer = await fetch(`/_sandbox/live${location.search}`);
     if (!answer.ok) throw new Error(`status ${answer.status}`);
-    const fresh = new DOMParser().parseFromString(`<div>${await answer.text()}</div>`, "text/html");
-    patchChildren(live, fresh.body.firstChild);
+    const html = await answer.text();
+    if (before === sent) show(`<div id="live">${html}</div>`);
     lost.hidden = true;
   } catch (error) {
     console.warn("The sandbox does not answer:", error);
@@ -53,16 +85,32 @@ async function keepFresh() {
   setTimeout(keepFresh, 1000);
 }
 
-async function toggleOutage(button) {
-  const active = button.getAttribute("aria-checked") === "true";
-  const headers = { "Content-Type": "application/json" };
-  await fetch("/_sandbox/outage", { method: "POST", headers, body: JSON.stringify({ active }) }).catch(() => {});
-  await refresh();
+async function send(form, button) {
+  sent += 1;
+  const turn = sent;
+  try {
+    const answer = await fetch(form.action, { method: "POST", body: new URLSearchParams(new FormData(form, button)) });
+    const html = await answer.text();
+    if (turn !== sent) return;
+    if (answer.ok) form.reset();
+    const said = show(html).getElementById("problem");
+    problem.textContent = said.textContent;
+    problem.hidden = said.hidden;
+    if (document.activeElement === document.body) live.querySelector("[data-focus]")?.focus();
+  } catch (error) {
+    console.warn("The sandbox does not answer:", error);
+    lost.hidden = false;
+  }
 }
 
-live.addEventListener("click", (event) => {
-  const button = event.target.closest("#switch");
-  if (button) toggleOutage(button);
+live.addEventListener("submit", (event) => {
+  event.preventDefault();
+  send(event.target, event.submitter);
+});
+live.addEventListener("keydown", (event) => {
+  if (event.key !== "Enter" || event.shiftKey || event.isComposing || !event.target.matches("[data-enter]")) return;
+  event.preventDefault();
+  event.target.form.requestSubmit();
 });
 document.addEventListener("visibilitychange", () => document.hidden || refresh());
 setTimeout(keepFresh, 1000);

@@ -1,0 +1,1 @@
+"""What the benchmarks of the escalation share: processes, recorded calls, faults."""

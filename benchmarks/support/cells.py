@@ -1,0 +1,215 @@
+"""Ways into the action server, and one cell of the table: a way, a trouble, some users."""
+
+from __future__ import annotations
+
+import tempfile
+from collections import Counter
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import redis.asyncio
+
+from haptik_actions.sandbox import Sandbox, serve
+from support.calls import BUSINESS, Answer, Rasa, call_of, is_silent
+from support.faults import PLATFORM_TIMEOUT, Stack, Trouble
+from support.processes import ActionServer, Valkey, until
+
+DEADLINE = 1.0
+LEASE = PLATFORM_TIMEOUT + 2
+PATIENCE = DEADLINE + PLATFORM_TIMEOUT + 2
+"""Seconds until a user counts as silent: the action's deadline, the platform's, and Redis that does not answer."""
+DELIVERY_SECONDS = LEASE + 15
+
+
+@dataclass(frozen=True, kw_only=True)
+class Way:
+    """A way into the action server: which recorded call, and what serves it with the plugin and without.
+
+    `served_with` and `served_without` are the command (`rasa_sdk` or `run`) and a module of the bot.
+    """
+
+    name: str
+    title: str
+    recorded: str
+    action: str
+    blocking: str
+    served_with: tuple[str, str] = ("run", "served")
+    served_without: tuple[str, str] = ("rasa_sdk", "plain")
+    grpc: bool = False
+    leaves_out: tuple[str, ...] = ()
+
+    def action_for(self, trouble: Trouble) -> str:
+        return self.blocking if trouble.integration == "hangs_blocking" else self.action
+
+
+_CHECK = {"recorded": "rest", "action": "action_check_order", "blocking": "action_check_order_blocking"}
+_FALLBACK = {
+    "recorded": "default_fallback",
+    "action": "action_default_fallback",
+    "blocking": "action_default_fallback",
+}
+
+WAYS = (
+    Way(name="decorated", title="decorated", served_with=("rasa_sdk", "decorated"), **_CHECK),
+    Way(name="base_class", title="base class", served_with=("rasa_sdk", "base_class"), **_CHECK),
+    Way(name="run", title="run", **_CHECK),
+    Way(name="run_grpc", title="run --grpc", grpc=True, **_CHECK),
+    Way(
+        name="form",
+        title="form validation",
+        recorded="validate_form",
+        action="validate_my_form",
+        blocking="validate_blocking_form",
+    ),
+    Way(
+        name="ask",
+        title="ask",
+        recorded="ask_slot",
+        action="action_ask_ask_form_ask_slot",
+        blocking="action_ask_blocking_form_ask_slot",
+    ),
+    Way(
+        name="fallback",
+        title="default fallback",
+        served_with=("rasa_sdk", "ready_fallback"),
+        served_without=("rasa_sdk", "handmade_fallback"),
+        # It has no integration but Haptik.
+        leaves_out=("hangs", "hangs_blocking", "garbage", "unknown_event", "not_exception", "cancelled"),
+        **_FALLBACK,
+    ),
+    Way(
+        name="own_fallback",
+        title="own fallback, run",
+        served_with=("run", "served_fallback"),
+        served_without=("rasa_sdk", "own_fallback"),
+        # Its one `run` is blocking.
+        leaves_out=("hangs",),
+        **_FALLBACK,
+    ),
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cell:
+    """What became of the users of one cell.
+
+    `silent`: Rasa would show them nothing. `lost`: they were told that an agent comes, and their chat never reached
+    the queue. `doubled`: their chat was handed over more than once. `cut`: the server was killed while it worked on
+    their call, so that nobody could answer it, and an agent has their chat all the same; `slowest` is in seconds.
+    """
+
+    way: str
+    trouble: str
+    plugin: bool
+    users: int
+    silent: int
+    lost: int
+    doubled: int
+    cut: int
+    slowest: float
+    receipts: dict[str, int]
+
+
+@asynccontextmanager
+async def start_stack(way: Way, troubles: Sequence[Trouble], users: int, *, plugin: bool) -> AsyncIterator[Stack]:
+    """Start one lane: a sandbox that knows the users of all troubles, a Valkey, an action server."""
+    names = [user_of(trouble, number) for trouble in troubles for number in range(users)]
+    sandbox = Sandbox.from_mapping(
+        {
+            "partners": [{"client_id": "demo-client", "token": "demo-token"}],
+            "businesses": [{"id": BUSINESS, "name": "Shop"}],
+            "teams": [{"name": "orders"}, {"name": "night", "active": False}],
+            "users": [{"user_name": name, "businesses": [BUSINESS]} for name in names],
+        }
+    )
+    command, module = way.served_with if plugin else way.served_without
+    with tempfile.TemporaryDirectory(prefix="no-silence-", ignore_cleanup_errors=True) as temporary:
+        folder = Path(temporary)
+        async with serve(sandbox) as url:
+            valkey = Valkey(folder)
+            server = ActionServer(
+                *(folder, command, module),
+                grpc=way.grpc,
+                HAPTIK_BASE_URL=url,
+                REDIS_URL=valkey.url,
+                BENCH_CREDENTIALS=str(folder / "credentials"),
+                BENCH_LEASE=str(LEASE),
+            )
+            stack = Stack(sandbox=sandbox, valkey=valkey, server=server, credentials=folder / "credentials")
+            stack.heal()
+            try:
+                await valkey.start()
+                await server.start()
+                yield stack
+            finally:
+                await server.kill()
+                await valkey.kill()
+
+
+def user_of(trouble: Trouble, number: int) -> str:
+    return f"{trouble.name}-{number}"
+
+
+async def run_cell(stack: Stack, way: Way, trouble: Trouble, users: int, *, plugin: bool) -> Cell:
+    """Let the users meet the trouble, heal it, wait for what was promised, and count."""
+    names = [user_of(trouble, number) for number in range(users)]
+    action = way.action_for(trouble)
+    options = {"team": trouble.team, "countdown": 5, "deadline": DEADLINE, "limit": 100_000}
+    calls = [call_of(way.recorded, action, name, trouble.integration, options) for name in names]
+    stack.sandbox.reset()
+    async with trouble.around(stack):
+        answers = await Rasa(stack.server, PATIENCE).post_all(calls)
+    stack.heal()
+    if plugin:
+        await until(lambda: _is_settled(stack, names, answers), DELIVERY_SECONDS)
+    cell = _count(stack.sandbox, way, trouble, names, answers, plugin=plugin)
+    if not await stack.server.is_healthy():
+        await stack.server.restart()
+    return cell
+
+
+async def _is_settled(stack: Stack, names: list[str], answers: list[Answer]) -> bool:
+    """Whether every promise is kept and nothing waits in the outbox: what does might be handed over again."""
+    if _lost(stack.sandbox, names, answers):
+        return False
+    async with redis.asyncio.Redis.from_url(stack.valkey.url) as client:
+        return int(await client.zcard("haptik:{outbox}:due")) == 0
+
+
+def _lost(sandbox: Sandbox, names: list[str], answers: list[Answer]) -> list[str]:
+    queued = {chat.user_name for chat in sandbox.queue()}
+    return [name for name, answer in zip(names, answers, strict=True) if answer.promises_an_agent and name not in queued]
+
+
+def _count(
+    sandbox: Sandbox, way: Way, trouble: Trouble, names: list[str], answers: list[Answer], *, plugin: bool
+) -> Cell:
+    queued = Counter(chat.user_name for chat in sandbox.queue())
+    assert all(count == 1 for count in queued.values()), "the platform shows a chat twice"
+    silent = {n for n, answer in zip(names, answers, strict=True) if is_silent(way.action_for(trouble), answer)}
+    cut = {name for name in silent if trouble.cuts and name in queued}
+    return Cell(
+        way=way.name,
+        trouble=trouble.name,
+        plugin=plugin,
+        users=len(names),
+        silent=len(silent - cut),
+        lost=len(_lost(sandbox, names, answers)),
+        doubled=sum(count > 1 for count in _moves(sandbox, trouble).values()),
+        cut=len(cut),
+        slowest=round(max(answer.seconds for answer in answers), 2),
+        receipts=dict(Counter(str(answer.receipt) for answer in answers)),
+    )
+
+
+def _moves(sandbox: Sandbox, trouble: Trouble) -> Counter[Any]:
+    """How often each chat was handed over. What a killed server had sent was carried out; nobody got its answer (0)."""
+    carried_out = (200, 0) if trouble.kills else (200,)
+    return Counter(
+        entry.fields.get("user_name")
+        for entry in sandbox.journal
+        if entry.status in carried_out and entry.fault in (None, "latency")
+    )

@@ -1,0 +1,190 @@
+"""What goes wrong around the calls of one cell, and how it is healed afterwards."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+
+from haptik_actions.sandbox import Fault, Sandbox
+from support.processes import ActionServer, Valkey, until
+
+PLATFORM_TIMEOUT = 8.0
+"""Seconds that the plugin gives one call to the platform, all repetitions included."""
+
+REST = 1.5
+"""The plugin leaves a Redis that failed alone for a second. A trouble with Redis begins when that is over."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stack:
+    """One lane's parts."""
+
+    sandbox: Sandbox
+    valkey: Valkey
+    server: ActionServer
+    credentials: Path
+
+    def heal(self) -> None:
+        self.sandbox.clear_faults()
+        self.credentials.write_text("demo-client demo-token", encoding="utf-8")
+
+
+Around = Callable[[Stack], AbstractAsyncContextManager[None]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trouble:
+    """One row of the table: how the integration behaves, what happens around it, and which team is asked for.
+
+    `kills` says that the action server is killed, so that a hand-off may be sent twice; with `cuts` while calls are
+    being answered.
+    """
+
+    name: str
+    title: str
+    integration: str = "raises"
+    around: Around = lambda stack: nullcontext()
+    team: str = "orders"
+    kills: bool = False
+    cuts: bool = False
+
+
+@asynccontextmanager
+async def _haptik_down(stack: Stack) -> AsyncIterator[None]:
+    stack.sandbox.outage = True
+    yield
+
+
+@asynccontextmanager
+async def _haptik_slow(stack: Stack) -> AsyncIterator[None]:
+    stack.sandbox.fail(Fault.latency(PLATFORM_TIMEOUT + 4))
+    yield
+
+
+@asynccontextmanager
+async def _token_rejected(stack: Stack) -> AsyncIterator[None]:
+    stack.sandbox.fail(Fault.status(401, "invalid token provided"))
+    yield
+
+
+@asynccontextmanager
+async def _redis_down(stack: Stack) -> AsyncIterator[None]:
+    await asyncio.sleep(REST)
+    await stack.valkey.kill()
+    yield
+    await stack.valkey.start()
+
+
+@asynccontextmanager
+async def _redis_slow(stack: Stack) -> AsyncIterator[None]:
+    await asyncio.sleep(REST)
+    stack.valkey.freeze()
+    yield
+    stack.valkey.thaw()
+
+
+@asynccontextmanager
+async def _redis_restarted(stack: Stack) -> AsyncIterator[None]:
+    """While hand-offs wait in it."""
+    await asyncio.sleep(REST)
+    stack.sandbox.outage = True
+    yield
+    await stack.valkey.kill()
+    await stack.valkey.start()
+
+
+@asynccontextmanager
+async def _redis_lost_between(stack: Stack) -> AsyncIterator[None]:
+    """Redis takes the hand-off and is gone when it is confirmed."""
+    await asyncio.sleep(REST)
+    stack.sandbox.fail(Fault.latency(0.5))
+
+    async def freeze() -> None:
+        await asyncio.sleep(0.25)
+        stack.valkey.freeze()
+
+    freezing = asyncio.create_task(freeze())
+    yield
+    await freezing
+    stack.valkey.thaw()
+
+
+@asynccontextmanager
+async def _credentials_down(stack: Stack) -> AsyncIterator[None]:
+    """Before the server has ever seen any: later ones would hide it."""
+    stack.credentials.unlink()
+    await stack.server.restart()
+    yield
+
+
+@asynccontextmanager
+async def _all_down(stack: Stack) -> AsyncIterator[None]:
+    async with _haptik_down(stack), _redis_down(stack), _credentials_down(stack):
+        yield
+
+
+@asynccontextmanager
+async def _killed_waiting(stack: Stack) -> AsyncIterator[None]:
+    """Users were told that it takes a while; the server dies, and after its restart nobody writes."""
+    stack.sandbox.outage = True
+    yield
+    await stack.server.kill()
+    stack.sandbox.outage = False
+    await stack.server.start()
+
+
+@asynccontextmanager
+async def _killed_delivering(stack: Stack) -> AsyncIterator[None]:
+    """Users were told that it takes a while; the server dies while it delivers their chats."""
+    stack.sandbox.outage = True
+    yield
+    stack.sandbox.outage = False
+    stack.sandbox.fail(Fault.latency(1.0, carried_out=True))
+    await until(lambda: bool(stack.sandbox.queue()), 10)
+    await stack.server.kill()
+    stack.sandbox.clear_faults()
+    await stack.server.start()
+
+
+@asynccontextmanager
+async def _killed_answering(stack: Stack) -> AsyncIterator[None]:
+    """The server dies between the failure and the hand-off; nobody can answer these calls any more."""
+    stack.sandbox.fail(Fault.latency(1.0, carried_out=True))
+
+    async def kill() -> None:
+        await until(lambda: bool(stack.sandbox.queue()), 5)
+        await stack.server.kill()
+
+    killing = asyncio.create_task(kill())
+    yield
+    await killing
+    stack.sandbox.clear_faults()
+    await stack.server.start()
+
+
+TROUBLES = (
+    Trouble(name="raises", title="integration raises"),
+    Trouble(name="hangs", title="… hangs", integration="hangs"),
+    Trouble(name="hangs_blocking", title="… hangs synchronously", integration="hangs_blocking"),
+    Trouble(name="garbage", title="… returns garbage", integration="garbage"),
+    Trouble(name="unknown_event", title="… returns an event Rasa does not know", integration="unknown_event"),
+    Trouble(name="not_exception", title="… raises SystemExit", integration="exits"),
+    Trouble(name="cancelled", title="… raises CancelledError", integration="cancelled"),
+    Trouble(name="haptik_down", title="Haptik down", around=_haptik_down),
+    Trouble(name="haptik_slow", title="Haptik slow", around=_haptik_slow),
+    Trouble(name="team_refused", title="Haptik refuses the team", team="night"),
+    Trouble(name="token_rejected", title="Haptik rejects the token", around=_token_rejected),
+    Trouble(name="redis_down", title="Redis down", around=_redis_down),
+    Trouble(name="redis_slow", title="Redis does not answer", around=_redis_slow),
+    Trouble(name="redis_lost", title="Redis stops answering in between", around=_redis_lost_between),
+    Trouble(name="redis_restarted", title="Redis restarted", around=_redis_restarted),
+    Trouble(name="credentials_down", title="credentials source down", around=_credentials_down),
+    Trouble(name="all_down", title="all three down", around=_all_down),
+    Trouble(name="killed_waiting", title="server killed, hand-offs wait", around=_killed_waiting, kills=True),
+    Trouble(name="killed_delivering", title="… while it delivers", around=_killed_delivering, kills=True),
+    Trouble(name="killed_answering", title="… while it answers", around=_killed_answering, kills=True, cuts=True),
+)
+"""In all but the first seven the integration raises, too: that is what makes a hand-off necessary."""

@@ -1,0 +1,109 @@
+"""How messages are printed: a table in a terminal, plain lines elsewhere, or JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import date, datetime, timezone
+from typing import TYPE_CHECKING
+
+import click
+
+from haptik_actions.cli._output import echo_json, printable
+from haptik_actions.errors import UnexpectedResponse
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from haptik_actions.client import ChatMessage
+
+__all__ = ["View", "view_for"]
+
+View = Callable[[Sequence["ChatMessage"]], None]
+"""Prints messages. It may be called again with later ones, and goes on where it was."""
+
+_COLOURS = {"user": "cyan", "bot": "dim", "agent": "green"}
+_LONGEST_WHO = 14
+_TIME = "time (UTC)"
+
+
+def view_for(*, as_json: bool, follow: bool, terminal: bool) -> View:
+    """Return how to print: JSON as one list, or as one object per line for what has no end."""
+    if as_json:
+        return _json_lines if follow else _json_list
+    return _TableView().show if terminal else _plain_lines
+
+
+def _json_list(messages: Sequence[ChatMessage]) -> None:
+    echo_json([message.raw for message in messages], indent=2)
+
+
+def _json_lines(messages: Sequence[ChatMessage]) -> None:
+    for message in messages:
+        echo_json(message.raw)
+
+
+def _plain_lines(messages: Sequence[ChatMessage]) -> None:
+    """One message, one line, so that `grep` finds who said it: a line break in it is shown as `\\n`."""
+    width = max((len(_who(message)) for message in messages), default=0)
+    for message in messages:
+        at = _at(message)
+        time = f"{at:%Y-%m-%dT%H:%M:%SZ}" if at else printable(message.sent_at)
+        click.echo(f"{time}  {_who(message):<{width}}  {printable(message.text)}")
+
+
+class _TableView:
+    """A table that grows: later messages get the columns of the first ones, and no second heading."""
+
+    def __init__(self) -> None:
+        from rich.console import Console
+
+        self._console = Console(highlight=False, markup=False, emoji=False)
+        self._day: date | None = None
+        self._who_width = len("agent")
+        self._headed = False
+
+    def show(self, messages: Sequence[ChatMessage]) -> None:
+        if not messages:
+            return
+        longest = max(len(_who(message)) for message in messages)
+        self._who_width = min(max(self._who_width, longest), _LONGEST_WHO)
+        table = self._table()
+        for message in messages:
+            self._add(table, message)
+        self._console.print(table)
+        self._headed = True
+
+    def _table(self) -> Table:
+        from rich import box
+        from rich.table import Table
+
+        table = Table(box=box.SIMPLE_HEAD, show_header=not self._headed, show_edge=False, padding=(0, 1, 0, 0))
+        table.add_column(_TIME, width=len(_TIME), overflow="fold")
+        table.add_column("who", width=self._who_width, overflow="fold")
+        table.add_column("text", overflow="fold")
+        return table
+
+    def _add(self, table: Table, message: ChatMessage) -> None:
+        from rich.text import Text
+
+        at = _at(message)
+        if at is not None and at.date() != self._day:
+            self._day = at.date()
+            table.add_row(Text(f"{at:%Y-%m-%d}", "bold"))
+        time = Text(f"{at:%H:%M:%S}" if at else printable(message.sent_at), "dim")
+        who = Text(_who(message), _COLOURS.get(message.sender, ""))
+        table.add_row(time, who, Text(printable(message.text, keep="\n")))
+
+
+def _at(message: ChatMessage) -> datetime | None:
+    # Haptik's text is shown where it is no time as documented: the words matter more than when they were said.
+    try:
+        return message.timestamp.astimezone(timezone.utc)
+    except UnexpectedResponse:
+        return None
+
+
+def _who(message: ChatMessage) -> str:
+    if message.sender != "agent":
+        return message.sender
+    return f"{printable(message.agent_name)} (agent)" if message.agent_name else "agent"

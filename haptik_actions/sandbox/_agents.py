@@ -1,0 +1,96 @@
+"""The agents' desk: who is online, and who may claim, answer and complete which chat.
+
+The platform's documentation names these steps without saying when they are refused: all of that is assumed, and listed
+in docs/sandbox.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from haptik_actions.errors import ConfigurationError
+from haptik_actions.sandbox._chats import Chat, ChatState
+from haptik_actions.sandbox._conversations import Conversations
+from haptik_actions.sandbox._events import Closing
+from haptik_actions.sandbox._state import Agent
+from haptik_actions.sandbox._transcripts import Message, as_hsl
+
+__all__ = ["AgentDesk", "NoSuchAgent"]
+
+_WHERE: dict[ChatState, str] = {
+    "bot": "is with the bot. Move it to a team with send_chat_to_agent first",
+    "counting_down": "still counts down. Wait, or move the clock",
+    "pending": "waits in the queue of {chat.team}. Claim it first",
+    "assigned": "is assigned to {chat.agent} already",
+    "complete": "is complete. A message of the user opens the next conversation",
+}
+
+
+class NoSuchAgent(ConfigurationError):
+    """No agent has that name."""
+
+
+class AgentDesk:
+    """What agents do. A step that is not allowed now raises `ConfigurationError` and changes nothing."""
+
+    def __init__(self, agents: Iterable[Agent], conversations: Conversations) -> None:
+        self._seeded = tuple(agents)
+        self._conversations = conversations
+        self.reset()
+
+    def reset(self) -> None:
+        """Let every agent be online or offline as at the start."""
+        self._agents = {agent.name: agent for agent in self._seeded}
+
+    def agents(self) -> list[Agent]:
+        """Return the agents as they are now."""
+        return list(self._agents.values())
+
+    def able(self, team: str | None) -> list[Agent]:
+        """Return who can claim a chat of that team now."""
+        return [agent for agent in self._agents.values() if agent.online and team in agent.teams]
+
+    def set_online(self, agent: str, *, online: bool) -> Agent:
+        """Let an agent come or go. Who goes keeps their chats."""
+        self._agents[agent] = replace(self._agent(agent), online=online)
+        return self._agents[agent]
+
+    def claim(self, user_name: str, business_id: int, *, agent: str) -> Chat:
+        """Assign a pending chat to an agent of its team who is online."""
+        chat, who = self._conversations.chat(user_name, business_id), self._agent(agent)
+        if chat.state != "pending":
+            raise ConfigurationError(f"claim: {_describe(chat)}")
+        if not who.online:
+            raise ConfigurationError(f"claim: {agent} is offline. Only who is online claims chats")
+        if chat.team not in who.teams:
+            able = ", ".join(other.name for other in self.able(chat.team)) or "nobody"
+            raise ConfigurationError(f"claim: {agent} is not in the team {chat.team}. Online there: {able}")
+        return self._conversations.assign(chat, agent)
+
+    def answer(self, user_name: str, business_id: int, text: str) -> Message:
+        """Send the user a text from the agent who has the chat."""
+        chat = self._assigned(user_name, business_id, "answer")
+        if not text.strip():
+            raise ConfigurationError("answer: says nothing. Give a text")
+        return self._conversations.say(user_name, business_id, as_hsl(text), sender="agent", agent_name=chat.agent)
+
+    def complete(self, user_name: str, business_id: int, closing: Closing) -> Chat:
+        """End the conversation of a chat that an agent has."""
+        return self._conversations.complete(self._assigned(user_name, business_id, "complete"), closing)
+
+    def _assigned(self, user_name: str, business_id: int, step: str) -> Chat:
+        chat = self._conversations.chat(user_name, business_id)
+        if chat.state != "assigned":
+            raise ConfigurationError(f"{step}: {_describe(chat)}")
+        return chat
+
+    def _agent(self, name: str) -> Agent:
+        if name not in self._agents:
+            known = ", ".join(self._agents) or "none"
+            raise NoSuchAgent(f"no agent has the name {name!r}. Add it to agents in the state, or use one of: {known}")
+        return self._agents[name]
+
+
+def _describe(chat: Chat) -> str:
+    return f"the chat of {chat.user_name} on {chat.business_id} {_WHERE[chat.state].format(chat=chat)}"

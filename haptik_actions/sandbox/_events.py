@@ -1,0 +1,124 @@
+"""What the platform tells a webhook: the JSON of each event.
+
+Source: Haptik's documentation, Webhooks, "Payload information". Names and nesting are documented; values that the
+sandbox has to make up (ids, links, the user's device) are marked as assumed in docs/sandbox.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from haptik_actions.sandbox._chats import Chat
+from haptik_actions.sandbox._state import Agent, State
+from haptik_actions.sandbox._transcripts import Message
+
+__all__ = ["Closing", "EventBodies"]
+
+_VERSION = "1.0"
+_WEB = {"device_platform": 5, "device_platform_name": "Web"}
+_NO_DEVICE = {"phone_model": "", "os_version": "", "package_name": ""}
+# "Gogo is an internal name for our ai engine": it also signs what the platform itself has to say.
+_GOGO = {"id": 1, "name": "gogo", "profile_image": "", "is_automated": True, "email": None}
+_FIRST_AGENT_ID = 101
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Closing:
+    """Why an agent completed a chat, in the agent's words (`closing_categories`)."""
+
+    reason: str = ""
+    sub_reason: str = ""
+    comment: str = ""
+
+
+class EventBodies:
+    """Writes the body of each event from a chat as it was when the event happened."""
+
+    def __init__(self, state: State, now: Callable[[], datetime]) -> None:
+        self._users = {user.user_name: number for number, user in enumerate(state.users, 1)}
+        self._businesses = {business.id: business.name for business in state.businesses}
+        self._agents = {agent.name: _signature(agent, id_) for id_, agent in enumerate(state.agents, _FIRST_AGENT_ID)}
+        self._now = now
+
+    def message(self, chat: Chat, message: Message) -> dict[str, Any]:
+        """The bot or an agent has sent a message."""
+        said = {"id": message.id, "body": message.body}
+        return {**self._common(chat, "message"), "agent": self._signed(message.agent_name), "message": said}
+
+    def chat_pinned(self, chat: Chat, message_id: int) -> dict[str, Any]:
+        """An agent has claimed the chat."""
+        agent = self._signed(chat.agent)
+        payload = {"profile_image": agent["profile_image"], "agent_name": chat.agent, "team_name": chat.team}
+        body = {
+            "text": f"{chat.agent} has entered the Conversation",
+            "type": "SYSTEM",
+            "data": {"event_name": "chat_pinned", "payload": payload},
+        }
+        return {**self._common(chat, "chat_pinned"), "agent": agent, "message": {"id": message_id, "body": body}}
+
+    def chat_complete(self, chat: Chat, message_id: int) -> dict[str, Any]:
+        """An agent has completed the chat. The documentation calls this event deprecated."""
+        body = {"text": "The conversation has been completed", "type": "SYSTEM", "data": {}}
+        return {**self._common(chat, "chat_complete"), "agent": _GOGO, "message": {"id": message_id, "body": body}}
+
+    def conversation_complete(self, chat: Chat, closing: Closing) -> dict[str, Any]:
+        """An agent has completed the chat; `chat` is as it was before."""
+        return {
+            **self._common(chat, "webhook_conversation_complete"),
+            "agent": _GOGO,
+            "follow_up_details": {},
+            "data": self._completion(chat, closing),
+        }
+
+    def _completion(self, chat: Chat, closing: Closing) -> dict[str, Any]:
+        identifier = f"{chat.business_id}-{self._user_id(chat)}"
+        link = f"/conversations/{identifier}-{chat.conversation_no}"
+        return {
+            "conversation_no": chat.conversation_no,
+            "collection_id": identifier,
+            "conversation_identifier": f"{identifier}-{chat.conversation_no}",
+            "chat_link": link,
+            "complete_chat_link": link,
+            "completion_type": "agent",
+            "completion_by": chat.agent,
+            "closing_categories": {
+                "reason": closing.reason,
+                "subReason": closing.sub_reason,
+                "comment": closing.comment,
+            },
+            "conversation_details": {},
+            "user_details": {},
+        }
+
+    def _common(self, chat: Chat, event_name: str) -> dict[str, Any]:
+        user_id = self._user_id(chat)
+        return {
+            "version": _VERSION,
+            "timestamp": self._now().isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+            # Not the user_name: who mixes up the two shall notice.
+            "user": {
+                "auth_id": f"auth-{user_id}",
+                **_WEB,
+                "user_name": chat.user_name,
+                "user_id": user_id,
+                **_NO_DEVICE,
+            },
+            "business_id": chat.business_id,
+            "business_name": self._businesses[chat.business_id],
+            "event_name": event_name,
+        }
+
+    def _user_id(self, chat: Chat) -> int:
+        return self._users[chat.user_name]
+
+    def _signed(self, agent_name: str | None) -> dict[str, Any]:
+        if agent_name is None:
+            return _GOGO
+        return self._agents.get(agent_name) or _signature(Agent(name=agent_name), 0)
+
+
+def _signature(agent: Agent, id_: int) -> dict[str, Any]:
+    return {"id": id_, "name": agent.name, "profile_image": "", "is_automated": False, "email": agent.email}

@@ -1,0 +1,161 @@
+"""Get Chat Transcripts: `GET /integration/external/v1.0/get_chat_history/`, and the same of `v2.0`.
+
+Source: Haptik's documentation, Webhooks, "Get Chat Transcripts". Both error tables stand below word for word, with
+their capital letters and full stops. The documentation shows the parameters as JSON and its curl sends them in the
+address; the address is what is read here. docs/sandbox.md marks what else is assumed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from functools import partial
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from haptik_actions.sandbox._platform import Platform
+from haptik_actions.sandbox._refusal import HeaderMessages, Refusal, authenticate
+from haptik_actions.sandbox._transcripts import Message
+
+__all__ = ["get_chat_history"]
+
+_V1_MESSAGES = HeaderMessages.two("invalid client_id", "invalid token")
+_V2_MESSAGES = HeaderMessages.two("Invalid token", "Invalid token")
+_NO_PAIR = "Either the user has not sent a message yet, or the provided user_name-business_id pair is invalid."
+_NO_PXUT = "Unable to decode pxut-client_id pair"
+
+_GROUPS = {"group 1": ("business_id", "user_name", "conversation_no"), "group 2": ("pxut", "conversation_no")}
+_FORMS = ("json", "text")
+_MOST_DIGITS = 18
+
+_Conversation = tuple[str, int, int]
+
+
+def get_chat_history(platform: Platform) -> list[Route]:
+    """Return the API's routes on that platform, one for each version."""
+    return [_route("v1.0", partial(_v1, platform)), _route("v2.0", partial(_v2, platform))]
+
+
+def _route(version: str, answer: Callable[[Request], dict[str, Any]]) -> Route:
+    async def endpoint(request: Request) -> Response:
+        try:
+            return JSONResponse(answer(request))
+        except Refusal as refusal:
+            return refusal.response()
+
+    path = f"/integration/external/{version}/get_chat_history/"
+    return Route(path, endpoint, methods=["GET"], name="get_chat_history")
+
+
+def _v1(platform: Platform, request: Request) -> dict[str, Any]:
+    authenticate(request.headers, platform.partners, _V1_MESSAGES)
+    query = request.query_params
+    for name in ("user_name", "business_id", "conversation_no"):
+        if not query.get(name):
+            raise Refusal(f"{name} missing")
+    conversation = _v1_conversation(platform, query)
+    limit = _number(query, "limit", Refusal("invalid limit"))
+    # The documentation spells the parameter `respose_type`; the other spelling is taken, too.
+    form = query.get("respose_type") or query.get("response_type") or "json"
+    if form not in _FORMS:
+        raise Refusal("invalid response_type")
+    return _written(platform.transcripts.of(*conversation), limit, form, agent="agent({})")
+
+
+def _v1_conversation(platform: Platform, query: Mapping[str, str]) -> _Conversation:
+    user_name = query["user_name"]
+    if user_name not in platform.users:
+        raise Refusal("invalid user_name")
+    business_id = _whole(query["business_id"])
+    if business_id is None or not platform.board.exists(user_name, business_id):
+        raise Refusal("user has not sent a message")
+    number = _whole(query["conversation_no"])
+    if number is None:
+        raise Refusal("invalid conversation_no")
+    return user_name, business_id, number
+
+
+def _v2(platform: Platform, request: Request) -> dict[str, Any]:
+    query = request.query_params
+    group = next((name for name, needed in _GROUPS.items() if all(map(query.get, needed))), None)
+    # A token of a user belongs to a client id, so that a wrong client id is told in other words there.
+    messages = HeaderMessages.two(_NO_PXUT, "Invalid token") if group == "group 2" else _V2_MESSAGES
+    authenticate(request.headers, platform.partners, messages)
+    if group is None:
+        missing = {name: [one for one in needed if not query.get(one)] for name, needed in _GROUPS.items()}
+        raise Refusal("Argument group validation: no valid group.", data={"missing": missing})
+    conversation = _v2_conversation(platform, query, group)
+    limit = _number(query, "limit", _wrong_type("limit"))
+    form = query.get("response_type") or "json"
+    if form not in _FORMS:
+        raise _wrong_type("response_type")
+    return _written(platform.transcripts.of(*conversation), limit, form, agent="{}")
+
+
+def _v2_conversation(platform: Platform, query: Mapping[str, str], group: str) -> _Conversation:
+    business_id = _whole(query.get("business_id", ""))
+    if group == "group 1" and business_id is None:
+        raise Refusal("Invalid business_id")
+    number = _whole(query["conversation_no"])
+    if number is None:
+        raise _wrong_type("conversation_no")
+    if group == "group 2":
+        return *_of_pxut(platform, query["pxut"]), number
+    if business_id is None or not platform.board.exists(query["user_name"], business_id):
+        raise Refusal(_NO_PAIR)
+    return query["user_name"], business_id, number
+
+
+def _of_pxut(platform: Platform, pxut: str) -> tuple[str, int]:
+    user = next((user for user in platform.users.values() if user.pxut == pxut), None)
+    if user is None:
+        raise Refusal(_NO_PXUT)
+    if not user.businesses:
+        raise Refusal(_NO_PAIR)
+    return user.user_name, user.businesses[0]
+
+
+def _written(messages: list[Message], limit: int | None, form: str, *, agent: str) -> dict[str, Any]:
+    """Return the documented JSON of the last `limit` messages; `agent` is the pattern of an agent's `sender`."""
+    shown = messages[-limit:] if limit else messages
+    senders = [agent.format(message.agent_name) if message.agent_name else message.sender for message in shown]
+    if form == "text":
+        lines = (f"{sender}: {_text(message)}\n" for sender, message in zip(senders, shown, strict=True))
+        return {"chat_text": "".join(lines)}
+    return {"chat_json": [_row(sender, message) for sender, message in zip(senders, shown, strict=True)]}
+
+
+def _row(sender: str, message: Message) -> dict[str, Any]:
+    return {"text": _text(message), "sender": sender, "message_id": message.id, "timestamp": _timestamp(message.at)}
+
+
+def _text(message: Message) -> str:
+    # Nothing says how a card or a form is written here.
+    text = message.body.get("text")
+    return text if isinstance(text, str) else ""
+
+
+def _timestamp(at: datetime) -> str:
+    # As %p, which would follow the locale.
+    return f"{at:%m/%d/%y %I:%M:%S} {'AM' if at.hour < 12 else 'PM'} UTC"
+
+
+def _number(query: Mapping[str, str], name: str, refusal: Refusal) -> int | None:
+    if not query.get(name):
+        return None
+    number = _whole(query[name])
+    if not number:
+        raise refusal
+    return number
+
+
+def _whole(text: str) -> int | None:
+    # The length keeps far from Python's limit for numbers in text.
+    return int(text) if text.isascii() and text.isdecimal() and len(text) <= _MOST_DIGITS else None
+
+
+def _wrong_type(name: str) -> Refusal:
+    return Refusal("Argument group validation: invalid group found.", data={"invalid": [name]})

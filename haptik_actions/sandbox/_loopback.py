@@ -1,0 +1,67 @@
+"""What belongs to this machine: addresses that the sandbox sends to, and pages that may give it orders."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from ipaddress import ip_address
+from urllib.parse import SplitResult, urlsplit
+
+from starlette.datastructures import Headers
+from starlette.responses import JSONResponse
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+__all__ = ["OwnPagesOnly", "is_loopback_url"]
+
+_READING = frozenset({"GET", "HEAD", "OPTIONS"})
+_OWN_PAGE = frozenset({"none", "same-origin"})
+
+_FOREIGN = JSONResponse({"error": "origin: orders are taken from the sandbox's own pages and from programs"}, 403)
+
+
+def is_loopback_url(url: str) -> bool:
+    """Tell whether this is an http or https address of this machine, without a user name in it."""
+    parts = _split(url)
+    if parts is None or parts.scheme not in {"http", "https"} or "@" in parts.netloc:
+        return False
+    return url.isascii() and url.isprintable() and " " not in url and _is_loopback(parts.hostname)
+
+
+class OwnPagesOnly:
+    """Middleware that answers 403 to what a browser sends from another site's page; what only reads passes.
+
+    The control plane has no password: without this any page that is open in the same browser could give orders. The
+    page's own host has to be this machine's too, so that no other name can be pointed here. Programs send neither of
+    the two headers that are looked at.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        is_order = scope["type"] == "http" and scope["method"] not in _READING
+        await (_FOREIGN if is_order and _is_foreign(Headers(scope=scope)) else self._app)(scope, receive, send)
+
+
+def _is_foreign(headers: Mapping[str, str]) -> bool:
+    origin = headers.get("origin")
+    if origin is None:
+        return headers.get("sec-fetch-site", "none") not in _OWN_PAGE
+    parts = _split(origin)
+    return parts is None or parts.netloc != headers.get("host") or not _is_loopback(parts.hostname)
+
+
+def _split(url: str) -> SplitResult | None:
+    try:
+        parts = urlsplit(url)
+        return parts if parts.port != 0 else None
+    except ValueError:
+        return None
+
+
+def _is_loopback(host: str | None) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ip_address(host or "").is_loopback
+    except ValueError:
+        return False
