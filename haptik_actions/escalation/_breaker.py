@@ -66,6 +66,7 @@ class Breakers:
         self._redis, self._threshold, self._window, self._cooldown = redis, failures, window, cooldown
         self._timer = timer
         self._states: dict[str, _State] = {}
+        self._is_alone = False
 
     def states(self) -> dict[str, str]:
         """Return the state of every breaker that was used: `closed`, `open` or `half-open`."""
@@ -157,7 +158,11 @@ class Breakers:
         from redis.exceptions import RedisError
 
         try:
-            return await call(self._redis)  # type: ignore[misc]
+            answer: object = await call(self._redis)  # type: ignore[misc]
         except (RedisError, OSError) as error:
-            logger.warning("Breakers are not shared: Redis does not answer (%s).", type(error).__name__)
+            if not self._is_alone:
+                logger.warning("Breakers are not shared: Redis does not answer (%s).", type(error).__name__)
+            self._is_alone = True
             return None
+        self._is_alone = False
+        return answer

@@ -33,6 +33,7 @@ class ResilientOutbox:
         self._memory = MemoryOutbox()
         self._in_memory: set[str] = set()
         self._rest_until = float("-inf")
+        self._is_down = False
 
     async def open(self, handoff: HandOff, terms: Terms) -> Ticket:
         """See `Outbox`."""
@@ -101,8 +102,15 @@ class ResilientOutbox:
 
         try:
             async with deadline(_SECONDS):
-                return await call()
+                answer = await call()
         except (RedisError, OSError, DeadlinePassed) as error:
             self._rest_until = self._timer() + _REST_SECONDS
-            logger.warning("The outbox on Redis does not answer: %s.", type(error).__name__)
+            # Once per outage: the worker asks every second.
+            if not self._is_down:
+                logger.warning("The outbox on Redis does not answer: %s.", type(error).__name__)
+            self._is_down = True
             return None
+        if self._is_down:
+            self._is_down = False
+            logger.info("The outbox on Redis answers again.")
+        return answer
