@@ -5,10 +5,38 @@ class ActionOrderStatus(Action):
 
     @escalate_on_error
     async def run(self, dispatcher, tracker, domain): ...
+
+The ready actions are imported by name, and only a name that is imported is registered with Rasa:
+
+    from haptik_actions.actions import ActionHaptikHandoff
 """
 
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from haptik_actions.actions._base import IntegrationAction
+from haptik_actions.actions._executor import guard_all_actions
 from haptik_actions.actions._guard import escalate_on_error
 from haptik_actions.actions._runtime import Runtime, configure
 
-__all__ = ["IntegrationAction", "Runtime", "configure", "escalate_on_error"]
+if TYPE_CHECKING:
+    from haptik_actions.actions._ready_fallback import ActionHaptikDefaultFallback as ActionHaptikDefaultFallback
+    from haptik_actions.actions._ready_handoff import ActionHaptikHandoff as ActionHaptikHandoff
+    from haptik_actions.actions._ready_two_stage import ActionHaptikTwoStageFallback as ActionHaptikTwoStageFallback
+
+# Not in __all__: `import *` would register them all, and with them an action_default_fallback.
+_READY = {
+    "ActionHaptikDefaultFallback": "_ready_fallback",
+    "ActionHaptikHandoff": "_ready_handoff",
+    "ActionHaptikTwoStageFallback": "_ready_two_stage",
+}
+
+__all__ = ["IntegrationAction", "Runtime", "configure", "escalate_on_error", "guard_all_actions"]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _READY:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_READY[name]}"), name)

@@ -28,8 +28,8 @@ class ChatMessage(msgspec.Struct, frozen=True):
     """One message of a chat.
 
     `sender` is `bot`, `user` or `agent`; `agent_name` is set for agents. An agent who is called "bot" or "user" cannot
-    be told apart in v2.0. `raw` is the platform's own object, with keys that are unknown here. `sent_at` is the platform's
-    text for the time; `timestamp` reads it.
+    be told apart in v2.0. `raw` is the platform's own object, with keys that are unknown here. `sent_at` is the
+    platform's text for the time; `timestamp` reads it.
     """
 
     text: str

@@ -58,13 +58,16 @@ def rasa_python() -> str | None:
     return os.path.abspath(found)
 
 
-def train(python: str, folder: Path) -> Path:
+def train(python: str, folder: Path, *more: Path) -> Path:
     """Copy the example into `folder`, check and train it there, and return the copy.
 
-    Raises `AssertionError` with Rasa's output when the data is not valid (a warning counts) or the training fails.
+    The files of the folders `more` are added to the copy. Raises `AssertionError` with Rasa's output when the data is
+    not valid (a warning counts) or the training fails.
     """
     project = folder / "bot"
     shutil.copytree(EXAMPLE, project, ignore=shutil.ignore_patterns("models", ".rasa", "__pycache__"))
+    for addition in more:
+        shutil.copytree(addition, project, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__"))
     for command in (
         ["data", "validate", "--domain", "domain", "--fail-on-warnings"],
         ["train", "--domain", "domain", "--fixed-model-name", "bot"],
@@ -87,10 +90,12 @@ def services(python: str, folder: Path) -> Iterator[Services]:
 
 
 @contextlib.contextmanager
-def action_server(python: str, project: Path, folder: Path, around: Services) -> Iterator[Server]:
-    """Run the bot's action server with the rasa-sdk of the interpreter `python`."""
+def action_server(
+    python: str, project: Path, folder: Path, around: Services, command: Sequence[str] = ("rasa_sdk",)
+) -> Iterator[Server]:
+    """Run the bot's action server, the module `command`, with the rasa-sdk of the interpreter `python`."""
     port = free_port()
-    command = [python, "-m", "rasa_sdk", "--actions", "actions", "--port", str(port)]
+    words = [python, "-m", *command, "--actions", "actions", "--port", str(port)]
     env = environment(
         SANIC_HOST="127.0.0.1",
         ORDERS_URL=around.orders,
@@ -99,7 +104,7 @@ def action_server(python: str, project: Path, folder: Path, around: Services) ->
         HAPTIK_TOKEN="demo-token",
     )
     url = f"http://127.0.0.1:{port}"
-    with running("actions", command, cwd=project, env=env, folder=folder, health=f"{url}/health") as log:
+    with running("actions", words, cwd=project, env=env, folder=folder, health=f"{url}/health") as log:
         yield Server(url=url, log=log)
 
 

@@ -1,0 +1,70 @@
+"""`haptik-actions run`: rasa-sdk's action server, with every action guarded."""
+
+from __future__ import annotations
+
+import os
+import sys
+from argparse import SUPPRESS, ArgumentError, ArgumentParser, Namespace
+from collections.abc import Sequence
+
+import click
+
+__all__ = ["command"]
+
+
+class _RunCommand(click.Command):
+    """Shows the options of the installed rasa-sdk below its own help."""
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        formatter.write(f"\nOf the installed rasa-sdk:\n\n{_parser().format_help()}")
+
+
+@click.command(cls=_RunCommand, context_settings={"ignore_unknown_options": True})
+@click.argument("options", nargs=-1, type=click.UNPROCESSED, metavar="[OPTIONS OF RASA-SDK]...")
+def command(options: tuple[str, ...]) -> None:
+    """Run an action server in which every action is guarded.
+
+    It is rasa-sdk's own server with rasa-sdk's own options, over HTTP or with --grpc. An action that raises, hangs or
+    returns what Rasa cannot read becomes a hand-off and an answer to the user, without a change to its code.
+
+    \b
+    haptik-actions run --actions actions
+    haptik-actions run --actions actions --port 5056 --auto-reload
+    """
+    arguments = _parse(options)
+    # As `python -m rasa_sdk` finds the package: a script has its own folder there instead of the current one.
+    sys.path.insert(0, os.getcwd())
+
+    import rasa_sdk.__main__
+
+    from haptik_actions.actions import guard_all_actions
+
+    guard_all_actions()
+    rasa_sdk.__main__.main_from_args(arguments)
+
+
+def _parse(options: Sequence[str]) -> Namespace:
+    try:
+        arguments, unknown = _parser().parse_known_args(options)
+    except ArgumentError as error:
+        raise click.UsageError(str(error)) from error
+    if "--grpc" in unknown:
+        from rasa_sdk import __version__
+
+        raise click.UsageError(f"--grpc needs rasa-sdk 3.7 or newer; {__version__} is installed.")
+    if unknown:
+        raise click.UsageError(f"rasa-sdk has no option {' '.join(unknown)}.")
+    if not (arguments.actions or getattr(arguments, "actions_module", None)):
+        raise click.UsageError(
+            "Missing option '--actions': the package with the actions, for example --actions actions."
+        )
+    return arguments
+
+
+def _parser() -> ArgumentParser:
+    from rasa_sdk.endpoint import create_argument_parser
+
+    parser: ArgumentParser = create_argument_parser()
+    parser.exit_on_error = False
+    parser.usage, parser.description = SUPPRESS, None
+    return parser
