@@ -13,7 +13,7 @@ from rasa_sdk.executor import CollectingDispatcher
 from rasa_sdk.interfaces import ActionExecutionRejection
 
 from haptik_actions.actions._forms import failure_events
-from haptik_actions.actions._integration import Events, call_integration
+from haptik_actions.actions._integration import Events, call_integration, is_json
 from haptik_actions.actions._runtime import current_runtime
 from haptik_actions.actions._tracker import conversation_of, events_of, haptik_slot, say
 from haptik_actions.errors import ConfigurationError
@@ -102,12 +102,18 @@ async def guard(
     except BaseException as error:
         if plan.verdict(error) == "pass":
             raise
-        if plan.earlier_messages == "drop":
-            del dispatcher.messages[said:]
+        dispatcher.messages[said:] = _kept(dispatcher.messages[said:], plan)
         conversation = conversation_of(tracker)
         escalation = await runtime.escalator.escalate(Failure(action=name, error=error, plan=plan), conversation)
-        say(dispatcher, escalation.text, conversation.channel)
+        # While an agent has the chat Rasa still fills slots; the bot's words would stand between theirs.
+        if not tracker.is_paused():
+            say(dispatcher, escalation.text, conversation.channel)
         return failure_events(name, tracker, events_of(escalation))
+
+
+def _kept(messages: list[dict[str, Any]], plan: HandOffOptions) -> list[dict[str, Any]]:
+    # One message that is no JSON would cost the user the whole answer.
+    return [] if plan.earlier_messages == "drop" else [message for message in messages if is_json(message)]
 
 
 def _guarded(run: Run, options: HandOffOptions) -> Run:

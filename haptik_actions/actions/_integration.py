@@ -19,15 +19,16 @@ from rasa_sdk.interfaces import ActionExecutionRejection
 
 from haptik_actions._deadline import finish_within
 from haptik_actions.errors import IntegrationTimeout, InvalidReturn
-from haptik_actions.escalation import Breakers, HandOffOptions
+from haptik_actions.escalation import Breakers, HandOffOptions, HandOffRequested
 
-__all__ = ["Events", "call_integration"]
+__all__ = ["Events", "call_integration", "is_json"]
 
 logger = logging.getLogger(__name__)
 
 Events = list[dict[str, Any]]
 Run = Callable[..., Any]
 
+_CONTROL_FLOW = (ActionExecutionRejection, HandOffRequested)
 _JITTER = tenacity.wait_random_exponential(multiplier=0.1, max=2)
 _THREADS = 200
 """Synchronous actions at once. One that hangs keeps its thread until it returns: Python cannot end a thread."""
@@ -42,6 +43,7 @@ if hasattr(rasa_sdk.events, "SessionEnded"):
     # Newer servers know it. Which server calls is not said, and who imports it from a newer rasa-sdk has a newer Rasa.
     _RASA_EVENTS.add("session_ended")
 _PLAIN = frozenset({str, int, float, bool, type(None)})
+_EMPTY: tuple[Any, Any] = ([], {})
 _NAMED = frozenset({"action", "followup", "slot"})
 
 
@@ -66,7 +68,7 @@ async def call_integration(
         return await finish_within(
             plan.deadline or 8.0, work(run, plan, dispatcher, tracker, domain), IntegrationTimeout
         )
-    async with breakers.guarding(plan.breaker, passes=(ActionExecutionRejection,)):
+    async with breakers.guarding(plan.breaker, passes=_CONTROL_FLOW):
         return await finish_within(
             plan.deadline or 8.0, work(run, plan, dispatcher, tracker, domain), IntegrationTimeout
         )
@@ -74,6 +76,8 @@ async def call_integration(
 
 async def _one_try(run: Run, plan: HandOffOptions, *arguments: Any) -> Events:
     returned = await run(*arguments) if _is_async(run) else await _in_thread(run, *arguments)
+    if not all(map(is_json, arguments[0].messages)):
+        raise InvalidReturn("The action uttered a message that is not JSON.")
     return _checked(returned) if returned else _empty(returned)
 
 
@@ -94,7 +98,7 @@ async def _tries(run: Run, plan: HandOffOptions, dispatcher: CollectingDispatche
 
 
 def _is_worth_another_try(error: BaseException) -> bool:
-    return isinstance(error, Exception) and not isinstance(error, (ActionExecutionRejection, InvalidReturn))
+    return isinstance(error, Exception) and not isinstance(error, (*_CONTROL_FLOW, InvalidReturn))
 
 
 async def _in_thread(run: Run, *arguments: Any) -> Any:
@@ -135,13 +139,22 @@ def _checked(returned: Any) -> Events:
     if not isinstance(returned, (list, tuple)):
         raise InvalidReturn(f"The action returned {type(returned).__name__} in place of a list of events.")
     events = [event for event in returned if _is_known(event)]
-    # Nearly all events hold nothing but plain values, and seeing that takes a tenth of writing them out.
-    if not all(value.__class__ in _PLAIN for event in events for value in event.values()):
-        try:
-            json.dumps(events)
-        except (TypeError, ValueError, RecursionError) as error:
-            raise InvalidReturn(f"The action returned an event that is not JSON: {error}") from error
+    for event in events:
+        if not is_json(event):
+            raise InvalidReturn(f"The action returned an event that is not JSON: {event['event']}.")
     return events
+
+
+def is_json(event: dict[str, Any]) -> bool:
+    """Tell whether an event or a message can be written as JSON."""
+    # Nearly all hold nothing but plain values, and seeing that takes a tenth of writing them out.
+    if all(value.__class__ in _PLAIN or value in _EMPTY for value in event.values()):
+        return True
+    try:
+        json.dumps(event)
+    except (TypeError, ValueError, RecursionError):
+        return False
+    return True
 
 
 def _is_known(event: Any) -> bool:

@@ -203,6 +203,14 @@ def configure(make_runtime: Callable[[], Runtime] = Runtime) -> None:
     _runtimes.clear()
 
 
+def _make() -> Runtime:
+    try:
+        return _make_runtime()
+    except Exception:
+        logger.exception("What `configure` was given failed; going by the environment and endpoints.yml.")
+        return Runtime()
+
+
 def current_runtime() -> Runtime:
     """Return the runtime of the running event loop; the first call makes it, and begins to deliver its outbox."""
     global _latest
@@ -212,7 +220,7 @@ def current_runtime() -> Runtime:
         return _latest[1]
     runtime = _runtimes.get(loop)
     if runtime is None:
-        runtime = _runtimes[loop] = _make_runtime()
+        runtime = _runtimes[loop] = _make()
         runtime.start()
     _latest = (weakref.ref(loop), runtime)
     return runtime

@@ -46,10 +46,10 @@ async def resume(
         if not tracker.get("paused"):
             await _must_exist(api, conversation_id)
             return []
-        events = [{"event": "resume"}]
-        if tracker.get("latest_action_name") != "action_listen":
-            # Without it the next message of the user would run the action again that paused.
-            events.append(_ACTION_LISTEN)
+        # The second event ends the turn that paused; without it the next message would run that action again. And it
+        # stands between the resume and what the user says next: a fallback's `rewind` takes back all that lies behind
+        # the last action, and would take the resume with it, for a conversation that is silent for ever.
+        events = [{"event": "resume"}, _ACTION_LISTEN]
         await api.call("POST", "/events", body=events, include_events="NONE")
         return events
 

@@ -258,3 +258,50 @@ async def test_a_conversation_that_was_resumed_is_handed_over_again(platform: li
     body["tracker"]["events"].append({"event": "resume", "timestamp": time.time() + 1})
     await run_action(Plain(ValueError()), body)
     assert len(platform) == 2
+
+
+class Uttering(Action):
+    def __init__(self, **message: Any) -> None:
+        self.message = message
+
+    def name(self) -> str:
+        return "action_uttering"
+
+    @escalate_on_error
+    async def run(self, dispatcher: Any, tracker: Any, domain: Any) -> Any:
+        dispatcher.utter_message(text="fine")
+        dispatcher.utter_message(**self.message)
+        return []
+
+
+@pytest.mark.parametrize(
+    "message", [{"json_message": {"at": datetime(2026, 1, 1)}}, {"text": object()}, {"buttons": [{"title": {1}}]}]
+)
+async def test_a_message_that_is_not_json_is_a_failure_and_does_not_go_out(message: dict[str, Any]) -> None:
+    answer = await call(Uttering(**message))
+    assert error(answer) == "InvalidReturn"
+    assert texts(answer) == ["fine", COPY["haptik_handoff_connected"]]
+    json.dumps(answer)
+
+
+async def test_messages_that_are_json_go_out_as_they_are(platform: list[dict[str, Any]]) -> None:
+    answer = await call(Uttering(json_message={"a": [1, {"b": None}]}, buttons=[{"title": "x", "payload": "/y"}]))
+    assert [m["custom"] for m in answer["responses"]] == [{}, {"a": [1, {"b": None}]}]
+    assert platform == []
+
+
+async def test_nothing_is_said_while_an_agent_has_the_chat() -> None:
+    body = action_call("x", metadata=WHO)
+    body["tracker"]["paused"] = True
+    answer = await run_action(Plain(ValueError()), body)
+    assert texts(answer) == ["try 1"]
+
+
+async def test_a_configuration_that_fails_costs_nobody_the_answer(caplog: pytest.LogCaptureFixture) -> None:
+    def broken() -> Runtime:
+        raise KeyError("VAULT_ADDR")
+
+    configure(broken)
+    answer = await call(Plain(ValueError()))
+    assert texts(answer)[-1] == COPY["haptik_handoff_unavailable"]
+    assert "configure" in caplog.text

@@ -43,12 +43,13 @@ class Rasa(httpx.AsyncBaseTransport):
 
 async def test_a_paused_conversation_is_resumed_once() -> None:
     rasa = Rasa("user")
-    assert await resume("chat-1", transport=rasa) == [{"event": "resume"}]
+    expected = [{"event": "resume"}, {"event": "action", "name": "action_listen"}]
+    assert await resume("chat-1", transport=rasa) == expected
     assert rasa.asked == [
         ("GET", "/conversations/chat-1/tracker?include_events=NONE"),
         ("POST", "/conversations/chat-1/tracker/events?include_events=NONE"),
     ]
-    assert rasa.posted == [{"event": "resume"}]
+    assert rasa.posted == expected
     assert await resume("chat-1", transport=rasa) == []
     assert [method for method, _ in rasa.asked[2:]] == ["GET", "GET"]
 
