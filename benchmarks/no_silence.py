@@ -1,4 +1,4 @@
-"""Who is left without an answer, and whose hand-off is lost or doubled: every trouble by every way in, with and without.
+"""Who is left without an answer, whose hand-off is lost or doubled: each trouble by each way in, with and without.
 
     .venv/bin/python benchmarks/no_silence.py                    # a table for people
     .venv/bin/python benchmarks/no_silence.py --json             # the same for programs
@@ -23,7 +23,6 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
-
 from support.cells import WAYS, Cell, Way, run_cell, start_stack
 from support.faults import TROUBLES, Trouble
 

@@ -19,11 +19,11 @@ BUSINESS = 1201
 
 # The `type_name` of every event class in rasa/shared/core/events.py of 3.6.21. One event of another name makes Rasa
 # drop all of an answer.
-RASA_EVENTS = frozenset(
-    "action action_execution_rejected active_loop agent bot cancel_reminder entities export followup form "
-    "form_validation loop_interrupted pause reminder reset_slots restart resume rewind session_started slot undo user "
-    "user_featurization".split()
-)
+RASA_EVENTS = {
+    *("action", "action_execution_rejected", "active_loop", "agent", "bot", "cancel_reminder", "entities", "export"),
+    *("followup", "form", "form_validation", "loop_interrupted", "pause", "reminder", "reset_slots", "restart"),
+    *("resume", "rewind", "session_started", "slot", "undo", "user", "user_featurization"),
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,10 +103,12 @@ class Rasa:
     def __init__(self, server: ActionServer, patience: float) -> None:
         self._server, self._patience = server, patience
 
-    async def post_all(self, calls: list[dict[str, Any]]) -> list[Answer]:
-        """Post all calls at once."""
+    async def post_all(self, calls: list[dict[str, Any]], session: aiohttp.ClientSession | None = None) -> list[Answer]:
+        """Post all calls at once, through `session` where there is one already."""
         if self._server.grpc:
             return await self._post_all_by_grpc(calls)
+        if session is not None:
+            return await asyncio.gather(*(self._post(session, call) for call in calls))
         connector, timeout = aiohttp.TCPConnector(limit=0), aiohttp.ClientTimeout(total=self._patience)
         async with aiohttp.ClientSession(connector=connector, timeout=timeout) as session:
             return await asyncio.gather(*(self._post(session, call) for call in calls))

@@ -36,7 +36,7 @@ class Way:
     recorded: str
     action: str
     blocking: str
-    served_with: tuple[str, str] = ("run", "served")
+    served_with: tuple[str, str] = ("run", "plain")
     served_without: tuple[str, str] = ("rasa_sdk", "plain")
     grpc: bool = False
     leaves_out: tuple[str, ...] = ()
@@ -83,7 +83,7 @@ WAYS = (
     Way(
         name="own_fallback",
         title="own fallback, run",
-        served_with=("run", "served_fallback"),
+        served_with=("run", "own_fallback"),
         served_without=("rasa_sdk", "own_fallback"),
         # Its one `run` is blocking.
         leaves_out=("hangs",),
@@ -96,9 +96,10 @@ WAYS = (
 class Cell:
     """What became of the users of one cell.
 
-    `silent`: Rasa would show them nothing. `lost`: they were told that an agent comes, and their chat never reached
-    the queue. `doubled`: their chat was handed over more than once. `cut`: the server was killed while it worked on
-    their call, so that nobody could answer it, and an agent has their chat all the same; `slowest` is in seconds.
+    `silent`: Rasa would show them nothing. `lost`: they were told that an agent comes, or that none can come although
+    the platform would have taken their chat, and it never reached the queue. `doubled`: their chat was handed over more
+    than once. `cut`: the server was killed while it worked on their call, so that nobody could answer it, and an agent
+    has their chat all the same; `slowest` is in seconds.
     """
 
     way: str
@@ -137,6 +138,7 @@ async def start_stack(way: Way, troubles: Sequence[Trouble], users: int, *, plug
                 REDIS_URL=valkey.url,
                 BENCH_CREDENTIALS=str(folder / "credentials"),
                 BENCH_LEASE=str(LEASE),
+                **({"BENCH_WITH_PLUGIN": "yes"} if plugin else {}),
             )
             stack = Stack(sandbox=sandbox, valkey=valkey, server=server, credentials=folder / "credentials")
             stack.heal()
@@ -163,25 +165,31 @@ async def run_cell(stack: Stack, way: Way, trouble: Trouble, users: int, *, plug
     async with trouble.around(stack):
         answers = await Rasa(stack.server, PATIENCE).post_all(calls)
     stack.heal()
-    if plugin:
-        await until(lambda: _is_settled(stack, names, answers), DELIVERY_SECONDS)
+    settled = not plugin or await until(lambda: _is_settled(stack, trouble, names, answers), DELIVERY_SECONDS)
     cell = _count(stack.sandbox, way, trouble, names, answers, plugin=plugin)
-    if not await stack.server.is_healthy():
+    if not settled:
+        # What is left over would turn up among the users of the next cell.
+        await stack.forget()
+    if not (settled and await stack.server.is_healthy()):
         await stack.server.restart()
     return cell
 
 
-async def _is_settled(stack: Stack, names: list[str], answers: list[Answer]) -> bool:
+async def _is_settled(stack: Stack, trouble: Trouble, names: list[str], answers: list[Answer]) -> bool:
     """Whether every promise is kept and nothing waits in the outbox: what does might be handed over again."""
-    if _lost(stack.sandbox, names, answers):
+    if _lost(stack.sandbox, trouble, names, answers):
         return False
     async with redis.asyncio.Redis.from_url(stack.valkey.url) as client:
         return int(await client.zcard("haptik:{outbox}:due")) == 0
 
 
-def _lost(sandbox: Sandbox, names: list[str], answers: list[Answer]) -> list[str]:
+def _lost(sandbox: Sandbox, trouble: Trouble, names: list[str], answers: list[Answer]) -> list[str]:
     queued = {chat.user_name for chat in sandbox.queue()}
-    return [name for name, answer in zip(names, answers, strict=True) if answer.promises_an_agent and name not in queued]
+    return [
+        name
+        for name, answer in zip(names, answers, strict=True)
+        if name not in queued and (answer.promises_an_agent or (answer.receipt and not trouble.refused))
+    ]
 
 
 def _count(
@@ -197,7 +205,7 @@ def _count(
         plugin=plugin,
         users=len(names),
         silent=len(silent - cut),
-        lost=len(_lost(sandbox, names, answers)),
+        lost=len(_lost(sandbox, trouble, names, answers)),
         doubled=sum(count > 1 for count in _moves(sandbox, trouble).values()),
         cut=len(cut),
         slowest=round(max(answer.seconds for answer in answers), 2),

@@ -8,6 +8,8 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcon
 from dataclasses import dataclass
 from pathlib import Path
 
+import redis.asyncio
+
 from haptik_actions.sandbox import Fault, Sandbox
 from support.processes import ActionServer, Valkey, until
 
@@ -31,6 +33,11 @@ class Stack:
         self.sandbox.clear_faults()
         self.credentials.write_text("demo-client demo-token", encoding="utf-8")
 
+    async def forget(self) -> None:
+        """Empty Redis."""
+        async with redis.asyncio.Redis.from_url(self.valkey.url) as client:
+            await client.flushall()
+
 
 Around = Callable[[Stack], AbstractAsyncContextManager[None]]
 
@@ -39,8 +46,8 @@ Around = Callable[[Stack], AbstractAsyncContextManager[None]]
 class Trouble:
     """One row of the table: how the integration behaves, what happens around it, and which team is asked for.
 
-    `kills` says that the action server is killed, so that a hand-off may be sent twice; with `cuts` while calls are
-    being answered.
+    `refused` says that the platform takes no such chat, so that users have to be told that no agent comes; `kills` that
+    the action server is killed, so that a hand-off may be sent twice; with `cuts` while calls are being answered.
     """
 
     name: str
@@ -48,6 +55,7 @@ class Trouble:
     integration: str = "raises"
     around: Around = lambda stack: nullcontext()
     team: str = "orders"
+    refused: bool = False
     kills: bool = False
     cuts: bool = False
 
@@ -68,6 +76,16 @@ async def _haptik_slow(stack: Stack) -> AsyncIterator[None]:
 async def _token_rejected(stack: Stack) -> AsyncIterator[None]:
     stack.sandbox.fail(Fault.status(401, "invalid token provided"))
     yield
+
+
+@asynccontextmanager
+async def _token_rejected_meanwhile(stack: Stack) -> AsyncIterator[None]:
+    """Users were told that it takes a while; then the token is rejected for some seconds, until somebody renews it."""
+    stack.sandbox.outage = True
+    yield
+    stack.sandbox.outage = False
+    stack.sandbox.fail(Fault.status(401, "invalid token provided"))
+    await asyncio.sleep(3)
 
 
 @asynccontextmanager
@@ -175,8 +193,9 @@ TROUBLES = (
     Trouble(name="cancelled", title="… raises CancelledError", integration="cancelled"),
     Trouble(name="haptik_down", title="Haptik down", around=_haptik_down),
     Trouble(name="haptik_slow", title="Haptik slow", around=_haptik_slow),
-    Trouble(name="team_refused", title="Haptik refuses the team", team="night"),
-    Trouble(name="token_rejected", title="Haptik rejects the token", around=_token_rejected),
+    Trouble(name="team_refused", title="Haptik refuses the team", team="night", refused=True),
+    Trouble(name="token_rejected", title="Haptik rejects the token", around=_token_rejected, refused=True),
+    Trouble(name="token_meanwhile", title="… while hand-offs wait", around=_token_rejected_meanwhile),
     Trouble(name="redis_down", title="Redis down", around=_redis_down),
     Trouble(name="redis_slow", title="Redis does not answer", around=_redis_slow),
     Trouble(name="redis_lost", title="Redis stops answering in between", around=_redis_lost_between),

@@ -146,9 +146,9 @@ class ActionServer(Process):
             if self.grpc:
                 return await self._answers_grpc(seconds)
             timeout = aiohttp.ClientTimeout(total=seconds)
-            async with aiohttp.ClientSession(timeout=timeout) as session:
-                async with session.get(f"http://127.0.0.1:{self.port}/health") as reply:
-                    return reply.status == 200
+            health = f"http://127.0.0.1:{self.port}/health"
+            async with aiohttp.ClientSession(timeout=timeout) as session, session.get(health) as reply:
+                return reply.status == 200
         except (aiohttp.ClientError, asyncio.TimeoutError, OSError):
             return False
 

