@@ -7,6 +7,7 @@ import sys
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -228,7 +229,7 @@ def test_a_bare_pause_gets_the_listening_that_it_lacks(chat: Chat) -> None:
     assert chat.say("hello") == [GREETING]
 
 
-def post(chat: Chat, event: dict[str, str]) -> None:
+def post(chat: Chat, event: dict[str, Any]) -> None:
     httpx.post(f"{chat.rasa}/conversations/{chat.sender}/tracker/events", json=event).raise_for_status()
 
 
