@@ -12,12 +12,13 @@ from rasa_sdk import Tracker
 from rasa_sdk.executor import CollectingDispatcher
 from rasa_sdk.interfaces import ActionExecutionRejection
 
+from haptik_actions.actions._fallback import FALLBACK, taken_back
 from haptik_actions.actions._forms import failure_events
 from haptik_actions.actions._integration import Events, call_integration, is_json
 from haptik_actions.actions._runtime import current_runtime
 from haptik_actions.actions._tracker import conversation_of, events_of, haptik_slot, say
 from haptik_actions.errors import ConfigurationError
-from haptik_actions.escalation import Failure, HandOffOptions, read_options
+from haptik_actions.escalation import Failure, HandOffOptions, HandOffRequested, read_options
 
 __all__ = ["escalate_on_error", "guard", "options_of"]
 
@@ -108,7 +109,10 @@ async def guard(
         # While an agent has the chat Rasa still fills slots; the bot's words would stand between theirs.
         if not tracker.is_paused():
             say(dispatcher, escalation.text, conversation.channel)
-        return failure_events(name, tracker, events_of(escalation))
+        events = failure_events(name, tracker, events_of(escalation))
+        # A fallback that fails would be called again and again; the ready ones see to that themselves.
+        own_fallback = name == FALLBACK and not isinstance(error, HandOffRequested)
+        return taken_back(tracker, events) if own_fallback else events
 
 
 def _kept(messages: list[dict[str, Any]], plan: HandOffOptions) -> list[dict[str, Any]]:

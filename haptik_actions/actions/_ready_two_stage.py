@@ -8,8 +8,9 @@ from typing import Any
 from rasa_sdk import Tracker
 from rasa_sdk.executor import CollectingDispatcher
 
+from haptik_actions.actions._fallback import FALLBACK, taken_back
 from haptik_actions.actions._integration import Events
-from haptik_actions.actions._ready_fallback import FALLBACK, ActionHaptikDefaultFallback, taken_back
+from haptik_actions.actions._ready_fallback import ActionHaptikDefaultFallback
 from haptik_actions.actions._runtime import current_runtime
 from haptik_actions.actions._tracker import conversation_of, haptik_slot, say
 from haptik_actions.escalation import HandOffOptions

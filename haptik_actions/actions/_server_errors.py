@@ -1,4 +1,7 @@
-"""The action server's own HTTP 500, without the call: rasa-sdk would send the tracker back, and Rasa would log it."""
+"""What is added to rasa-sdk's HTTP server: a 500 without the call, and a delivery of the outbox from the start.
+
+rasa-sdk's own 500 would send the tracker back, and Rasa would log it.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,8 @@ from typing import Any
 
 import rasa_sdk.endpoint
 from sanic import response
+
+from haptik_actions.actions._runtime import current_runtime
 
 __all__ = ["hide_calls_in_errors"]
 
@@ -22,9 +27,15 @@ def _discreet(create_app: Callable[..., Any]) -> Callable[..., Any]:
     def create_discreet_app(*arguments: Any, **options: Any) -> Any:
         app = create_app(*arguments, **options)
         app.register_middleware(_without_call, "response")
+        app.register_listener(_deliver_what_is_left, "after_server_start")
         return app
 
     return create_discreet_app
+
+
+async def _deliver_what_is_left(app: Any, loop: Any) -> None:
+    # A process that died may have left hand-offs in the outbox, and the first failure of this one may be hours away.
+    current_runtime()
 
 
 async def _without_call(request: Any, answer: Any) -> Any:

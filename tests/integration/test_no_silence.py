@@ -19,14 +19,11 @@ USERS = 2
 CELLS = (
     ("run", "raises"),
     ("run", "hangs"),
-    ("run", "cancelled"),
     ("run", "haptik_down"),
     ("run", "redis_down"),
     ("run", "killed_waiting"),
     ("form", "raises"),
-    ("form", "hangs_blocking"),
     ("own_fallback", "haptik_down"),
-    ("fallback", "raises"),
 )
 
 

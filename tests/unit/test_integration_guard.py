@@ -305,3 +305,20 @@ async def test_a_configuration_that_fails_costs_nobody_the_answer(caplog: pytest
     answer = await call(Plain(ValueError()))
     assert texts(answer)[-1] == COPY["haptik_handoff_unavailable"]
     assert "configure" in caplog.text
+
+
+class OwnFallback(Scripted):
+    def name(self) -> str:
+        return "action_default_fallback"
+
+    @escalate_on_error
+    async def run(self, dispatcher: Any, tracker: Any, domain: Any) -> Any:
+        return await self.script(dispatcher)
+
+
+@pytest.mark.parametrize("slot", [{"pause": False}, {"pause": True}])
+async def test_a_fallback_of_the_bots_own_that_fails_cannot_brick_the_conversation(slot: Any) -> None:
+    answer = await call(OwnFallback(ValueError()), slot=slot)
+    kinds = [event["event"] for event in answer["events"]]
+    assert kinds[0] == "rewind"
+    assert kinds[-2:] == (["pause", "action"] if slot["pause"] else ["slot", "followup"])
