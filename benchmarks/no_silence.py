@@ -16,6 +16,7 @@ import dataclasses
 import importlib.util
 import json
 import re
+import signal
 import sys
 from collections.abc import Sequence
 from typing import Any
@@ -40,6 +41,10 @@ async def run_lane(way: Way, troubles: Sequence[Trouble], users: int, *, plugin:
 
 async def run_all(only: re.Pattern[str], users: int, sides: Sequence[bool]) -> list[Cell]:
     """Run the cells whose `way:trouble` matches `only`."""
+    task = asyncio.current_task()
+    assert task is not None
+    # Who ends this process ends the processes that it has started as well.
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
     seats = asyncio.Semaphore(AT_ONCE)
 
     async def lane(way: Way, plugin: bool) -> list[Cell]:

@@ -16,12 +16,11 @@ from tests.support.valkey import server_binary
 BENCHMARK = Path(__file__).parents[2] / "benchmarks" / "no_silence.py"
 USERS = 2
 
-CELLS = (
+CELLS: tuple[tuple[str, str], ...] = (
     ("run", "raises"),
     ("run", "hangs"),
     ("run", "haptik_down"),
     ("run", "redis_down"),
-    ("run", "killed_waiting"),
     ("form", "raises"),
     ("own_fallback", "haptik_down"),
 )
