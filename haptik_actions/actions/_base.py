@@ -15,7 +15,7 @@ from haptik_actions.escalation import HandOffOptions
 
 __all__ = ["IntegrationAction"]
 
-_OPTIONS = ("team", "countdown", "pause", "messages", "deadline", "retry", "idempotent", "breaker")
+_OPTIONS = ("team", "countdown", "pause", "messages", "deadline", "retry", "idempotent", "breaker", "thread")
 
 
 class IntegrationAction(Action, ABC):
@@ -38,7 +38,8 @@ class IntegrationAction(Action, ABC):
     deadline: ClassVar[float | None] = None
     retry: ClassVar[int | None] = None
     idempotent: ClassVar[bool | None] = None
-    breaker: ClassVar[str | None] = None
+    breaker: ClassVar[str | Mapping[str, Any] | None] = None
+    thread: ClassVar[bool | None] = None
 
     _options: ClassVar[HandOffOptions] = HandOffOptions()
 

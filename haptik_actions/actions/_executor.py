@@ -16,6 +16,7 @@ from rasa_sdk.executor import ActionExecutor, CollectingDispatcher
 
 from haptik_actions.actions._guard import guard
 from haptik_actions.actions._integration import Events
+from haptik_actions.actions._threads import move_methods_to_threads
 from haptik_actions.escalation import HandOffOptions
 
 __all__ = ["guard_all_actions"]
@@ -79,6 +80,7 @@ def _guarding(register: Callable[..., None]) -> Callable[..., None]:
         register(executor, name, f)
         executor._haptik_in_workers = _InWorkers()
         if not hasattr(f, _MARK):
+            move_methods_to_threads(getattr(f, "__self__", None))
             executor.actions[name] = _GuardedRun(name, f)
 
     setattr(register_guarded, _MARK, True)

@@ -3,12 +3,14 @@
 Knows nothing of rasa_sdk: `haptik_actions.actions` translates trackers and events.
 """
 
-from haptik_actions.escalation._breaker import Breakers
+from haptik_actions.escalation._breaker import BreakerRule, Breakers
+from haptik_actions.escalation._breaker_redis import BreakerState, SharedBreakers
 from haptik_actions.escalation._brief import Brief, Briefing, BriefRules, Sink
 from haptik_actions.escalation._conversation import Conversation, Identity
 from haptik_actions.escalation._delivery import Delivery
 from haptik_actions.escalation._escalator import Escalation, Escalator, Failure
-from haptik_actions.escalation._options import HandOffOptions, read_options
+from haptik_actions.escalation._metrics import Metrics, PrometheusMetrics, SafeMetrics
+from haptik_actions.escalation._options import DEFAULTS, HandOffOptions, read_options
 from haptik_actions.escalation._outbox import Entry, HandOff, MemoryOutbox, Outbox, Terms, Ticket
 from haptik_actions.escalation._outbox_redis import RedisOutbox
 from haptik_actions.escalation._receipt import Receipt
@@ -16,6 +18,9 @@ from haptik_actions.escalation._requested import HandOffRequested
 from haptik_actions.escalation._resilient import ResilientOutbox
 
 __all__ = [
+    "DEFAULTS",
+    "BreakerRule",
+    "BreakerState",
     "Breakers",
     "Brief",
     "BriefRules",
@@ -31,10 +36,14 @@ __all__ = [
     "HandOffRequested",
     "Identity",
     "MemoryOutbox",
+    "Metrics",
     "Outbox",
+    "PrometheusMetrics",
     "Receipt",
     "RedisOutbox",
     "ResilientOutbox",
+    "SafeMetrics",
+    "SharedBreakers",
     "Sink",
     "Terms",
     "Ticket",

@@ -16,6 +16,7 @@ slots:
       idempotent: false         # true: the action may be run again after a failure
       retry: 2                  # how often, within the deadline
       breaker: orders_api       # actions with one name fail at once while its integration is down
+      thread: true              # an asynchronous action that blocks: run it in a thread with a loop of its own
       limit: 30                 # hand-offs a minute that reach the team; the others wait behind
       episode: 12               # hours in which a chat that waits for an agent is not handed over again
       on_error:                 # what an exception leads to; left out: handoff
@@ -43,12 +44,13 @@ import msgspec
 from cachetools import LRUCache
 
 from haptik_actions.config import nearest
+from haptik_actions.escalation._breaker import BreakerRule
 from haptik_actions.escalation._brief import BriefRules
 from haptik_actions.escalation._checks import CHECKS, Mistake, shown
 from haptik_actions.escalation._conversation import Conversation
 from haptik_actions.escalation._hours import Hours
 
-__all__ = ["HandOffOptions", "SlotReader", "default_key", "read_options"]
+__all__ = ["DEFAULTS", "HandOffOptions", "SlotReader", "default_key", "read_options"]
 
 logger = logging.getLogger(__name__)
 
@@ -73,7 +75,8 @@ class HandOffOptions:
     deadline: float | None = None
     retry: int | None = None
     idempotent: bool | None = None
-    breaker: str | None = None
+    breaker: BreakerRule | None = None
+    thread: bool | None = None
     limit: int | None = None
     episode: float | None = None
     on_error: Mapping[str, str] = field(default_factory=dict)

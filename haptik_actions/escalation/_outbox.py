@@ -79,8 +79,8 @@ class Outbox(Protocol):
     async def open(self, handoff: HandOff, terms: Terms) -> Ticket:
         """Write the hand-off down and begin its episode, unless one is running."""
 
-    async def confirm(self, handoff: HandOff, *, episode: float) -> None:
-        """Erase it: Haptik has the chat. The episode goes on."""
+    async def confirm(self, handoff: HandOff, *, episode: float, ago: float = 0.0) -> None:
+        """Erase it: Haptik has had the chat for `ago` seconds. The episode goes on from there."""
 
     async def refuse(self, handoff: HandOff) -> None:
         """Erase it and its episode: nothing accepts it."""
@@ -96,6 +96,9 @@ class Outbox(Protocol):
 
     async def entries(self) -> list[Entry]:
         """Return all entries, those that wait first."""
+
+    async def depth(self) -> tuple[int, int]:
+        """Return how many entries wait, and how many are dead letters."""
 
     async def revive(self, chat: str) -> bool:
         """Make an entry due at once; False where there is none."""
@@ -140,11 +143,15 @@ class MemoryOutbox:
         self._episodes[handoff.chat] = _Episode(handoff.id, now, now + terms.episode)
         return Ticket(state="throttled" if at > now else "go", wait=max(0.0, at - now))
 
-    async def confirm(self, handoff: HandOff, *, episode: float) -> None:
+    def holds(self, chat: str) -> bool:
+        """Tell whether a hand-off of the chat waits in here, or is a dead letter."""
+        return chat in self._entries
+
+    async def confirm(self, handoff: HandOff, *, episode: float, ago: float = 0.0) -> None:
         """See `Outbox`."""
         self._entries.pop(handoff.chat, None)
-        now = self._clock()
-        self._episodes[handoff.chat] = _Episode(handoff.id, now, now + episode)
+        began = self._clock() - ago
+        self._episodes[handoff.chat] = _Episode(handoff.id, began, began + episode)
 
     async def refuse(self, handoff: HandOff) -> None:
         """See `Outbox`."""
@@ -172,6 +179,11 @@ class MemoryOutbox:
     async def entries(self) -> list[Entry]:
         """See `Outbox`."""
         return sorted(self._entries.values(), key=_due)
+
+    async def depth(self) -> tuple[int, int]:
+        """See `Outbox`."""
+        dead = sum(entry.due is None for entry in self._entries.values())
+        return len(self._entries) - dead, dead
 
     async def revive(self, chat: str) -> bool:
         """See `Outbox`."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable
@@ -18,43 +19,50 @@ T = TypeVar("T")
 
 _SECONDS = 1.0
 _REST_SECONDS = 1.0
+_MOST_UNTOLD = 10_000
+_AT_ONCE = 50
 
 
 class ResilientOutbox:
     """Writes to `shared`, and to this process's memory where `shared` does not answer within a second.
 
-    After a failure `shared` is left alone for a second, so that a Redis that hangs holds up few callers. What stands in
-    memory is delivered from there. What `shared` could not be told is told by time: its lease ends, and another try
-    follows, which the platform takes as the same chat.
+    After a failure `shared` is left alone for a second, so that a Redis that hangs holds up few callers. What was
+    opened in memory stays there until it is delivered. What `shared` could not be told (that a hand-off is confirmed,
+    refused or put off) is told first when it answers again. Where that comes too late, because its lease has ended
+    meanwhile or this process has, another try follows, which the platform takes as the same chat.
     """
 
     def __init__(self, shared: Outbox, *, timer: Callable[[], float] = time.monotonic) -> None:
         self._shared, self._timer = shared, timer
         self._memory = MemoryOutbox()
-        self._in_memory: set[str] = set()
+        self._untold: dict[str, Callable[[], Awaitable[None]]] = {}
         self._rest_until = float("-inf")
         self._is_down = False
 
     async def open(self, handoff: HandOff, terms: Terms) -> Ticket:
         """See `Outbox`."""
+        if self._memory.holds(handoff.chat):
+            # Redis, which may be back, does not know of it.
+            return await self._memory.open(handoff, terms)
         ticket = await self._ask(lambda: self._shared.open(handoff, terms))
         if ticket is not None:
             return ticket
         logger.warning(
             "Hand-off %s is kept in this process: Redis does not answer. A restart would lose it.", handoff.id
         )
-        self._in_memory.add(handoff.chat)
         return await self._memory.open(handoff, terms)
 
-    async def confirm(self, handoff: HandOff, *, episode: float) -> None:
+    async def confirm(self, handoff: HandOff, *, episode: float, ago: float = 0.0) -> None:
         """See `Outbox`."""
-        await self._tell(handoff.chat, lambda outbox: outbox.confirm(handoff, episode=episode))
-        self._in_memory.discard(handoff.chat)
+        if self._memory.holds(handoff.chat):
+            await self._memory.confirm(handoff, episode=episode, ago=ago)
+        # Redis hears of what was in memory, too: the episode goes on, and every process should know.
+        at = self._timer() - ago
+        await self._tell(handoff.chat, lambda outbox: outbox.confirm(handoff, episode=episode, ago=self._timer() - at))
 
     async def refuse(self, handoff: HandOff) -> None:
         """See `Outbox`."""
         await self._tell(handoff.chat, lambda outbox: outbox.refuse(handoff))
-        self._in_memory.discard(handoff.chat)
 
     async def later(self, entry: Entry, seconds: float) -> None:
         """See `Outbox`."""
@@ -72,6 +80,11 @@ class ResilientOutbox:
         """See `Outbox`."""
         return [*await self._memory.entries(), *(await self._ask(self._shared.entries) or [])]
 
+    async def depth(self) -> tuple[int, int]:
+        """See `Outbox`."""
+        both = (await self._memory.depth(), await self._ask(self._shared.depth) or (0, 0))
+        return both[0][0] + both[1][0], both[0][1] + both[1][1]
+
     async def revive(self, chat: str) -> bool:
         """See `Outbox`."""
         return await self._memory.revive(chat) or bool(await self._ask(lambda: self._shared.revive(chat)))
@@ -86,14 +99,23 @@ class ResilientOutbox:
         await self._ask(lambda: self._shared.end_episode(chat))
 
     async def aclose(self) -> None:
-        """Close the connections of `shared`."""
+        """Tell what is still untold, and close the connections of `shared`."""
+        if self._untold:
+            await self._ask(self._nothing)
         await self._shared.aclose()
 
     async def _tell(self, chat: str, what: Callable[[Outbox], Awaitable[None]]) -> None:
-        if chat in self._in_memory:
+        if self._memory.holds(chat):
             await what(self._memory)
-        else:
-            await self._ask(lambda: what(self._shared))
+            return
+
+        async def tell() -> bool:
+            await what(self._shared)
+            return True
+
+        if not await self._ask(tell) and (chat in self._untold or len(self._untold) < _MOST_UNTOLD):
+            # The last word on a chat is the one that counts.
+            self._untold[chat] = lambda: what(self._shared)
 
     async def _ask(self, call: Callable[[], Awaitable[T]]) -> T | None:
         if self._timer() < self._rest_until:
@@ -102,6 +124,8 @@ class ResilientOutbox:
 
         try:
             async with deadline(_SECONDS):
+                if self._untold:
+                    await self._catch_up()
                 answer = await call()
         except (RedisError, OSError, DeadlinePassed) as error:
             self._rest_until = self._timer() + _REST_SECONDS
@@ -114,3 +138,15 @@ class ResilientOutbox:
             self._is_down = False
             logger.info("The outbox on Redis answers again.")
         return answer
+
+    async def _catch_up(self) -> None:
+        untold = list(self._untold.items())
+        for start in range(0, len(untold), _AT_ONCE):
+            some = untold[start : start + _AT_ONCE]
+            await asyncio.gather(*(tell() for _, tell in some))
+            for chat, tell in some:
+                if self._untold.get(chat) is tell:
+                    del self._untold[chat]
+
+    async def _nothing(self) -> None:
+        pass
