@@ -11,6 +11,7 @@ from rasa_sdk.executor import CollectingDispatcher
 
 from haptik_actions.actions._guard import guard, options_of
 from haptik_actions.actions._integration import Events
+from haptik_actions.actions._server import start_with_server
 from haptik_actions.escalation import HandOffOptions
 
 __all__ = ["IntegrationAction"]
@@ -50,6 +51,7 @@ class IntegrationAction(Action, ABC):
             ConfigurationError: an option cannot work; names the class and the option.
         """
         super().__init_subclass__(**kwargs)
+        start_with_server()
         cls._options = options_of({name: getattr(cls, name) for name in _OPTIONS}, cls.__qualname__)
 
     async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]) -> Events:

@@ -15,6 +15,7 @@ from rasa_sdk.interfaces import ActionExecutionRejection
 from haptik_actions.actions._failure import answer_failure
 from haptik_actions.actions._integration import Events, call_integration
 from haptik_actions.actions._runtime import Runtime, current_runtime
+from haptik_actions.actions._server import start_with_server
 from haptik_actions.actions._threads import move_methods_to_threads
 from haptik_actions.actions._tracker import haptik_slot
 from haptik_actions.config import Settings
@@ -124,6 +125,7 @@ def _guarded(run: Run, options: HandOffOptions) -> Run:
             move_methods_to_threads(self)
         return await guard(functools.partial(run, self), _name(self), options, dispatcher, tracker, domain)
 
+    start_with_server()
     guarded.__haptik_guarded__ = True  # type: ignore[attr-defined]
     return cast("Run", guarded)
 

@@ -6,14 +6,18 @@ Nothing of this hangs on an action instance: rasa-sdk pickles those into its wor
 from __future__ import annotations
 
 import asyncio
+import copyreg
 import logging
 import os
 import weakref
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from importlib import import_module
+from typing import Any
 from weakref import WeakKeyDictionary, WeakSet
 
 import httpx
+from rasa_sdk.executor import ActionExecutor
 
 from haptik_actions._redis import connect
 from haptik_actions.actions._stall import watch
@@ -220,11 +224,29 @@ def configure(make_runtime: Callable[[], Runtime] = Runtime) -> None:
         configure(lambda: Runtime(credentials=FileCredentials("/run/secrets/haptik.yml")))
 
     Called without an argument it goes back to the settings of environment and `endpoints.yml`. Runtimes made before
-    are forgotten, not closed.
+    are forgotten, not closed. Where rasa-sdk spawns workers, the module of `make_runtime` is imported there as well.
     """
     global _make_runtime, _latest
     _make_runtime, _latest = make_runtime, None
     _runtimes.clear()
+    copyreg.pickle(ActionExecutor, _pickled_executor)
+
+
+def _pickled_executor(executor: ActionExecutor) -> tuple[Any, ...]:
+    # A spawned worker imports the modules of the actions and no other, and what is configured may stand elsewhere. It
+    # goes by name: what is configured is often a lambda, which cannot be pickled.
+    module = getattr(_make_runtime, "__module__", __name__)
+    state = executor.__getstate__() if hasattr(executor, "__getstate__") else executor.__dict__
+    return _executor_in_worker, (module,), state
+
+
+def _executor_in_worker(module: str) -> ActionExecutor:
+    try:
+        import_module(module)
+    except Exception:
+        logger.exception("The module %s, which calls `configure`, cannot be imported in this worker.", module)
+    executor: ActionExecutor = ActionExecutor.__new__(ActionExecutor)
+    return executor
 
 
 def _make() -> Runtime:
