@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import tempfile
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
@@ -77,7 +79,15 @@ WAYS = (
         served_with=("rasa_sdk", "ready_fallback"),
         served_without=("rasa_sdk", "handmade_fallback"),
         # It has no integration but Haptik.
-        leaves_out=("hangs", "hangs_blocking", "garbage", "unknown_event", "not_exception", "cancelled"),
+        leaves_out=(
+            "hangs",
+            "hangs_blocking",
+            "hangs_on_loop",
+            "garbage",
+            "unknown_event",
+            "not_exception",
+            "cancelled",
+        ),
         **_FALLBACK,
     ),
     Way(
@@ -86,7 +96,7 @@ WAYS = (
         served_with=("run", "own_fallback"),
         served_without=("rasa_sdk", "own_fallback"),
         # Its one `run` is blocking.
-        leaves_out=("hangs",),
+        leaves_out=("hangs", "hangs_on_loop"),
         **_FALLBACK,
     ),
 )
@@ -147,6 +157,8 @@ async def start_stack(way: Way, troubles: Sequence[Trouble], users: int, *, plug
                 await server.start()
                 yield stack
             finally:
+                if keep := os.environ.get("BENCH_KEEP_LOGS"):
+                    shutil.copy(server.log, Path(keep) / f"{way.name}-{'with' if plugin else 'without'}.log")
                 await server.kill()
                 await valkey.kill()
 

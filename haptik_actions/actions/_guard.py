@@ -84,9 +84,9 @@ def options_of(values: Mapping[str, Any], path: str) -> HandOffOptions:
     Raises:
         ConfigurationError: one of them cannot work; names it below `path`.
     """
-    options, mistakes = read_options(values, path)
-    if mistakes:
-        raise ConfigurationError(" ".join(mistakes))
+    options, findings = read_options(values, path)
+    if findings:
+        raise ConfigurationError(" ".join(map(str, findings)))
     return options
 
 

@@ -4,7 +4,7 @@ rasa-sdk's own 500 sends the tracker back, and Rasa logs it. A process that died
 and the first failure of the next one may be hours away.
 
 A server is either being made from now on, by `create_app` or for gRPC, or rasa-sdk 3.6 has made it just before it
-imported the actions. Modules of rasa-sdk that nobody has imported are left alone: importing them costs a server's start.
+imported the actions. Modules of rasa-sdk that nobody has imported are left alone: importing them takes its time.
 """
 
 from __future__ import annotations
@@ -24,8 +24,9 @@ _HIDES = False
 
 
 def start_with_server() -> None:
-    """Begin to deliver the outbox when the action server starts that imports this process's actions, if there is one."""
-    http, grpc = sys.modules.get(_HTTP), sys.modules.get(_GRPC)
+    """Begin to deliver the outbox when the action server of this process starts, if there is going to be one."""
+    http: Any = sys.modules.get(_HTTP)
+    grpc: Any = sys.modules.get(_GRPC)
     if http is not None and not hasattr(http.create_app, _MARK):
         http.create_app = _wrapped(http.create_app)
         made = _app_being_made()

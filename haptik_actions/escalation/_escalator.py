@@ -16,10 +16,11 @@ from haptik_actions.escalation._brief import Briefing
 from haptik_actions.escalation._conversation import Conversation, identify
 from haptik_actions.escalation._delivery import Delivered, Delivery
 from haptik_actions.escalation._metrics import Metrics, NoMetrics
-from haptik_actions.escalation._options import DEFAULTS, HandOffOptions, SlotReader
+from haptik_actions.escalation._options import DEFAULTS, HandOffOptions
 from haptik_actions.escalation._outbox import HandOff, Terms
 from haptik_actions.escalation._receipt import Receipt
 from haptik_actions.escalation._requested import HandOffRequested
+from haptik_actions.escalation._slot import SlotReader
 from haptik_actions.messages import MessageStore, packaged_copy
 
 __all__ = ["Escalation", "Escalator", "Failure"]

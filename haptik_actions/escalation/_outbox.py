@@ -147,6 +147,14 @@ class MemoryOutbox:
         """Tell whether a hand-off of the chat waits in here, or is a dead letter."""
         return chat in self._entries
 
+    def entry(self, chat: str) -> Entry | None:
+        """Return the hand-off of the chat that waits in here, None where there is none."""
+        return self._entries.get(chat)
+
+    def forget(self, chat: str) -> None:
+        """Erase the hand-off of the chat: it is kept elsewhere now."""
+        self._entries.pop(chat, None)
+
     async def confirm(self, handoff: HandOff, *, episode: float, ago: float = 0.0) -> None:
         """See `Outbox`."""
         self._entries.pop(handoff.chat, None)

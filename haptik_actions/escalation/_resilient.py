@@ -8,6 +8,8 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
+import msgspec
+
 from haptik_actions._deadline import DeadlinePassed, deadline
 from haptik_actions.escalation._outbox import Entry, HandOff, MemoryOutbox, Outbox, Terms, Ticket
 
@@ -19,15 +21,16 @@ T = TypeVar("T")
 
 _SECONDS = 1.0
 _REST_SECONDS = 1.0
+_NO_LIMIT = 100_000
 _MOST_UNTOLD = 10_000
 _AT_ONCE = 50
 
 
 class ResilientOutbox:
-    """Writes to `shared`, and to this process's memory where `shared` does not answer within a second.
+    """Writes to `shared`, and to this process's memory where `shared` does not answer, twice, within a second.
 
     After a failure `shared` is left alone for a second, so that a Redis that hangs holds up few callers. What was
-    opened in memory stays there until it is delivered. What `shared` could not be told (that a hand-off is confirmed,
+    opened in memory moves to `shared` when that is back. What `shared` could not be told (that a hand-off is confirmed,
     refused or put off) is told first when it answers again. Where that comes too late, because its lease has ended
     meanwhile or this process has, another try follows, which the platform takes as the same chat.
     """
@@ -35,6 +38,7 @@ class ResilientOutbox:
     def __init__(self, shared: Outbox, *, timer: Callable[[], float] = time.monotonic) -> None:
         self._shared, self._timer = shared, timer
         self._memory = MemoryOutbox()
+        self._terms: dict[str, Terms] = {}
         self._untold: dict[str, Callable[[], Awaitable[None]]] = {}
         self._rest_until = float("-inf")
         self._is_down = False
@@ -48,9 +52,12 @@ class ResilientOutbox:
         if ticket is not None:
             return ticket
         logger.warning(
-            "Hand-off %s is kept in this process: Redis does not answer. A restart would lose it.", handoff.id
+            "Hand-off %s is kept in this process until Redis answers again. A restart would lose it.", handoff.id
         )
-        return await self._memory.open(handoff, terms)
+        ticket = await self._memory.open(handoff, terms)
+        if self._memory.holds(handoff.chat):
+            self._terms[handoff.chat] = terms
+        return ticket
 
     async def confirm(self, handoff: HandOff, *, episode: float, ago: float = 0.0) -> None:
         """See `Outbox`."""
@@ -74,6 +81,7 @@ class ResilientOutbox:
 
     async def claim(self, most: int) -> list[Entry]:
         """See `Outbox`."""
+        await self._move_to_shared()
         return [*await self._memory.claim(most), *(await self._ask(lambda: self._shared.claim(most)) or [])]
 
     async def entries(self) -> list[Entry]:
@@ -117,16 +125,36 @@ class ResilientOutbox:
             # The last word on a chat is the one that counts.
             self._untold[chat] = lambda: what(self._shared)
 
+    async def _move_to_shared(self) -> None:
+        """Write what is in memory to `shared`: there a restart does not lose it."""
+        for chat, terms in list(self._terms.items())[:_AT_ONCE]:
+            entry = self._memory.entry(chat)
+            if entry is None or entry.due is None:
+                # Delivered meanwhile, or a dead letter.
+                del self._terms[chat]
+                continue
+            if not await self._move(entry, entry.due, terms):
+                return
+            # What is being delivered at this moment is told to `shared` from here on.
+            self._memory.forget(chat)
+            self._terms.pop(chat, None)
+
+    async def _move(self, entry: Entry, due: float, terms: Terms) -> bool:
+        # Its turn was counted when it was opened.
+        whenever = msgspec.structs.replace(terms, limit=_NO_LIMIT)
+        ticket = await self._ask(lambda: self._shared.open(entry.handoff, whenever))
+        # A duplicate is in `shared` already.
+        if ticket is not None and ticket.state == "go":
+            await self._ask(lambda: self._shared.later(entry, max(0.0, due - time.time())))
+        return ticket is not None
+
     async def _ask(self, call: Callable[[], Awaitable[T]]) -> T | None:
         if self._timer() < self._rest_until:
             return None
         from redis.exceptions import RedisError
 
         try:
-            async with deadline(_SECONDS):
-                if self._untold:
-                    await self._catch_up()
-                answer = await call()
+            answer = await self._twice(call)
         except (RedisError, OSError, DeadlinePassed) as error:
             self._rest_until = self._timer() + _REST_SECONDS
             # Once per outage: the worker asks every second.
@@ -138,6 +166,23 @@ class ResilientOutbox:
             self._is_down = False
             logger.info("The outbox on Redis answers again.")
         return answer
+
+    async def _twice(self, call: Callable[[], Awaitable[T]]) -> T:
+        from redis.exceptions import TimeoutError as RedisTimeout
+
+        try:
+            return await self._once(call)
+        except (RedisTimeout, DeadlinePassed):
+            if self._is_down:
+                raise
+            # An event loop that was busy makes Redis look late.
+            return await self._once(call)
+
+    async def _once(self, call: Callable[[], Awaitable[T]]) -> T:
+        async with deadline(_SECONDS):
+            if self._untold:
+                await self._catch_up()
+            return await call()
 
     async def _catch_up(self) -> None:
         untold = list(self._untold.items())
