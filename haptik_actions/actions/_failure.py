@@ -12,7 +12,7 @@ from rasa_sdk import Tracker
 from rasa_sdk.events import SlotSet
 from rasa_sdk.executor import CollectingDispatcher
 
-from haptik_actions.actions._fallback import FALLBACK, taken_back
+from haptik_actions.actions._fallback import FALLBACK, taken_back, without_looking
 from haptik_actions.actions._forms import failure_events
 from haptik_actions.actions._integration import Events, is_json
 from haptik_actions.actions._tracker import conversation_of, events_of, say
@@ -56,7 +56,7 @@ def _last_resort(failure: Failure, dispatcher: CollectingDispatcher, tracker: Tr
         return _events(failure, tracker, events)
     except Exception:
         logger.exception("The events for action %s in conversation %s are bare.", *_names(failure, tracker))
-        return events
+        return without_looking(events) if failure.action == FALLBACK else events
 
 
 def _events(failure: Failure, tracker: Tracker, events: Events) -> Events:

@@ -29,6 +29,7 @@ T = TypeVar("T")
 
 _SECONDS = 0.5
 _REST_SECONDS = 1.0
+_CALLS = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +69,7 @@ class Breakers:
         self._states: dict[str, _State] = {}
         self._is_alone = False
         self._rest_until = float("-inf")
+        self._gate = asyncio.Semaphore(_CALLS)
 
     def states(self) -> dict[str, str]:
         """Return the state of every breaker that this process knows: `closed`, `open` or `half-open`."""
@@ -163,13 +165,16 @@ class Breakers:
         return "open" if self._timer() < state.open_until else "half-open"
 
     async def _ask(self, call: Callable[[SharedBreakers], Awaitable[T]]) -> T | None:
-        if self._shared is None or self._timer() < self._rest_until:
+        if self._shared is None:
             return None
         from redis.exceptions import RedisError
 
         try:
-            async with deadline(_SECONDS):
-                answer = await call(self._shared)
+            async with self._gate:
+                if self._timer() < self._rest_until:
+                    return None
+                async with deadline(_SECONDS):
+                    answer = await call(self._shared)
         except (RedisError, OSError, DeadlinePassed) as error:
             if not self._is_alone:
                 logger.warning("Breakers are not shared: Redis does not answer (%s).", type(error).__name__)

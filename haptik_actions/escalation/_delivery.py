@@ -92,9 +92,8 @@ class Delivery:
     async def deliver_due(self) -> int:
         """Try what is due in the outbox, and return how many entries that were."""
         due = await self.outbox.claim(_AT_ONCE)
-        for entry, ended in zip(due, await asyncio.gather(*map(self._deliver, due)), strict=True):
-            outcome = "refused" if ended.state == "unavailable" else ended.state
-            self._metrics.count("haptik_deliveries_total", outcome=outcome, team=ended.team or "")
+        for entry, ended in zip(due, await asyncio.gather(*map(self._deliver_promised, due)), strict=True):
+            self._metrics.count("haptik_deliveries_total", outcome=ended.state, team=ended.team or "")
             if ended.state == "connected":
                 logger.info("Hand-off %s was delivered from the outbox, at try %d.", entry.handoff.id, entry.tries + 1)
         return len(due)
@@ -119,12 +118,19 @@ class Delivery:
                 logger.exception("The outbox could not be looked into; trying again.")
                 await self._sleep(_POLL_SECONDS)
 
-    async def _deliver(self, entry: Entry, episode: float = Terms().episode, *, kept: bool = True) -> Delivered:
+    async def _deliver_promised(self, entry: Entry) -> Delivered:
+        """Deliver what a user was promised: it stays until Haptik has it, or until a person drops it."""
+        return await self._deliver(entry, promised=True)
+
+    async def _deliver(
+        self, entry: Entry, episode: float = Terms().episode, *, kept: bool = True, promised: bool = False
+    ) -> Delivered:
         handoff = entry.handoff
         try:
             team = await self._send_in_time(handoff)
         except HaptikError as error:
-            if error.temporary and kept:
+            # A token that is rejected now may be renewed in a minute.
+            if promised or (error.temporary and kept):
                 return await self._try_later(entry, error)
             await self.outbox.refuse(handoff)
             logger.error("Hand-off %s is not possible: %s %s", handoff.id, error, error.remedy)

@@ -146,7 +146,7 @@ class Escalator:
             teams=teams,
             countdown=plan.countdown,
         )
-        receipt = _ended(receipt, await self._in_time(handoff, _terms(conversation, plan)))
+        receipt = _ended(replace(receipt, team=teams[0]), await self._in_time(handoff, _terms(conversation, plan)))
         if receipt.state in ("connected", "delayed", "throttled"):
             self._briefing.send(receipt, identity, conversation, plan.brief)
         return receipt

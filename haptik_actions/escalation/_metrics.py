@@ -1,7 +1,7 @@
 """Counters and gauges of what happens to hand-offs, for whatever collects them.
 
     haptik_handoffs_total{state, team}              receipts given to users: connected, throttled, …
-    haptik_deliveries_total{outcome, team}          later tries from the outbox: connected, delayed, refused, given_up
+    haptik_deliveries_total{outcome, team}          later tries from the outbox: connected, delayed, given_up
     haptik_breaker_changes_total{breaker, state}    a breaker opened or closed in this process
     haptik_outbox_entries{state}                    gauge: hand-offs that wait, and dead letters
     haptik_action_failures_total{action, error}     guarded actions that failed, by the class of the error

@@ -21,6 +21,8 @@ T = TypeVar("T")
 
 _SECONDS = 1.0
 _REST_SECONDS = 1.0
+_CALLS = 50
+"""Calls to Redis at once: less than a pool of connections of any redis-py allows."""
 _NO_LIMIT = 100_000
 _MOST_UNTOLD = 10_000
 _AT_ONCE = 50
@@ -42,6 +44,7 @@ class ResilientOutbox:
         self._untold: dict[str, Callable[[], Awaitable[None]]] = {}
         self._rest_until = float("-inf")
         self._is_down = False
+        self._gate = asyncio.Semaphore(_CALLS)
 
     async def open(self, handoff: HandOff, terms: Terms) -> Ticket:
         """See `Outbox`."""
@@ -149,12 +152,14 @@ class ResilientOutbox:
         return ticket is not None
 
     async def _ask(self, call: Callable[[], Awaitable[T]]) -> T | None:
-        if self._timer() < self._rest_until:
-            return None
         from redis.exceptions import RedisError
 
         try:
-            answer = await self._twice(call)
+            # In a storm most of the time is spent waiting for one another, which says nothing of Redis.
+            async with self._gate:
+                if self._timer() < self._rest_until:
+                    return None
+                answer = await self._twice(call)
         except (RedisError, OSError, DeadlinePassed) as error:
             self._rest_until = self._timer() + _REST_SECONDS
             # Once per outage: the worker asks every second.
