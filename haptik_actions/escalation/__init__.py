@@ -6,6 +6,7 @@ Knows nothing of rasa_sdk: `haptik_actions.actions` translates trackers and even
 from haptik_actions.escalation._breaker import BreakerRule, Breakers
 from haptik_actions.escalation._breaker_redis import BreakerState, SharedBreakers
 from haptik_actions.escalation._brief import Brief, Briefing, BriefRules, Sink
+from haptik_actions.escalation._completion import CompletedChat, CompletedChats
 from haptik_actions.escalation._conversation import Conversation, Identity
 from haptik_actions.escalation._delivery import Delivery
 from haptik_actions.escalation._domain import DomainFinding, check_domain
@@ -27,6 +28,8 @@ __all__ = [
     "Brief",
     "BriefRules",
     "Briefing",
+    "CompletedChat",
+    "CompletedChats",
     "Conversation",
     "Delivery",
     "DomainFinding",

@@ -13,7 +13,7 @@ from typing import Literal, Protocol
 
 import msgspec
 
-__all__ = ["Entry", "HandOff", "MemoryOutbox", "Outbox", "Terms", "Ticket"]
+__all__ = ["Entry", "HandOff", "MemoryOutbox", "Outbox", "Terms", "Ticket", "chat_of"]
 
 WINDOW_SECONDS = 60.0
 LEASE_SECONDS = 30.0
@@ -33,7 +33,12 @@ class HandOff(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def chat(self) -> str:
         """What names the chat: one user on one business."""
-        return f"{self.business_id}:{self.user_name}"
+        return chat_of(self.business_id, self.user_name)
+
+
+def chat_of(business_id: int, user_name: str) -> str:
+    """Return what names the chat of a user on a business."""
+    return f"{business_id}:{user_name}"
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True):
@@ -106,8 +111,11 @@ class Outbox(Protocol):
     async def drop(self, chat: str) -> bool:
         """Erase an entry and end its episode; False where there is none."""
 
-    async def end_episode(self, chat: str) -> None:
-        """Forget that the chat waits for an agent: it is complete, or the bot has it again."""
+    async def end_episode(self, chat: str, *, before: float | None = None) -> bool:
+        """Forget that the chat waits for an agent: it is complete, or the bot has it again.
+
+        False where the episode began after `before` (Unix seconds): it is another one, and goes on.
+        """
 
     async def aclose(self) -> None:
         """Close connections."""
@@ -204,11 +212,15 @@ class MemoryOutbox:
         self._episodes.pop(chat, None)
         return self._entries.pop(chat, None) is not None
 
-    async def end_episode(self, chat: str) -> None:
+    async def end_episode(self, chat: str, *, before: float | None = None) -> bool:
         """See `Outbox`."""
+        running = self._episodes.get(chat)
+        if running is not None and before is not None and running.began > before:
+            return False
         # Kept as an episode that is over, so that the receipt in the tracker does not count as a running one.
         now = self._clock()
         self._episodes[chat] = _Episode("", float("-inf"), now + ENTRY_SECONDS)
+        return True
 
     async def aclose(self) -> None:
         """Nothing is open."""

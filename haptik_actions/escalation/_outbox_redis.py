@@ -106,6 +106,13 @@ return 1
 """
 )
 
+_END = """
+local began = redis.call('HGET', KEYS[3], 'began')
+if began and tonumber(ARGV[2]) > 0 and tonumber(began) > tonumber(ARGV[2]) then return 0 end
+redis.call('DEL', KEYS[3])
+return 1
+"""
+
 _CLAIM = (
     _NOW
     + """
@@ -133,7 +140,7 @@ class RedisOutbox:
     def __init__(self, client: Redis, *, window: float = WINDOW_SECONDS, lease: float = LEASE_SECONDS) -> None:
         self._redis, self._window, self._lease = client, window, lease
         self._scripts = {
-            script: client.register_script(script) for script in (_OPEN, _CONFIRM, _ERASE, _LATER, _BURY, _CLAIM)
+            script: client.register_script(script) for script in (_OPEN, _CONFIRM, _ERASE, _LATER, _BURY, _CLAIM, _END)
         }
 
     async def open(self, handoff: HandOff, terms: Terms) -> Ticket:
@@ -212,9 +219,9 @@ class RedisOutbox:
         """See `Outbox`."""
         return bool(await self._run(_ERASE, chat))
 
-    async def end_episode(self, chat: str) -> None:
+    async def end_episode(self, chat: str, *, before: float | None = None) -> bool:
         """See `Outbox`."""
-        await self._redis.delete(f"{_PREFIX}:episode:{chat}")
+        return bool(await self._run(_END, chat, 0 if before is None else _ms(before)))
 
     async def aclose(self) -> None:
         """Close the connections."""

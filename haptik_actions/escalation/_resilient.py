@@ -104,10 +104,10 @@ class ResilientOutbox:
         """See `Outbox`."""
         return await self._memory.drop(chat) or bool(await self._ask(lambda: self._shared.drop(chat)))
 
-    async def end_episode(self, chat: str) -> None:
+    async def end_episode(self, chat: str, *, before: float | None = None) -> bool:
         """See `Outbox`."""
-        await self._memory.end_episode(chat)
-        await self._ask(lambda: self._shared.end_episode(chat))
+        here = await self._memory.end_episode(chat, before=before)
+        return here and await self._ask(lambda: self._shared.end_episode(chat, before=before)) is not False
 
     async def aclose(self) -> None:
         """Tell what is still untold, and close the connections of `shared`."""
