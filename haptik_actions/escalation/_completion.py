@@ -91,7 +91,7 @@ class CompletedChats:
             return 401
         try:
             chat = _completed(msgspec.json.decode(body))
-        except (msgspec.DecodeError, TypeError, ValueError):
+        except (msgspec.DecodeError, KeyError, TypeError, ValueError):
             return 400
         if chat is None:
             return 200
@@ -99,9 +99,7 @@ class CompletedChats:
             async with deadline(_SECONDS):
                 await self._end(chat)
         except Exception:
-            logger.exception(
-                "The end of a chat of business %d could not be handled; it is sent again.", chat.business_id
-            )
+            logger.exception("The end of a chat could not be handled; the platform sends it again.")
             return 500
         return 200
 
@@ -140,7 +138,7 @@ async def _body(receive: Receive) -> bytes | None:
     body = b""
     while True:
         message = await receive()
-        body += message.get("body", b"")
+        body += bytes(message.get("body", b""))
         if len(body) > _MOST_BYTES:
             return None
         if not message.get("more_body", False):
@@ -159,7 +157,7 @@ def _completed(event: Any) -> CompletedChat | None:
         raise TypeError("an event names its user")
     return CompletedChat(
         user_name=user["user_name"],
-        business_id=int(event.get("business_id")),
+        business_id=int(event["business_id"]),
         at=_time(event.get("timestamp")),
         conversation_no=number if isinstance(number, int) else None,
     )
