@@ -12,8 +12,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import redis.asyncio
-
 from haptik_actions.sandbox import Sandbox, serve
 from support.calls import BUSINESS, Answer, Rasa, call_of, is_silent
 from support.faults import PLATFORM_TIMEOUT, Stack, Trouble
@@ -150,7 +148,9 @@ async def start_stack(way: Way, troubles: Sequence[Trouble], users: int, *, plug
                 BENCH_LEASE=str(LEASE),
                 **({"BENCH_WITH_PLUGIN": "yes"} if plugin else {}),
             )
-            stack = Stack(sandbox=sandbox, valkey=valkey, server=server, credentials=folder / "credentials")
+            stack = Stack(
+                sandbox=sandbox, valkey=valkey, server=server, credentials=folder / "credentials", users=users
+            )
             stack.heal()
             try:
                 await valkey.start()
@@ -191,8 +191,7 @@ async def _is_settled(stack: Stack, trouble: Trouble, names: list[str], answers:
     """Whether every promise is kept and nothing waits in the outbox: what does might be handed over again."""
     if _lost(stack.sandbox, trouble, names, answers):
         return False
-    async with redis.asyncio.Redis.from_url(stack.valkey.url) as client:
-        return int(await client.zcard("haptik:{outbox}:due")) == 0
+    return await stack.written_down() == 0
 
 
 def _lost(sandbox: Sandbox, trouble: Trouble, names: list[str], answers: list[Answer]) -> list[str]:
