@@ -356,6 +356,20 @@ async def test_a_storm_is_written_down_in_redis(two: tuple[ResilientOutbox, Redi
     assert await theirs.depth() == (1500, 0)
 
 
+async def test_a_chat_that_redis_holds_is_not_handed_over_again_while_redis_is_down(
+    own_valkey: Valkey, two: tuple[ResilientOutbox, RedisOutbox, Clock]
+) -> None:
+    ours, _, clock = two
+    await ours.open(handoff(), TERMS)
+    own_valkey.freeze()
+    told = msgspec.structs.replace(TERMS, receipt=("id-asha", time.time()))
+    again = await ours.open(handoff(id="again"), told)
+    assert (again.state, again.id) == ("duplicate", "id-asha")
+    own_valkey.thaw()
+    clock.now += 5
+    assert [entry.handoff.id for entry in await ours.entries()] == ["id-asha"]
+
+
 async def test_a_busy_event_loop_is_not_a_redis_that_is_down(
     two: tuple[ResilientOutbox, RedisOutbox, Clock], caplog: pytest.LogCaptureFixture
 ) -> None:
