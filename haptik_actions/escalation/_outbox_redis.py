@@ -12,6 +12,7 @@ that a cluster keeps them in one slot:
 
 from __future__ import annotations
 
+import logging
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
     from redis.asyncio import Redis
 
 __all__ = ["RedisOutbox"]
+
+logger = logging.getLogger(__name__)
 
 _PREFIX = "haptik:{outbox}"
 _AT_ONCE = 500
@@ -124,6 +127,7 @@ for _, chat in ipairs(redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now, 'LIMIT',
     table.insert(claimed, payload)
   else
     redis.call('ZREM', KEYS[1], chat)
+    table.insert(claimed, chat)
   end
 end
 return claimed
@@ -177,7 +181,13 @@ class RedisOutbox:
         payloads = await self._scripts[_CLAIM](
             keys=[f"{_PREFIX}:due"], args=[most, _ms(self._lease), f"{_PREFIX}:entry:"]
         )
-        return [msgspec.json.decode(payload, type=Entry) for payload in payloads]
+        for lost in (payload for payload in payloads if not payload.startswith(b"{")):
+            logger.error(
+                "The hand-off of chat %s is lost: Redis has no entry for it any more. It keeps one for a day. Set its "
+                "maxmemory-policy to noeviction.",
+                lost.decode(),
+            )
+        return [msgspec.json.decode(payload, type=Entry) for payload in payloads if payload.startswith(b"{")]
 
     async def entries(self) -> list[Entry]:
         """See `Outbox`."""
@@ -222,6 +232,23 @@ class RedisOutbox:
     async def end_episode(self, chat: str, *, before: float | None = None) -> bool:
         """See `Outbox`."""
         return bool(await self._run(_END, chat, 0 if before is None else _ms(before)))
+
+    async def warn_of_eviction(self) -> None:
+        """Log it where this Redis may forget hand-offs that it was told to keep. Not every Redis tells."""
+        from redis.exceptions import RedisError
+
+        try:
+            memory: Any = await self._redis.info("memory")
+        except (RedisError, OSError) as error:
+            logger.debug("Redis does not say whether it evicts keys (%s).", type(error).__name__)
+            return
+        policy = str(memory.get("maxmemory_policy", "noeviction"))
+        # Without a limit nothing is evicted.
+        if memory.get("maxmemory") and policy != "noeviction":
+            logger.warning(
+                "Redis may evict hand-offs before they are delivered: its maxmemory-policy is %s. Set noeviction.",
+                policy,
+            )
 
     async def aclose(self) -> None:
         """Close the connections."""

@@ -401,3 +401,39 @@ async def test_many_entries_are_read_in_few_round_trips(valkey_url: str) -> None
     await outbox.aclose()
     await forget(client)
     await getattr(client, "aclose", client.close)()
+
+
+async def test_an_entry_that_redis_has_evicted_is_said_to_be_lost(
+    valkey_url: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    client = redis.asyncio.Redis.from_url(valkey_url)
+    await forget(client)
+    outbox = RedisOutbox(connect(valkey_url, seconds=5))
+    for user in ("asha", "ben"):
+        await outbox.open(handoff(user), TERMS)
+        await outbox.later(entry_for(handoff(user)), 0)
+    await client.delete(f"haptik:{{outbox}}:entry:{handoff('asha').chat}")
+    assert [entry.handoff.user_name for entry in await outbox.claim(5)] == ["ben"]
+    assert "The hand-off of chat 343:asha is lost" in caplog.text
+    assert await outbox.depth() == (1, 0)
+    await outbox.aclose()
+    await forget(client)
+    await getattr(client, "aclose", client.close)()
+
+
+@pytest.mark.parametrize(
+    ("maxmemory", "policy", "warns"),
+    [("0", "allkeys-lru", False), ("100mb", "allkeys-lru", True), ("100mb", "noeviction", False)],
+)
+async def test_a_redis_that_may_evict_hand_offs_is_warned_of(
+    maxmemory: str, policy: str, warns: bool, own_valkey: Valkey, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with redis.asyncio.Redis.from_url(own_valkey.url) as client:
+        await client.config_set("maxmemory", maxmemory)
+        await client.config_set("maxmemory-policy", policy)
+    outbox = RedisOutbox(connect(own_valkey.url, seconds=5))
+    await outbox.warn_of_eviction()
+    assert ("maxmemory-policy is allkeys-lru. Set noeviction" in caplog.text) is warns
+    await outbox.aclose()
+    own_valkey.stop()
+    await RedisOutbox(connect(own_valkey.url, seconds=0.2)).warn_of_eviction()
