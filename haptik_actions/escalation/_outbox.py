@@ -19,6 +19,7 @@ WINDOW_SECONDS = 60.0
 LEASE_SECONDS = 30.0
 """How long a delivery may take before another worker takes over. Longer than one call to the platform."""
 ENTRY_SECONDS = 24 * 3600.0
+_FORGET_SECONDS = 1.0
 
 
 class HandOff(msgspec.Struct, frozen=True, kw_only=True):
@@ -135,6 +136,7 @@ class MemoryOutbox:
         self._entries: dict[str, Entry] = {}
         self._episodes: dict[str, _Episode] = {}
         self._turns: dict[str, deque[float]] = {}
+        self._forget_at = float("-inf")
 
     async def open(self, handoff: HandOff, terms: Terms) -> Ticket:
         """See `Outbox`; `full` where `most` entries wait."""
@@ -232,6 +234,8 @@ class MemoryOutbox:
 
     def _running(self, chat: str, terms: Terms, now: float) -> _Episode | None:
         running = self._episodes.get(chat)
+        if running is not None and running.ends <= now:
+            running = None
         if running is None and terms.receipt is not None and terms.receipt[1] + terms.episode > now:
             running = _Episode(terms.receipt[0], terms.receipt[1], terms.receipt[1] + terms.episode)
         return running
@@ -246,6 +250,10 @@ class MemoryOutbox:
         return at
 
     def _forget(self, now: float) -> None:
+        # All of them are looked at, which in a storm would be once per chat.
+        if now < self._forget_at:
+            return
+        self._forget_at = now + _FORGET_SECONDS
         for chat in [chat for chat, episode in self._episodes.items() if episode.ends <= now]:
             del self._episodes[chat]
         for chat in [chat for chat, entry in self._entries.items() if entry.created + ENTRY_SECONDS <= now]:
