@@ -6,6 +6,7 @@
     ├── CredentialsUnavailable    the source of the credentials failed; nothing was sent
     ├── IntegrationError          what a guarded action did wrong without raising anything itself
     │   ├── IntegrationTimeout    it took longer than its deadline
+    │   ├── IntegrationCancelled  it was cancelled from within, not by the server
     │   ├── IntegrationDown       its breaker is open, so it was not run
     │   └── InvalidReturn         it returned what Rasa cannot read
     ├── RasaApiError              Rasa's own HTTP API was not reached, or refused
@@ -45,6 +46,7 @@ __all__ = [
     "HaptikError",
     "InactiveBusiness",
     "InactiveTeam",
+    "IntegrationCancelled",
     "IntegrationDown",
     "IntegrationError",
     "IntegrationTimeout",
@@ -116,6 +118,12 @@ class IntegrationTimeout(IntegrationError):
     """A guarded action took longer than its deadline."""
 
     remedy = "Make the integration faster, or raise `deadline` of the action in the domain's slot `haptik`."
+
+
+class IntegrationCancelled(IntegrationError):
+    """A guarded action raised `asyncio.CancelledError` although nobody had cancelled it."""
+
+    remedy = "Look for a task that the action awaits and that something else cancels, such as a client being closed."
 
 
 class IntegrationDown(IntegrationError):
