@@ -6,7 +6,7 @@ builder library `hsl_builder`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, Literal, TypeAlias, get_args
 
 from msgspec import to_builtins

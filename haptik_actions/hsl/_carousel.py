@@ -53,7 +53,7 @@ class Card(Value, frozen=True, kw_only=True, repr_omit_defaults=True):
         title, actionables = self.title, self.actionables
         if (
             title.__class__ is self.sub_title.__class__ is self.description.__class__ is self.image.__class__ is str
-            and (self.mini_actionable is self.meta is None and self.tool_name is _NOTHING and not self.extra)
+            and (self.mini_actionable is None and self.meta is None and self.tool_name is _NOTHING and not self.extra)
             and (title and not title.isspace() and (not self.image or is_plain(self.image)))
             and actionables.__class__ in _LISTS
         ):

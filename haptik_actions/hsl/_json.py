@@ -23,7 +23,7 @@ def is_flat(members: object) -> bool:
     """Whether it is an object of strings whose addresses are the usual ones."""
     if members.__class__ is not dict:
         return False
-    for key, value in members.items():  # type: ignore[attr-defined]
+    for key, value in members.items():
         if not (value.__class__ is key.__class__ is str) or (key in ADDRESS_KEYS and not is_plain(value)):
             return False
     return True
