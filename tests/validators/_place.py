@@ -92,8 +92,6 @@ class Place:
             self.value.encode("utf-8")
         except UnicodeEncodeError:
             self.refuse("half a surrogate pair cannot be sent")
-        if "\x00" in self.value:
-            self.refuse("a null character")
         if not (blank or self.value.strip()):
             self.refuse("a text that shows nothing")
         if limit is not None and unit(self.value) > limit:
