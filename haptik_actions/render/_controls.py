@@ -111,7 +111,9 @@ def _answer(kind: Kind, actionable: Actionable, path: str, notes: list[Note]) ->
         value = label
     if kind == "reply":
         return Control(kind, label, value, path, bool(actionable.is_default), meta)
-    return Control(kind, label, value, path, bool(actionable.is_default), _with_keys(meta, payload), _opened(kind, payload, label))
+    return Control(
+        kind, label, value, path, bool(actionable.is_default), _with_keys(meta, payload), _opened(kind, payload, label)
+    )
 
 
 def _sent(payload: Mapping[str, Any]) -> str:
@@ -177,5 +179,3 @@ def _shared(payload: Mapping[str, Any]) -> Mapping[str, Any] | None:
         data = {"image_aspect_ratio": 1.0, "width": "BIG", "items": [item]}
         return {"text": message, "type": "CAROUSEL", "data": data}
     return {"text": message, "type": "TEXT", "data": {"quick_replies": []}} if message else None
-
-

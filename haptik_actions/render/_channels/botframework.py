@@ -16,7 +16,11 @@ from haptik_actions.render._renderer import Renderer
 _CARDS = "learn.microsoft.com/microsoftteams/platform/task-modules-and-cards/cards/cards-reference"
 _HERO = "application/vnd.microsoft.card.hero"
 
-TEXT = Limit(20_000, "UTF-8 bytes", "learn.microsoft.com/microsoftteams/platform/bots/how-to/format-your-bot-messages: 28 KB in older editions, envelope included")
+TEXT = Limit(
+    20_000,
+    "UTF-8 bytes",
+    "learn.microsoft.com/microsoftteams/platform/bots/how-to/format-your-bot-messages: 28 KB in older editions, envelope included",
+)
 CARD_TEXT = Limit(6_000, "UTF-8 bytes", f"{_CARDS}: 28 KB of JSON per card in older editions, shared by its parts")
 TITLE = Limit(120, "code points", f"{_CARDS}, hero card: at most two lines")
 BUTTONS = Limit(6, "items", f"{_CARDS}, hero card")

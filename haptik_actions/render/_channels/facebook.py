@@ -120,7 +120,9 @@ class Facebook(Renderer):
 
     def _as_lines(self, text: str, lines: list[str], native: Sequence[Control], draft: Draft) -> None:
         # An address that would be cut in two is no longer a link; on a button it has no limit.
-        long_links = [control for control in native if control.kind == "url" and not self.text_limit.fits(control.value)]
+        long_links = [
+            control for control in native if control.kind == "url" and not self.text_limit.fits(control.value)
+        ]
         answers = [control for control in native if control.kind not in SPELLED]
         written = self.counted(answers, draft)
         spelled = [c for c in native if c.kind in SPELLED and c not in long_links]

@@ -35,8 +35,8 @@ class Rest(Renderer):
             "TEXT": "text and buttons",
             "BUTTON": "text and buttons",
             "IMAGE": "image",
-            "SILENT": "`custom`: {\"hsl\": the element}",
-            "NATIVE_ACTION": "text, and `custom`: {\"hsl\": the element}",
+            "SILENT": '`custom`: {"hsl": the element}',
+            "NATIVE_ACTION": 'text, and `custom`: {"hsl": the element}',
         },
         controls=frozenset({"reply"}),
     )

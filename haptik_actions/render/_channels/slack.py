@@ -17,7 +17,9 @@ _DOCS = "docs.slack.dev/reference/block-kit"
 _CODE_POINTS = "code points"
 
 TEXT = Limit(3000, _CODE_POINTS, f"{_DOCS}/blocks/section-block, text")
-MESSAGE = Limit(4000, _CODE_POINTS, "docs.slack.dev/reference/methods/chat.postMessage: text over 4,000 is advised against")
+MESSAGE = Limit(
+    4000, _CODE_POINTS, "docs.slack.dev/reference/methods/chat.postMessage: text over 4,000 is advised against"
+)
 LABEL = Limit(75, _CODE_POINTS, f"{_DOCS}/block-elements/button-element, text")
 PAYLOAD = Limit(2000, _CODE_POINTS, f"{_DOCS}/block-elements/button-element, value")
 URL = Limit(3000, _CODE_POINTS, f"{_DOCS}/block-elements/button-element, url")

@@ -36,7 +36,7 @@ class SocketIO(Rest):
             "BUTTON": "text and quick replies",
             "CAROUSEL": "generic template of rasa-webchat",
             "IMAGE": "image attachment",
-            "SILENT": "`custom`: {\"data\": {\"hsl\": the element}}",
+            "SILENT": '`custom`: {"data": {"hsl": the element}}',
             "NATIVE_ACTION": "text",
         },
         controls=frozenset({"reply"}),

@@ -37,9 +37,7 @@ class Telegram(Renderer):
         title="Telegram",
         connector="Rasa's own: text, image; the rest as `custom`, arguments of the Bot API's methods",
         markup="html",
-        limits=limits(
-            text=TEXT, caption=CAPTION, payload=PAYLOAD, buttons=BUTTONS, label=LABEL, images=ALBUM, url=URL
-        ),
+        limits=limits(text=TEXT, caption=CAPTION, payload=PAYLOAD, buttons=BUTTONS, label=LABEL, images=ALBUM, url=URL),
         native={
             "TEXT": "one-time reply keyboard; inline keyboard where a reply sends something else than its label",
             "BUTTON": "inline keyboard; a location is asked for by a reply keyboard in a message of its own",
@@ -87,7 +85,9 @@ class Telegram(Renderer):
             self.say(text, lines, draft)
             return
         shown = titles(page, LABEL, draft)
-        self._with_keyboard(text, [*shown.lines, *lines], _inline_keyboard(page, shown.shown, shown.numbers, draft), draft)
+        self._with_keyboard(
+            text, [*shown.lines, *lines], _inline_keyboard(page, shown.shown, shown.numbers, draft), draft
+        )
 
     def _with_keyboard(self, text: str, lines: list[str], keyboard: dict[str, Any], draft: Draft) -> None:
         *before, last = self.parts(text, lines, draft, self.text_limit)
