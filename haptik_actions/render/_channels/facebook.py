@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 from haptik_actions.render._channel import Channel
 from haptik_actions.render._content import SPELLED, Card, Content, Control
@@ -15,7 +15,7 @@ from haptik_actions.render._pages import first_page
 from haptik_actions.render._renderer import Renderer
 
 _PLATFORM = "developers.facebook.com/documentation/business-messaging/messenger-platform/send-messages"
-_CODE_POINTS = "code points"
+_CODE_POINTS: Final = "code points"
 
 TEXT = Limit(2000, _CODE_POINTS, "Meta states none; what integrators report (Chatwoot's table of text lengths)")
 QUICK_REPLIES = Limit(13, "items", f"{_PLATFORM}/quick-replies")

@@ -54,6 +54,7 @@ class Hangouts(Renderer):
             self.say(text, lines, draft)
 
     def say(self, text: str, lines: Sequence[str], draft: Draft) -> None:
+        """A text; one with marks on a card."""
         for part in self.parts(text, lines, draft, self.text_limit):
             # Only the text of a card knows marks of HTML.
             if "<" in part or "&" in part:
@@ -87,6 +88,7 @@ class Hangouts(Renderer):
         return {**head, **_card(widgets)}
 
     def picture(self, url: str, draft: Draft) -> None:
+        """A card with an image."""
         draft.custom({"cards": [_card([{"image": {"imageUrl": url}}])]})
 
 

@@ -6,11 +6,14 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
 import msgspec
 
 from haptik_actions import hsl
 from haptik_actions.render._channel import Channel
-from haptik_actions.render._conversion import Conversion
+from haptik_actions.render._content import SPELLED
+from haptik_actions.render._conversion import Conversion, OfferKind
 from haptik_actions.render._copy import Copy
 from haptik_actions.render._draft import Draft
 from haptik_actions.render._limits import Limit, limits
@@ -19,6 +22,18 @@ from haptik_actions.render._renderer import Renderer
 
 TEXT = Limit(1_000_000, "code points", "none is documented; the editor advises 150")
 _JSON = ("{", "[")
+_TYPES = (
+    "TEXT",
+    "BUTTON",
+    "CAROUSEL",
+    "IMAGE",
+    "FORM",
+    "SYSTEM",
+    "SILENT",
+    "NATIVE_ACTION",
+    "TAB_LIST",
+    "RECEIPT",
+)
 
 
 class Haptik(Renderer):
@@ -30,40 +45,8 @@ class Haptik(Renderer):
         connector="your endpoint of the integration request: each `text` is one string of `response`",
         markup="hsl",
         limits=limits(text=TEXT),
-        native={
-            kind: "HSL"
-            for kind in (
-                "TEXT",
-                "BUTTON",
-                "CAROUSEL",
-                "IMAGE",
-                "FORM",
-                "SYSTEM",
-                "SILENT",
-                "NATIVE_ACTION",
-                "TAB_LIST",
-                "RECEIPT",
-            )
-        },
-        controls=frozenset(
-            {
-                "address",
-                "app",
-                "call",
-                "channel",
-                "contact",
-                "detail",
-                "feedback",
-                "form",
-                "list",
-                "location",
-                "locations",
-                "reply",
-                "share",
-                "upload",
-                "url",
-            }
-        ),
+        native=dict.fromkeys(_TYPES, "HSL"),
+        controls=frozenset(get_args(OfferKind)) | SPELLED,
     )
     text_limit = TEXT
 
@@ -73,7 +56,7 @@ class Haptik(Renderer):
         content = read(element, copy)
         for controls in (content.controls, *(card.controls for card in content.cards)):
             for control in controls:
-                if control.kind not in ("url", "call", "contact"):
+                if control.kind not in SPELLED:
                     draft.tap(control, control.label)
         members = element.to_hsl()
         plain = members == {"text": element.text, "type": "TEXT", "data": {"quick_replies": []}}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from haptik_actions.render._channel import Channel
 from haptik_actions.render._content import SPELLED, Card, Content, Control
@@ -15,8 +15,8 @@ from haptik_actions.render._pages import first_page
 from haptik_actions.render._renderer import Renderer
 
 _API = "developers.line.biz/en/reference/messaging-api"
-_UTF16 = "UTF-16 units"
-_CLUSTERS = "grapheme clusters"
+_UTF16: Final = "UTF-16 units"
+_CLUSTERS: Final = "grapheme clusters"
 
 TEXT = Limit(5000, _UTF16, f"{_API}/#text-message and docs/messaging-api/text-character-count")
 QUICK_REPLIES = Limit(13, "items", f"{_API}/#quick-reply")
@@ -193,6 +193,7 @@ class Line(Renderer):
         return self._bubbles(body, hero, _WIDTHS[content.large], buttons, shown.shown, shown.numbers, draft)
 
     def picture(self, url: str, draft: Draft) -> None:
+        """An image message; an address that is too long is sent as text."""
         url = _secure(url, "data.items", draft)
         if IMAGE_URL.fits(url):
             draft.custom({"type": "image", "originalContentUrl": url, "previewImageUrl": url})

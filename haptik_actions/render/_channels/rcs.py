@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from haptik_actions.render._channel import Channel
 from haptik_actions.render._content import SPELLED, Card, Content, Control
@@ -14,7 +14,7 @@ from haptik_actions.render._pages import first_page
 from haptik_actions.render._renderer import Renderer
 
 _DOCS = "developers.google.com/business-communications/rcs-business-messaging"
-_CODE_POINTS = "code points"
+_CODE_POINTS: Final = "code points"
 
 TEXT = Limit(3072, _CODE_POINTS, f"{_DOCS}; docs.aws.amazon.com/sms-voice/latest/userguide/sms-limitations-rcs.html")
 SUGGESTIONS = Limit(11, "items", f"{_DOCS}, suggestions of a message")
@@ -122,6 +122,7 @@ class Rcs(Renderer):
         return rich
 
     def picture(self, url: str, draft: Draft) -> None:
+        """A file."""
         draft.custom({"contentMessage": {"contentInfo": {"fileUrl": url, "forceRefresh": False}}})
 
 

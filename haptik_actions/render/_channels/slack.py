@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from haptik_actions.render._channel import Channel
 from haptik_actions.render._content import Card, Content, Control
@@ -14,7 +14,7 @@ from haptik_actions.render._markup import NONE, SLACK
 from haptik_actions.render._renderer import Renderer
 
 _DOCS = "docs.slack.dev/reference/block-kit"
-_CODE_POINTS = "code points"
+_CODE_POINTS: Final = "code points"
 
 TEXT = Limit(3000, _CODE_POINTS, f"{_DOCS}/blocks/section-block, text")
 MESSAGE = Limit(
@@ -149,6 +149,7 @@ class Slack(Renderer):
         self._post(blocks, content.text, draft)
 
     def say(self, text: str, lines: Sequence[str], draft: Draft) -> None:
+        """A text and lines below it."""
         for part in self.parts(text, lines, draft, MESSAGE):
             draft.say(part)
 

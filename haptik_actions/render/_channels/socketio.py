@@ -79,4 +79,5 @@ class SocketIO(Rest):
         return {"type": "postback", "title": control.label, "payload": draft.tap(control, control.label)}
 
     def raw(self, element: Element) -> dict[str, Any]:
+        """The element itself, as the connector emits it."""
         return {"data": super().raw(element)}

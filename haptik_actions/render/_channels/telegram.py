@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 from haptik_actions.render._channel import Channel
 from haptik_actions.render._content import Card, Content, Control
@@ -14,7 +14,7 @@ from haptik_actions.render._pages import first_page
 from haptik_actions.render._renderer import Renderer
 
 _API = "core.telegram.org/bots/api"
-_UTF16 = "UTF-16 units"
+_UTF16: Final = "UTF-16 units"
 
 TEXT = Limit(4096, _UTF16, f"{_API}#sendmessage, after parsing; entities are counted in UTF-16 units")
 CAPTION = Limit(1024, _UTF16, f"{_API}#sendphoto, after parsing")

@@ -126,6 +126,7 @@ class Viber(Renderer):
             yield _card(_html(title), card.image, default, buttons[start : start + _CARD_BUTTONS])
 
     def picture(self, url: str, draft: Draft) -> None:
+        """A picture message."""
         draft.custom({"type": "picture", "text": "", "media": url})
 
 

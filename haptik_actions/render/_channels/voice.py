@@ -71,6 +71,7 @@ class Voice(Renderer):
             self.say(spoken, lines, draft)
 
     def images(self, content: Content, draft: Draft) -> None:
+        """The notification alone."""
         draft.note("dropped", "data.items", "a picture cannot be listened to")
         spoken = _SSML.sub("", content.voice).strip() or content.text
         if spoken:

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from itertools import groupby
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from haptik_actions.render._channel import Channel
 from haptik_actions.render._content import Card, Content, Control
 from haptik_actions.render._cutting import clip
-from haptik_actions.render._draft import Draft, titles
+from haptik_actions.render._draft import Draft
 from haptik_actions.render._limits import Limit, limits
 from haptik_actions.render._markup import WHATSAPP
 from haptik_actions.render._renderer import Renderer
 
 _DOCS = "developers.facebook.com/documentation/business-messaging/whatsapp/messages"
-_CODE_POINTS = "code points"
+_CODE_POINTS: Final = "code points"
 
 TEXT = Limit(4096, _CODE_POINTS, f"{_DOCS}/text-messages")
 BODY = Limit(1024, _CODE_POINTS, f"{_DOCS}/interactive-reply-buttons-messages; of lists what most providers accept")
@@ -187,6 +187,7 @@ class WhatsApp(Renderer):
             self._bubble(text or (draft.copy.choose if card.controls else ""), card.controls, card.image, draft)
 
     def picture(self, url: str, draft: Draft) -> None:
+        """An image message."""
         draft.custom(_image(url, ""))
 
 
