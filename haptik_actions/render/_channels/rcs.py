@@ -57,6 +57,7 @@ class Rcs(Renderer):
         controls=frozenset({"reply", "url", "call", "location"}),
     )
     text_limit = TEXT
+    dials_anything = False
 
     def bubble(self, text: str, controls: Sequence[Control], content: Content, draft: Draft) -> None:
         """A text with suggestions."""

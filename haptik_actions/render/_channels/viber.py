@@ -105,9 +105,13 @@ class Viber(Renderer):
             self.say(self.card_text(card), [], draft)
         if lines:
             self.say("", lines, draft)
+        # Only a keyboard asks for a location.
+        places = [control for card in content.cards for control in card.controls if control.kind == "location"]
+        if places:
+            self.bubble(draft.copy.share_location, places, content, draft)
 
     def _card(self, card: Card, draft: Draft, after: list[Card], lines: list[str]) -> Iterator[list[Json]]:
-        native, spelled = self.sorted(card.controls, draft)
+        native, spelled = self.sorted([c for c in card.controls if c.kind != "location"], draft)
         lines += [f"{card.lines[0]} – {line}" if card.lines else line for line in spelled]
         text = "\n".join(map(NONE.text, card.lines))
         if not CARD_TEXT.fits(escape(text)):
@@ -135,7 +139,7 @@ def _card(text: str, image: str, default: str, buttons: list[Json]) -> list[Json
     free = ROWS.size - len(buttons)
     text_rows = (_TEXT_ROWS if image else free) if text else 0
     tap: Json = (
-        {"ActionType": "open-url", "ActionBody": default} if default else {"ActionType": "none", "ActionBody": ""}
+        {"ActionType": "open-url", "ActionBody": default} if default else {"ActionType": "none", "ActionBody": "none"}
     )
     rows: list[Json] = []
     if image:
@@ -149,8 +153,10 @@ def _button(control: Control, title: str, number: int | None, draft: Draft) -> J
     button: Json = {"Columns": _WIDTH, "Rows": 1, "Text": escape(title, quote=False)}
     if control.kind == "url":
         return {**button, "ActionType": "open-url", "ActionBody": control.value}
-    kind = "location-picker" if control.kind == "location" else "reply"
-    return {**button, "ActionType": kind, "ActionBody": draft.tap(control, title, PAYLOAD, number)}
+    if control.kind == "location":
+        draft.hear(control, title)
+        return {**button, "ActionType": "location-picker", "ActionBody": title}
+    return {**button, "ActionType": "reply", "ActionBody": draft.tap(control, title, PAYLOAD, number)}
 
 
 def _html(text: str) -> str:
