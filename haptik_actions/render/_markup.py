@@ -12,7 +12,7 @@ from html import escape
 from typing import TypeAlias
 
 # An address, the end of a line, or marks; two of the same beside each other are text.
-_TOKEN = re.compile(r"https?://\S*[^\s*_~`]|\n|([*_~`])\1*")
+_TOKEN = re.compile(r"https?://\S*[^\s*~`]|\n|([*_~`])\1*")
 
 _MARKS = frozenset("*_~`")
 _LEFT_OUT = ("", "")

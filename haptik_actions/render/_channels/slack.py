@@ -9,27 +9,12 @@ from haptik_actions.render._channel import Channel
 from haptik_actions.render._content import Card, Content, Control
 from haptik_actions.render._cutting import clip
 from haptik_actions.render._draft import Draft, titles
-from haptik_actions.render._limits import Limit, limits
+from haptik_actions.render._limits import Escaped, Limit, limits
 from haptik_actions.render._markup import NONE, SLACK
 from haptik_actions.render._renderer import Renderer
 
 _DOCS = "docs.slack.dev/reference/block-kit"
 _CODE_POINTS: Final = "code points"
-
-
-class Escaped(Limit, frozen=True):
-    """A limit that counts `&lt;` for `<`: what is sent, not what is read."""
-
-    def fits(self, text: str) -> bool:
-        """Whether the escaped text is within the limit."""
-        return super().fits(SLACK.plain(text))
-
-    def room(self, text: str, reserved: int = 0) -> int:
-        """How many code points of the text's beginning fit once they are escaped."""
-        room = super().room(text, reserved)
-        while room > 1 and len(SLACK.plain(text[:room])) + reserved > self.size:
-            room -= 1
-        return room
 
 
 TEXT = Limit(3000, _CODE_POINTS, f"{_DOCS}/blocks/section-block, text")
