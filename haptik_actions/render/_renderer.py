@@ -87,8 +87,9 @@ class Renderer:
     def counted(self, answers: Iterable[Control], draft: Draft) -> list[str]:
         """A numbered line for each answer, below the headings that they have."""
         lines: list[str] = []
-        section = ""
+        section = first = ""
         for control in answers:
+            first = first or control.path
             if control.section != section:
                 section = control.section
                 lines.append(section)
@@ -96,7 +97,7 @@ class Renderer:
             line = draft.line(control)
             lines.append(f"{line} – {control.detail}" if control.detail else line)
         if lines:
-            draft.note("numbered", draft.offers[-1].path, f"{len(lines)} lines")
+            draft.note("numbered", first.rpartition("[")[0] or first, f"{len(lines)} lines")
         return lines
 
     def as_reply(self, control: Control, draft: Draft) -> None:

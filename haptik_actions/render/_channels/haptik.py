@@ -21,7 +21,6 @@ from haptik_actions.render._read import read
 from haptik_actions.render._renderer import Renderer
 
 TEXT = Limit(1_000_000, "code points", "none is documented; the editor advises 150")
-_JSON = ("{", "[")
 _TYPES = (
     "TEXT",
     "BUTTON",
@@ -58,11 +57,5 @@ class Haptik(Renderer):
             for control in controls:
                 if control.kind not in SPELLED:
                     draft.tap(control, control.label)
-        members = element.to_hsl()
-        plain = members == {"text": element.text, "type": "TEXT", "data": {"quick_replies": []}}
-        # A text that looks like JSON would be read as an element.
-        if plain and not element.text.lstrip().startswith(_JSON):
-            draft.say(element.text)
-        else:
-            draft.say(msgspec.json.encode(members).decode())
+        draft.say(msgspec.json.encode(element.to_hsl()).decode())
         return draft.finished()

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from haptik_actions import hsl
 from haptik_actions.render._channel import Channel
-from haptik_actions.render._content import Content, Control
+from haptik_actions.render._content import Card, Content, Control
 from haptik_actions.render._conversion import Conversion
 from haptik_actions.render._copy import Copy
 from haptik_actions.render._draft import Draft
@@ -51,6 +51,10 @@ class Rest(Renderer):
             draft.say(part)
         if native:
             draft.messages[-1]["buttons"] = self.buttons(native, draft)
+
+    def card_text(self, card: Card) -> str:
+        """The words of a card; its client knows which is the title by itself."""
+        return "\n".join(card.lines)
 
     def buttons(self, native: Sequence[Control], draft: Draft) -> list[dict[str, str]]:
         """Rasa's own form of a button."""

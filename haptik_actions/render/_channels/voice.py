@@ -11,7 +11,7 @@ from haptik_actions.render._draft import Draft
 from haptik_actions.render._limits import Limit, limits
 from haptik_actions.render._renderer import Renderer
 
-TEXT = Limit(4096, "code points", "twilio.com/docs/voice/twiml/say")
+TEXT = Limit(4096, "UTF-8 bytes", "twilio.com/docs/voice/twiml/say")
 OPTIONS = Limit(5, "items", "what a listener keeps in mind; a choice of this library")
 CARDS = Limit(3, "items", "what a listener keeps in mind; a choice of this library")
 
@@ -51,7 +51,7 @@ class Voice(Renderer):
             return []
         if len(answers) > OPTIONS.size:
             draft.note("paginated", controls[0].path, f"{OPTIONS.size} of {len(answers)} options are read out")
-        options = ", ".join(answers[: OPTIONS.size])
+        options = ", ".join(dict.fromkeys(answers[: OPTIONS.size]))
         said = [draft.copy.say_one_of.replace("{options}", options)]
         return said if len(answers) <= OPTIONS.size else [*said, draft.copy.say_more]
 
