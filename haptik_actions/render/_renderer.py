@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import ClassVar
 
 from haptik_actions.hsl import Element
@@ -12,7 +12,7 @@ from haptik_actions.render._content import SPELLED, Card, Content, Control
 from haptik_actions.render._conversion import Conversion
 from haptik_actions.render._copy import Copy
 from haptik_actions.render._cutting import split, split_end
-from haptik_actions.render._draft import Draft
+from haptik_actions.render._draft import Draft, with_details
 from haptik_actions.render._limits import Limit
 from haptik_actions.render._markup import NONE, Dialect
 from haptik_actions.render._read import read
@@ -84,21 +84,15 @@ class Renderer:
         title, *others = card.lines
         return "\n".join([bold(title), *others])
 
-    def counted(self, answers: Iterable[Control], draft: Draft) -> list[str]:
+    def counted(self, answers: Sequence[Control], draft: Draft) -> list[str]:
         """A numbered line for each answer, below the headings that they have."""
-        lines: list[str] = []
-        section = first = ""
+        if not answers:
+            return []
         for control in answers:
-            first = first or control.path
-            if control.section != section:
-                section = control.section
-                lines.append(section)
             self.as_reply(control, draft)
-            line = draft.line(control)
-            lines.append(f"{line} – {control.detail}" if control.detail else line)
-        if lines:
-            draft.note("numbered", first.rpartition("[")[0] or first, f"{len(lines)} lines")
-        return lines
+        first = answers[0].path
+        draft.note("numbered", first.rpartition("[")[0] or first, f"{len(answers)} lines")
+        return with_details(answers, [draft.line(control) for control in answers])
 
     def as_reply(self, control: Control, draft: Draft) -> None:
         """Note that an answer is asked for in the chat, where a client of the platform would open a screen."""

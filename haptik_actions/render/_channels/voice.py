@@ -46,7 +46,7 @@ class Voice(Renderer):
             else:
                 self.as_reply(control, draft)
                 draft.hear(control)
-                answers.append(control.label)
+                answers.append(" ".join(filter(None, (control.label, control.detail))))
         if not answers:
             return []
         if len(answers) > OPTIONS.size:
