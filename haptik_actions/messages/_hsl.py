@@ -1,4 +1,4 @@
-"""HSL in a message: checked before its placeholders are filled, and built after."""
+"""HSL in a message: checked before its placeholders are filled, and element_of after."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from haptik_actions.hsl import Actionable, Element, Text, Unknown, parse
 from haptik_actions.messages._template import Template
 from haptik_actions.messages._value import Variation
 
-__all__ = ["built", "filled", "mistake_in", "sample"]
+__all__ = ["element_of", "filled", "mistake_in", "sample"]
 
 # Stands for every value: a bare host is an address, so that a placeholder may be a whole link or the end of one.
 _SAMPLE = "x.example"
@@ -32,7 +32,7 @@ def sample(text: str) -> str:
     return Template.parse(text).fill(_SAMPLES)
 
 
-def built(variation: Variation, fill: Callable[[str], str]) -> Element | None:
+def element_of(variation: Variation, fill: Callable[[str], str]) -> Element | None:
     """Return a variation as an element; Rasa's buttons become quick replies. None where it has no such form.
 
     Raises:
@@ -43,7 +43,7 @@ def built(variation: Variation, fill: Callable[[str], str]) -> Element | None:
         return None if isinstance(element, Unknown) else element
     if variation.text is None:
         custom = variation.extra.get("custom")
-        return None if custom is None or "type" not in custom else built(Variation(hsl=custom), fill)
+        return None if custom is None or "type" not in custom else element_of(Variation(hsl=custom), fill)
     buttons = [*variation.extra.get("buttons", ()), *variation.extra.get("quick_replies", ())]
     return Text(fill(variation.text), [_reply(button, fill) for button in buttons if button.get("title")])
 

@@ -357,10 +357,10 @@ class MessageStore:
 
 def _element(key: str, variation: Variation, values: Mapping[str, Any], locale: str) -> Element | None:
     from haptik_actions.hsl import Text
-    from haptik_actions.messages._hsl import built
+    from haptik_actions.messages._hsl import element_of
 
     try:
-        return built(variation, lambda text: Template.parse(text).fill(values, locale))
+        return element_of(variation, lambda text: Template.parse(text).fill(values, locale))
     except InvalidElement as error:
         logger.error("The message %r is no element with these values: %s. Its text alone is shown.", key, error)
     shown = Template.parse(variation.shown).fill(values, locale)
