@@ -24,7 +24,9 @@ Answer = dict[str, Any]
 # The keys in which Rasa's own generator fills placeholders.
 _FILLED = ("text", "image", "custom", "buttons", "attachment", "quick_replies")
 # Rasa says these where the domain has them, and nothing where it has not.
-_OPTIONAL = frozenset({"utter_back", "utter_default", "utter_restart"})
+_OPTIONAL = frozenset({"utter_back", "utter_restart"})
+# Here Rasa's nothing would be silence towards a user who was not understood.
+_STANDS_IN = {"utter_default": "haptik_fallback_rephrase", "utter_ask_rephrase": "haptik_fallback_rephrase"}
 # Rasa's plain REST channel answers through an output channel of another name.
 _REST = ("collector", "rest")
 
@@ -48,7 +50,7 @@ async def answer(store: MessageStore, call: Call) -> Answer:
 async def _nothing(store: MessageStore, call: Call) -> Answer:
     if call.response in _OPTIONAL:
         return {}
-    return {"text": await store.text(call.response, call.locale)}
+    return {"text": await store.text(_STANDS_IN.get(call.response, call.response), call.locale)}
 
 
 def _said(message: Message, locale: str, call: Call) -> Answer | None:
@@ -62,33 +64,33 @@ def _said(message: Message, locale: str, call: Call) -> Answer | None:
     variation = fitting[0] if len(fitting) == 1 else random.choice(fitting)
     values = call.values
 
-    def fill(text: str) -> str:
-        return Template.parse_rasa(text).fill_all(values, locale) if "{" in text else text
+    def fill(text: str, given: Mapping[str, Any] = values) -> str:
+        return Template.parse_rasa(text).fill_all(given, locale) if "{" in text else text
 
     if variation.hsl is None:
         return _response(variation, fill)
     return _native(variation, fill, call)
 
 
-def _response(variation: Variation, fill: Callable[[str], str]) -> Answer:
+def _response(variation: Variation, fill: Callable[..., str]) -> Answer:
     members = dict(variation.extra)
     if variation.text is not None:
         members["text"] = variation.text
     return {key: _filled(value, fill) if key in _FILLED else value for key, value in members.items()}
 
 
-def _native(variation: Variation, fill: Callable[[str], str], call: Call) -> Answer:
+def _native(variation: Variation, fill: Callable[..., str], call: Call) -> Answer:
     """An element of HSL in the form of the channel."""
     from haptik_actions.render import render
 
     channel = _REST[1] if call.channel_name == _REST[0] else call.channel_name
     try:
-        element = element_of(variation, fill)
+        element = element_of(variation, fill, call.values)
     except InvalidElement as error:
         logger.error("The message %r is no element with these values: %s. Its text is said.", call.response, error)
         element = None
     if element is None:
-        return {"text": fill(variation.shown)}
+        return {"text": fill(variation.said)}
     extra = {key: variation.extra[key] for key in ("id", "metadata") if key in variation.extra}
     return extra | (merged(render(element, channel).messages) or merged(render(element, None).messages) or {})
 
@@ -115,7 +117,7 @@ def merged(messages: Sequence[Mapping[str, Any]]) -> Answer | None:
     return answer
 
 
-def _filled(value: Any, fill: Callable[[str], str]) -> Any:
+def _filled(value: Any, fill: Callable[..., str]) -> Any:
     if isinstance(value, str):
         return fill(value)
     if isinstance(value, Mapping):
