@@ -125,10 +125,11 @@ def _write_yaml(messages: Iterable[Exported]) -> bytes:
         value = live if live is not None else default or ""
         by_locale.setdefault(place.locale, {})[place.key] = _as_yaml(value)
     out = io.BytesIO()
-    yaml = YAML(typ="safe", pure=True)
+    yaml: Any = YAML(typ="safe", pure=True)
     yaml.default_flow_style = False
     yaml.allow_unicode = True
     yaml.width = 4096
+    yaml.sort_base_mapping_type_on_output = False
     yaml.dump(by_locale, out)
     return out.getvalue()
 
