@@ -67,7 +67,8 @@ class CsvSource:
         except csv.Error as error:
             unclosed = str(error).startswith(_UNCLOSED)
             what = "a quote is opened and never closed" if unclosed else f"{error}"
-            self._tell(found, "broken_csv", f"Line {self._line + 1}: {what}.", row=self._row + 1)
+            message, line = f"From line {self._line + 1} on: {what}.", self._line + 1
+            found(Finding(code="broken_csv", message=message, file=self.name, row=self._row + 1, line=line))
         except UnicodeError:
             message = f"Soon after row {self._row}: the file is not {encoding.shown} to its end."
             self._tell(found, "undecodable", message, row=self._row)

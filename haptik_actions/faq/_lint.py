@@ -107,9 +107,9 @@ class _RowCheck:
     def row(self, row: int, cells: Sequence[str]) -> bool:
         """Check a row; false where it is blank."""
         self._row = row
-        name, question, answer = cells[0], cells[1], cells[2]
+        name, question, answer = cells[0].strip(), cells[1].strip(), cells[2].strip()
         whole = "".join(cells)
-        if not (name and question and answer and not whole.isspace()) and not self._empty(cells):
+        if not (name and question and answer) and not self._empty(cells):
             return False
         if not is_ordinary(whole):
             self._each(cells, character_findings)
@@ -157,7 +157,7 @@ class _RowCheck:
     def _question(self, question: str) -> None:
         keys = [part.strip() for part in folded(question).split(QUESTIONS)]
         self.questions.add_all(map(hash, keys))
-        if not all(keys) and question.strip():
+        if question and not all(keys):
             self.add("empty_part", f"There is nothing beside a {QUESTIONS!r}.", "question")
         if len(question) > self._limits.question:
             longest = max(map(len, keys))

@@ -114,8 +114,8 @@ def _refusals(known: NodeSet | None, nodes: NodeSet, difference: Difference, all
         share = 100 * counted / known.count
         yield (
             f"{counted:,} of {known.count:,} nodes would become inactive ({share:.3g} %); at most "
-            f"{allowance.ceiling} may, which is {most:,}. Name them with --allow-deactivate NAME, or raise the ceiling with "
-            f"--allow-deactivations {counted}."
+            f"{allowance.ceiling} may, which is {most:,}. Name them with --allow-deactivate NAME, or raise "
+            f"the ceiling with --allow-deactivations {counted}."
         )
 
 
