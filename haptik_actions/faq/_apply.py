@@ -34,7 +34,7 @@ from haptik_actions.faq._words import pointed_at
 
 __all__ = ["Applier", "Outcome", "Platform"]
 
-_RENEW_SECONDS = 15.0
+_RENEW_SECONDS = 8.0
 
 
 class Platform(Protocol):

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 __all__ = ["LEASE_SECONDS", "RedisLedger"]
 
-LEASE_SECONDS = 60.0
+LEASE_SECONDS = 30.0
 
 _ACQUIRE = """
 local holder = redis.call('GET', KEYS[1])

@@ -9,7 +9,7 @@ from hashlib import blake2b
 
 import msgspec
 
-from haptik_actions.errors import ConfigurationError
+from haptik_actions.errors import ConfigurationError, LedgerError
 from haptik_actions.faq._diff import Difference, compare
 from haptik_actions.faq._node_set import NodeSet, name_hash
 from haptik_actions.faq._runs import Ledger, Run
@@ -81,6 +81,8 @@ async def plan(
     last = next(iter(await ledger.runs(1)), None)
     unsure = last if last is not None and last.may_have_changed_the_platform else None
     known = await ledger.nodes(before.digest) if before else None
+    if before and known is None:
+        raise LedgerError(f"The nodes of run {before.id}, which was applied last, are not in the ledger any more.")
     difference = compare(known, nodes, listed=listed)
     return Plan(
         id=_plan_id(ledger.domain, before, unsure, nodes),
@@ -88,7 +90,7 @@ async def plan(
         source=source,
         nodes=nodes.count,
         difference=difference,
-        before=before if known else None,
+        before=before,
         unsure=unsure,
         refusals=tuple(_refusals(known, nodes, difference, allowance)),
         notes=tuple(_notes(known, nodes, unsure, allowance)),
