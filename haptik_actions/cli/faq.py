@@ -72,7 +72,7 @@ def lint(ctx: click.Context, /, source: str, shape: str, strict: bool, **how: An
 
     \b
     haptik-actions faq lint faq.csv
-    haptik-actions faq lint faq.csv --format sarif > faq.sarif
+    haptik-actions faq lint faq.csv --format sarif
     haptik-actions faq lint knowledge/ --strict
     """
     from haptik_actions.faq import lint as check
