@@ -1,0 +1,85 @@
+"""JSON that an element carries without reading it: copied, so that nothing is shared, and its addresses checked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, TypeAlias
+
+from haptik_actions.errors import InvalidElement
+from haptik_actions.hsl._links import check_link, is_plain
+
+ADDRESS_KEYS = frozenset({"image", "image_url", "images", "link", "menu_url", "profile_image", "search_source", "url"})
+"""Members that hold an address, or a list of addresses, wherever they are in the JSON."""
+
+Check: TypeAlias = Callable[[Any, str, Any], None]
+"""Raises `InvalidElement` for an address, at a path, of an actionable with a uri."""
+
+
+class Nested(dict[str, Any]):
+    """An object that holds further objects or lists: a flat one is copied in a third of the time."""
+
+
+def is_flat(members: object) -> bool:
+    """Whether it is an object of strings whose addresses are the usual ones."""
+    if members.__class__ is not dict:
+        return False
+    for key, value in members.items():
+        if not (value.__class__ is key.__class__ is str) or (key in ADDRESS_KEYS and not is_plain(value)):
+            return False
+    return True
+
+
+def within(path: str, key: str) -> str:
+    """The path of a member of the object at `path`."""
+    return f"{path}.{key}" if path else key
+
+
+def checked_copy(members: Mapping[str, Any], path: str, uri: Any = "", check: Check = check_link) -> dict[str, Any]:
+    """A deep copy of a JSON object that shares nothing with it.
+
+    `uri` is that of the actionable whose payload it is, `check` says which addresses pass. Detail screens nest
+    actionables in a payload: their links are as clickable as the outer one, so addresses are checked at every depth.
+
+    Raises:
+        InvalidElement: an unsafe address, or what JSON cannot hold, with its path below `path`.
+    """
+    copied = {**members}
+    for key, value in copied.items():
+        if value.__class__ is str:
+            if key in ADDRESS_KEYS and value and not is_plain(value):
+                check(value, within(path, key), uri)
+            elif key.__class__ is not str:
+                _check_key(key, path)
+        else:
+            _check_key(key, path)
+            below = members.get("uri", "") if key == "payload" else ""
+            copied[key] = _checked(value, within(path, key), below, check, address=key in ADDRESS_KEYS)
+    return copied
+
+
+def _check_key(key: object, path: str) -> None:
+    if not isinstance(key, str):
+        raise InvalidElement(path, f"{key!r} is no key of JSON")
+
+
+def _checked(value: Any, path: str, uri: Any, check: Check, *, address: bool) -> Any:
+    if isinstance(value, Mapping):
+        return checked_copy(value, path, uri, check)
+    if isinstance(value, (list, tuple)):
+        return [_checked(item, f"{path}[{index}]", "", check, address=address) for index, item in enumerate(value)]
+    if address and value:
+        check(value, path, uri)
+    if isinstance(value, str):
+        return str.__str__(value)
+    if value is None or isinstance(value, (bool, int, float)):
+        return value
+    raise InvalidElement(path, f"{type(value).__name__} is no value of JSON")
+
+
+def same(one: Any, other: Any) -> bool:
+    """Whether two values are the same JSON: `0`, `0.0` and `false` are three, the order of members is no matter."""
+    if isinstance(one, dict) and isinstance(other, dict):
+        return one.keys() == other.keys() and all(same(value, other[key]) for key, value in one.items())
+    if isinstance(one, list) and isinstance(other, list):
+        return len(one) == len(other) and all(map(same, one, other))
+    return one.__class__ is other.__class__ and bool(one == other)
