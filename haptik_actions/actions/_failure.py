@@ -29,6 +29,9 @@ async def answer_failure(
 ) -> Events:
     """Return Rasa's events after a failure, with the user told. Of what was uttered, the first `said` messages are
     others' and stay; the rest is the failed action's."""
+    if not isinstance(dispatcher.messages, list):
+        # The action may have put anything there.
+        dispatcher.messages, said = [], 0
     try:
         dispatcher.messages[said:] = _kept(dispatcher.messages[said:], failure.plan)
         return await _hand_over(failure, escalator, dispatcher, tracker)
