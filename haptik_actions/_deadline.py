@@ -57,13 +57,13 @@ async def finish_within(
 class Call:
     """One piece of work under its deadline. Cancels its task when that is over, and tells who else did.
 
-    `ends` is the time of the loop's clock, which is `time.monotonic`, at which it is late. `blocked_at` is the place in
-    the code where it held up the loop, if it did, and `interrupted` says that it was ended there.
+    `ends` is the time of the loop's clock, which is `time.monotonic`, at which it is late. `sightings` counts how often
+    it was seen to hold up the loop, and `interrupted` says that it was ended there.
     """
 
     __slots__ = (
         *("_asked_before", "_handle", "_rings", "_task"),
-        *("blocked_at", "ends", "interrupted", "is_over", "loop", "name"),
+        *("ends", "interrupted", "is_over", "loop", "name", "sightings"),
     )
 
     def __init__(self, name: str, loop: asyncio.AbstractEventLoop, ends: float) -> None:
@@ -72,7 +72,7 @@ class Call:
         self.name, self.ends, self.loop, self._task = name, ends, loop, task
         self._rings = 0
         self.is_over = self.interrupted = False
-        self.blocked_at: str | None = None
+        self.sightings = 0
         self._asked_before = task.cancelling() if sys.version_info >= (3, 11) else 0
         self._handle = loop.call_at(ends, self._ring)
 
