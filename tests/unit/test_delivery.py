@@ -9,7 +9,6 @@ from typing import Any
 
 import httpx
 import pytest
-from prometheus_client import CollectorRegistry
 from rasa_sdk import Action
 
 from haptik_actions.actions import Runtime, configure, escalate_on_error
@@ -249,7 +248,7 @@ async def test_a_metric_that_fails_costs_nobody_the_answer(caplog: pytest.LogCap
 
 
 async def test_prometheus_shows_them() -> None:
-    registry = CollectorRegistry()
+    registry = pytest.importorskip("prometheus_client").CollectorRegistry()
     runtime = Runtime(
         load_settings=lambda: SETTINGS, transport=transport(lambda team: OK), metrics=PrometheusMetrics(registry)
     )
