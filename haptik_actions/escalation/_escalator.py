@@ -113,7 +113,8 @@ class Escalator:
         kind = type(failure.error).__name__
         logger.warning(line, failure.action, conversation.sender_id, kind, exc_info=self._traceback(failure))
         key = failure.plan.messages.get("apology", "haptik_apology")
-        text = await self._text([key, "haptik_apology"], _locale(failure.plan, conversation), {})
+        values = {"channel": conversation.channel}
+        text = await self._text([key, "haptik_apology"], _locale(failure.plan, conversation), values)
         return Escalation(receipt=None, text=text, pause=False)
 
     async def _receipt(self, failure: Failure, conversation: Conversation) -> Receipt:
@@ -169,7 +170,7 @@ class Escalator:
 
     async def _copy(self, receipt: Receipt, conversation: Conversation, plan: HandOffOptions) -> str:
         keys = plan.message_keys(receipt.state, datetime.now(timezone.utc))
-        values = {"team": receipt.team or "", "reference": receipt.id}
+        values = {"team": receipt.team or "", "reference": receipt.id, "channel": conversation.channel}
         return await self._text(keys, _locale(plan, conversation), values)
 
     def _log(self, failure: Failure, receipt: Receipt, conversation: Conversation) -> None:
@@ -194,7 +195,7 @@ class Escalator:
         self._tracebacks[kind] = None
         return failure.error
 
-    async def _text(self, keys: Sequence[str], locale: str | None, values: Mapping[str, str]) -> str:
+    async def _text(self, keys: Sequence[str], locale: str | None, values: Mapping[str, Any]) -> str:
         """Return the text of the first key that exists; the last one is the plugin's own and always does."""
         try:
             async with deadline(_COPY_SECONDS):
@@ -203,7 +204,7 @@ class Escalator:
             logger.exception("The message store failed; using the packaged copy.")
             return packaged_copy()[keys[-1]]
 
-    async def _stored_text(self, keys: Sequence[str], locale: str | None, values: Mapping[str, str]) -> str:
+    async def _stored_text(self, keys: Sequence[str], locale: str | None, values: Mapping[str, Any]) -> str:
         messages = self._messages()
         for key in keys[:-1]:
             found = await messages.find(key, locale, **values)

@@ -151,6 +151,10 @@ async def test_a_hand_off_that_takes_too_long_goes_on_behind_the_answer() -> Non
 
 
 class HangingStore(MessageStore):
+    async def text(self, key: str, locale: str | None = None, **values: Any) -> str:
+        await asyncio.sleep(3600)
+        raise AssertionError
+
     async def find(self, key: str, locale: str | None = None, **values: Any) -> str | None:
         await asyncio.sleep(3600)
         raise AssertionError
