@@ -6,7 +6,8 @@ import asyncio
 import logging
 import random
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any
 
 import msgspec
 
@@ -62,6 +63,7 @@ class Delivery:
         self._depth_at = float("-inf")
         self._worker: asyncio.Task[None] | None = None
         self._storms: dict[str, int] = {}
+        self._erasing: set[asyncio.Task[None]] = set()
 
     def start(self) -> None:
         """Deliver from the outbox in the background; once is enough."""
@@ -74,6 +76,7 @@ class Delivery:
             self._worker.cancel()
             await asyncio.gather(self._worker, return_exceptions=True)
             self._worker = None
+        await asyncio.gather(*self._erasing, return_exceptions=True)
         await self.outbox.aclose()
 
     async def hand_over(self, handoff: HandOff, terms: Terms) -> Delivered:
@@ -135,8 +138,24 @@ class Delivery:
             await self.outbox.refuse(handoff)
             logger.error("Hand-off %s is not possible: %s %s", handoff.id, error, error.remedy)
             return Delivered(state="unavailable", team=handoff.teams[0], reason=type(error).__name__)
-        await self.outbox.confirm(handoff, episode=episode)
+        erasing = self.outbox.confirm(handoff, episode=episode)
+        if promised:
+            await erasing
+        else:
+            # The user need not wait for it.
+            self._in_background(erasing)
         return Delivered(state="connected", team=team)
+
+    def _in_background(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._erasing.add(task)
+        task.add_done_callback(self._erased)
+
+    def _erased(self, task: asyncio.Task[None]) -> None:
+        self._erasing.discard(task)
+        if not task.cancelled() and task.exception() is not None:
+            line = "A hand-off that Haptik has stands in the outbox still, and is sent again."
+            logger.error(line, exc_info=task.exception())
 
     async def _send_in_time(self, handoff: HandOff) -> str:
         try:

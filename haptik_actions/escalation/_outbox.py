@@ -80,7 +80,8 @@ class Terms(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Outbox(Protocol):
-    """Where hand-offs are kept. Methods that name a chat do nothing where it is not known."""
+    """Where hand-offs are kept, one per chat. Methods do nothing for a chat that is not known, and those that take a
+    hand-off or an entry do nothing where the chat has another one by now."""
 
     async def open(self, handoff: HandOff, terms: Terms) -> Ticket:
         """Write the hand-off down and begin its episode, unless one is running."""
@@ -167,12 +168,19 @@ class MemoryOutbox:
 
     async def confirm(self, handoff: HandOff, *, episode: float, ago: float = 0.0) -> None:
         """See `Outbox`."""
+        if self._is_another(handoff):
+            return
         self._entries.pop(handoff.chat, None)
         began = self._clock() - ago
+        running = self._episodes.get(handoff.chat)
+        if running is not None and running.id != handoff.id and running.began > began:
+            return
         self._episodes[handoff.chat] = _Episode(handoff.id, began, began + episode)
 
     async def refuse(self, handoff: HandOff) -> None:
         """See `Outbox`."""
+        if self._is_another(handoff):
+            return
         self._entries.pop(handoff.chat, None)
         self._episodes.pop(handoff.chat, None)
 
@@ -182,8 +190,9 @@ class MemoryOutbox:
 
     async def bury(self, entry: Entry) -> None:
         """See `Outbox`."""
-        self._put(entry, None)
-        self._episodes.pop(entry.handoff.chat, None)
+        if not self._is_another(entry.handoff):
+            self._put(entry, None)
+            self._episodes.pop(entry.handoff.chat, None)
 
     async def claim(self, most: int) -> list[Entry]:
         """See `Outbox`."""
@@ -227,9 +236,13 @@ class MemoryOutbox:
     async def aclose(self) -> None:
         """Nothing is open."""
 
+    def _is_another(self, handoff: HandOff) -> bool:
+        known = self._entries.get(handoff.chat)
+        return known is not None and known.handoff.id != handoff.id
+
     def _put(self, entry: Entry, due: float | None) -> None:
         known = self._entries.get(entry.handoff.chat)
-        if known is not None:
+        if known is not None and not self._is_another(entry.handoff):
             self._entries[entry.handoff.chat] = msgspec.structs.replace(entry, created=known.created, due=due)
 
     def _running(self, chat: str, terms: Terms, now: float) -> _Episode | None:

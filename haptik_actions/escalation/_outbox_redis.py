@@ -67,41 +67,55 @@ return {'go', 0, id}
 """
 )
 
+# A chat has one entry. What is told late may be about an earlier hand-off of the chat than the one that stands there.
+_IS_ANOTHER = """
+local payload = redis.call('GET', KEYS[1])
+if payload and ARGV[2] ~= '' and cjson.decode(payload).handoff.id ~= ARGV[2] then return 0 end
+"""
+
 _CONFIRM = (
     _NOW
+    + _IS_ANOTHER
     + """
 redis.call('DEL', KEYS[1])
 redis.call('ZREM', KEYS[2], ARGV[1])
 redis.call('ZREM', KEYS[4], ARGV[1])
-redis.call('HSET', KEYS[3], 'id', ARGV[2], 'began', string.format('%.0f', now - tonumber(ARGV[4])))
+local began, running = now - tonumber(ARGV[4]), redis.call('HMGET', KEYS[3], 'id', 'began')
+if running[1] and running[1] ~= ARGV[2] and tonumber(running[2]) > began then return 0 end
+redis.call('HSET', KEYS[3], 'id', ARGV[2], 'began', string.format('%.0f', began))
 redis.call('PEXPIRE', KEYS[3], ARGV[3])
 return 1
 """
 )
 
-_ERASE = """
+_ERASE = (
+    _IS_ANOTHER
+    + """
 local known = redis.call('DEL', KEYS[1])
 redis.call('ZREM', KEYS[2], ARGV[1])
 redis.call('ZREM', KEYS[4], ARGV[1])
 redis.call('DEL', KEYS[3])
 return known
 """
+)
 
 _LATER = (
     _NOW
+    + _IS_ANOTHER
     + """
-if redis.call('EXISTS', KEYS[1]) == 0 then return 0 end
-redis.call('SET', KEYS[1], ARGV[2], 'KEEPTTL')
-redis.call('ZADD', KEYS[2], string.format('%.0f', now + tonumber(ARGV[3])), ARGV[1])
+if not payload then return 0 end
+redis.call('SET', KEYS[1], ARGV[3], 'KEEPTTL')
+redis.call('ZADD', KEYS[2], string.format('%.0f', now + tonumber(ARGV[4])), ARGV[1])
 return 1
 """
 )
 
 _BURY = (
     _NOW
+    + _IS_ANOTHER
     + """
-if redis.call('EXISTS', KEYS[1]) == 0 then return 0 end
-redis.call('SET', KEYS[1], ARGV[2], 'KEEPTTL')
+if not payload then return 0 end
+redis.call('SET', KEYS[1], ARGV[3], 'KEEPTTL')
 redis.call('ZREM', KEYS[2], ARGV[1])
 redis.call('DEL', KEYS[3])
 redis.call('ZADD', KEYS[4], string.format('%.0f', now), ARGV[1])
@@ -166,15 +180,15 @@ class RedisOutbox:
 
     async def refuse(self, handoff: HandOff) -> None:
         """See `Outbox`."""
-        await self._run(_ERASE, handoff.chat)
+        await self._run(_ERASE, handoff.chat, handoff.id)
 
     async def later(self, entry: Entry, seconds: float) -> None:
         """See `Outbox`."""
-        await self._run(_LATER, entry.handoff.chat, msgspec.json.encode(entry), _ms(seconds))
+        await self._run(_LATER, entry.handoff.chat, entry.handoff.id, msgspec.json.encode(entry), _ms(seconds))
 
     async def bury(self, entry: Entry) -> None:
         """See `Outbox`."""
-        await self._run(_BURY, entry.handoff.chat, msgspec.json.encode(entry))
+        await self._run(_BURY, entry.handoff.chat, entry.handoff.id, msgspec.json.encode(entry))
 
     async def claim(self, most: int) -> list[Entry]:
         """See `Outbox`."""
@@ -223,11 +237,11 @@ class RedisOutbox:
             return False
         entry = msgspec.structs.replace(msgspec.json.decode(payload, type=Entry), tries=0)
         await self._redis.zrem(f"{_PREFIX}:dead", chat)
-        return bool(await self._run(_LATER, chat, msgspec.json.encode(entry), 0))
+        return bool(await self._run(_LATER, chat, entry.handoff.id, msgspec.json.encode(entry), 0))
 
     async def drop(self, chat: str) -> bool:
         """See `Outbox`."""
-        return bool(await self._run(_ERASE, chat))
+        return bool(await self._run(_ERASE, chat, ""))
 
     async def end_episode(self, chat: str, *, before: float | None = None) -> bool:
         """See `Outbox`."""

@@ -130,6 +130,34 @@ async def test_a_new_failure_takes_the_place_of_a_dead_letter(outbox: Outbox) ->
     assert (entry.handoff.id, entry.due is None) == ("new", False)
 
 
+@pytest.mark.parametrize("tell", ["confirm", "refuse", "later", "bury"])
+async def test_what_is_told_late_is_not_told_of_the_next_hand_off_of_the_chat(outbox: Outbox, tell: str) -> None:
+    await outbox.open(handoff(id="first"), TERMS)
+    resumed = msgspec.structs.replace(TERMS, resumed_at=time.time() + 1)
+    assert (await outbox.open(handoff(id="second"), resumed)).state == "go"
+    first = handoff(id="first")
+    if tell == "confirm":
+        await outbox.confirm(first, episode=3600)
+    elif tell == "refuse":
+        await outbox.refuse(first)
+    else:
+        await (outbox.later(entry_for(first), 0) if tell == "later" else outbox.bury(entry_for(first)))
+    (kept,) = await outbox.entries()
+    assert kept.handoff.id == "second"
+    assert kept.due is not None
+    assert kept.due > time.time() + 20, "leased to who opened it"
+    assert (await outbox.open(handoff(id="third"), TERMS)).id == "second"
+
+
+async def test_a_late_confirmation_does_not_take_the_place_of_a_later_episode(outbox: Outbox) -> None:
+    await outbox.open(handoff(id="first"), TERMS)
+    resumed = msgspec.structs.replace(TERMS, resumed_at=time.time() + 1)
+    await outbox.open(handoff(id="second"), resumed)
+    await outbox.confirm(handoff(id="second"), episode=3600)
+    await outbox.confirm(handoff(id="first"), episode=3600, ago=60)
+    assert (await outbox.open(handoff(id="third"), TERMS)).id == "second"
+
+
 async def test_unknown_chats_do_nothing(outbox: Outbox) -> None:
     await outbox.later(entry_for(handoff()), 0)
     await outbox.bury(entry_for(handoff()))
