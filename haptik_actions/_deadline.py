@@ -23,7 +23,7 @@ T = TypeVar("T")
 
 DeadlinePassed = asyncio.TimeoutError
 
-__all__ = ["CURRENT", "Call", "DeadlinePassed", "deadline", "finish_within"]
+__all__ = ["CURRENT", "Call", "DeadlinePassed", "deadline", "finish_within", "is_cancelled"]
 
 _RING_AGAIN_SECONDS = 0.5
 
@@ -52,6 +52,15 @@ async def finish_within(
     finally:
         call.end()
         CURRENT.reset(token)
+
+
+def is_cancelled() -> bool:
+    """Tell whether somebody has asked the running task to end: a `CancelledError` is somebody's mistake otherwise.
+
+    Always true on Python 3.10, which does not count.
+    """
+    task = asyncio.current_task()
+    return sys.version_info < (3, 11) or task is None or task.cancelling() > 0
 
 
 class Call:

@@ -12,6 +12,7 @@ from rasa_sdk import Tracker, ValidationAction
 from rasa_sdk.executor import CollectingDispatcher
 from rasa_sdk.interfaces import ActionExecutionRejection
 
+from haptik_actions._deadline import is_cancelled
 from haptik_actions.actions._failure import answer_failure
 from haptik_actions.actions._integration import Events, call_integration
 from haptik_actions.actions._runtime import Runtime, current_runtime
@@ -28,8 +29,7 @@ logger = logging.getLogger(__name__)
 
 Run = TypeVar("Run", bound=Callable[..., Any])
 
-# A CancelledError that gets as far as here is the server's: the deadline turns any other into an error.
-_CONTROL_FLOW = (ActionExecutionRejection, CancelledError, GeneratorExit, KeyboardInterrupt)
+_CONTROL_FLOW = (ActionExecutionRejection, GeneratorExit, KeyboardInterrupt)
 
 
 @overload
@@ -111,6 +111,8 @@ async def guard(
     except _CONTROL_FLOW:
         raise
     except BaseException as error:
+        if isinstance(error, CancelledError) and is_cancelled():
+            raise
         if plan.verdict(error) == "pass":
             raise
         failure = Failure(action=name, error=error, plan=plan)

@@ -13,7 +13,7 @@ import msgspec
 
 from haptik_actions._deadline import DeadlinePassed, deadline
 from haptik_actions.client import HaptikClient
-from haptik_actions.errors import DeadlineExceeded, HaptikError, InactiveTeam, RateLimited, UnknownTeam
+from haptik_actions.errors import DeadlineExceeded, HaptikError, InactiveTeam, RateLimited, TransportError, UnknownTeam
 from haptik_actions.escalation._metrics import Metrics, NoMetrics
 from haptik_actions.escalation._outbox import Entry, HandOff, Outbox, Terms
 from haptik_actions.escalation._receipt import State
@@ -63,6 +63,7 @@ class Delivery:
         self._depth_at = float("-inf")
         self._worker: asyncio.Task[None] | None = None
         self._storms: dict[str, int] = {}
+        self._closing = False
         self._erasing: set[asyncio.Task[None]] = set()
 
     def start(self) -> None:
@@ -72,6 +73,7 @@ class Delivery:
 
     async def aclose(self) -> None:
         """Stop delivering. What an outbox in memory still holds is lost, and logged."""
+        self._closing = True
         if self._worker is not None:
             self._worker.cancel()
             await asyncio.gather(self._worker, return_exceptions=True)
@@ -166,6 +168,11 @@ class Delivery:
                 return await self._send(handoff)
         except DeadlinePassed as late:
             raise DeadlineExceeded(f"No team had taken the chat after {self._seconds:g} s.") from late
+        except asyncio.CancelledError as error:
+            # The tasks that deliver are this class's own: nobody else has a reason to cancel them.
+            if self._closing:
+                raise
+            raise TransportError("The call was cancelled from within, for example by a client being closed.") from error
 
     async def _send(self, handoff: HandOff) -> str:
         """Return the team that took the chat: the next one where one is unknown or inactive."""

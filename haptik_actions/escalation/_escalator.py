@@ -200,7 +200,9 @@ class Escalator:
         try:
             async with deadline(_COPY_SECONDS):
                 return await self._stored_text(keys, locale, values)
-        except Exception:
+        # Also where the store was cancelled from within. The server's cancellation ends up here, too, and costs nobody
+        # anything: there is no answer any more that this text would be in.
+        except (Exception, asyncio.CancelledError):
             logger.exception("The message store failed; using the packaged copy.")
             return packaged_copy()[keys[-1]]
 

@@ -185,6 +185,36 @@ async def test_credentials_that_hang_cost_nobody_the_answer() -> None:
     assert receipt(answer)[0] == "delayed"
 
 
+class CancelledCredentials:
+    async def get(self) -> Any:
+        raise asyncio.CancelledError
+
+
+async def test_a_client_that_is_cancelled_from_within_is_an_outage() -> None:
+    answer = await answer_of(
+        Runtime(
+            load_settings=lambda: SETTINGS, transport=transport(lambda team: OK), credentials=CancelledCredentials()
+        )
+    )
+    assert receipt(answer) == ("delayed", "TransportError")
+    assert texts(answer) == [COPY["haptik_handoff_delayed"]]
+
+
+class CancelledStore(MessageStore):
+    async def text(self, key: str, locale: str | None = None, **values: Any) -> str:
+        raise asyncio.CancelledError
+
+    async def find(self, key: str, locale: str | None = None, **values: Any) -> str | None:
+        raise asyncio.CancelledError
+
+
+async def test_a_message_store_that_is_cancelled_from_within_costs_nobody_the_answer() -> None:
+    answer = await answer_of(
+        Runtime(load_settings=lambda: SETTINGS, transport=transport(lambda team: OK), messages=CancelledStore())
+    )
+    assert texts(answer) == [COPY["haptik_handoff_connected"]]
+
+
 # What is counted
 
 
