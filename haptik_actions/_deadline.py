@@ -70,18 +70,15 @@ class Call:
     it was seen to hold up the loop, and `interrupted` says that it was ended there.
     """
 
-    __slots__ = (
-        *("_asked_before", "_handle", "_rings", "_task"),
-        *("ends", "interrupted", "is_over", "loop", "name", "sightings"),
-    )
+    # Most calls end before anything of this happens, and every guarded action makes one.
+    _rings = 0
+    interrupted = is_over = False
+    sightings = 0
 
     def __init__(self, name: str, loop: asyncio.AbstractEventLoop, ends: float) -> None:
         task = asyncio.current_task(loop)
         assert task is not None
         self.name, self.ends, self.loop, self._task = name, ends, loop, task
-        self._rings = 0
-        self.is_over = self.interrupted = False
-        self.sightings = 0
         self._asked_before = task.cancelling() if sys.version_info >= (3, 11) else 0
         self._handle = loop.call_at(ends, self._ring)
 
@@ -102,7 +99,7 @@ class Call:
         """Stop watching."""
         self.is_over = True
         self._handle.cancel()
-        if sys.version_info >= (3, 11):
+        if self._rings and sys.version_info >= (3, 11):
             for _ in range(self._rings):
                 self._task.uncancel()
 

@@ -8,7 +8,7 @@ from asyncio import CancelledError
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar, cast, overload
 
-from rasa_sdk import Tracker, ValidationAction
+from rasa_sdk import Tracker
 from rasa_sdk.executor import CollectingDispatcher
 from rasa_sdk.interfaces import ActionExecutionRejection
 
@@ -123,8 +123,7 @@ def _guarded(run: Run, options: HandOffOptions) -> Run:
     # rasa_sdk counts the parameters, so they are spelt out here.
     @functools.wraps(run)
     async def guarded(self: Any, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Any) -> Events:
-        if isinstance(self, ValidationAction):
-            move_methods_to_threads(self)
+        move_methods_to_threads(self)
         return await guard(functools.partial(run, self), _name(self), options, dispatcher, tracker, domain)
 
     start_with_server()

@@ -88,8 +88,6 @@ def move_methods_to_threads(action: object) -> None:
 
     rasa-sdk calls them on the worker's loop. Other actions are left as they are; a second call does nothing.
     """
-    if not isinstance(action, ValidationAction) or not hasattr(action, "__dict__"):
-        return
     kind: Any = type(action)
     for name in _blocking_methods(kind):
         action.__dict__.setdefault(name, _MethodInThread(action, name))
@@ -107,6 +105,9 @@ class _MethodInThread:
 
 @functools.lru_cache(maxsize=1000)
 def _blocking_methods(kind: type[Any]) -> tuple[str, ...]:
+    # Asked for every call of a decorated action, and `issubclass` of an abstract class is slow.
+    if not issubclass(kind, ValidationAction) or not kind.__dictoffset__:
+        return ()
     names = (name for name in dir(kind) if name.startswith(("validate_", "extract_")))
     # A static or class method takes no instance; rasa-sdk's own do nothing that blocks.
     functions = {name: inspect.getattr_static(kind, name) for name in names}
