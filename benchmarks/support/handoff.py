@@ -75,7 +75,7 @@ class Watched(ResilientOutbox):
         self.confirmed_at = self.erased_at = 0.0
         self.erased = asyncio.Event()
 
-    async def confirm(self, handoff: HandOff, *, episode: float, ago: float = 0.0) -> None:
+    async def confirm(self, handoff: HandOff, *, episode: float | None, ago: float = 0.0) -> None:
         self.confirmed_at = time.perf_counter()
         await super().confirm(handoff, episode=episode, ago=ago)
         self.erased_at = time.perf_counter()

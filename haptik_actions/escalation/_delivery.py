@@ -26,6 +26,8 @@ _POLL_SECONDS = 1.0
 _AT_ONCE = 20
 _DEPTH_SECONDS = 15.0
 _LONGEST_PAUSE = 60.0
+_LONGEST_WISH = 3600.0
+"""Of what the platform may ask for: an entry expires after a day."""
 _MOST_TRIES = 70
 """With pauses that double up to a minute this is a little over an hour; then the entry is a dead letter."""
 
@@ -128,7 +130,7 @@ class Delivery:
         return await self._deliver(entry, promised=True)
 
     async def _deliver(
-        self, entry: Entry, episode: float = Terms().episode, *, kept: bool = True, promised: bool = False
+        self, entry: Entry, episode: float | None = None, *, kept: bool = True, promised: bool = False
     ) -> Delivered:
         handoff = entry.handoff
         try:
@@ -217,6 +219,6 @@ class Delivery:
 def _pause(tries: int, error: HaptikError) -> float:
     """Seconds to the next try: half of it jitter, under a doubling ceiling; or what the platform asked for."""
     if isinstance(error, RateLimited) and error.retry_after is not None:
-        return error.retry_after
+        return min(error.retry_after, _LONGEST_WISH)
     ceiling: float = min(_LONGEST_PAUSE, 2.0 ** min(tries - 1, 10))
     return ceiling / 2 + random.uniform(0, ceiling / 2)

@@ -86,8 +86,9 @@ class Outbox(Protocol):
     async def open(self, handoff: HandOff, terms: Terms) -> Ticket:
         """Write the hand-off down and begin its episode, unless one is running."""
 
-    async def confirm(self, handoff: HandOff, *, episode: float, ago: float = 0.0) -> None:
-        """Erase it: Haptik has had the chat for `ago` seconds. The episode goes on from there."""
+    async def confirm(self, handoff: HandOff, *, episode: float | None, ago: float = 0.0) -> None:
+        """Erase it: Haptik has had the chat for `ago` seconds. The episode goes on from there for `episode` seconds;
+        with None it ends when it would have."""
 
     async def refuse(self, handoff: HandOff) -> None:
         """Erase it and its episode: nothing accepts it."""
@@ -166,7 +167,7 @@ class MemoryOutbox:
         """Erase the hand-off of the chat: it is kept elsewhere now."""
         self._entries.pop(chat, None)
 
-    async def confirm(self, handoff: HandOff, *, episode: float, ago: float = 0.0) -> None:
+    async def confirm(self, handoff: HandOff, *, episode: float | None, ago: float = 0.0) -> None:
         """See `Outbox`."""
         if self._is_another(handoff):
             return
@@ -175,7 +176,9 @@ class MemoryOutbox:
         running = self._episodes.get(handoff.chat)
         if running is not None and running.id != handoff.id and running.began > began:
             return
-        self._episodes[handoff.chat] = _Episode(handoff.id, began, began + episode)
+        lasts = Terms().episode if episode is None else episode
+        ends = running.ends if running is not None and episode is None else began + lasts
+        self._episodes[handoff.chat] = _Episode(handoff.id, began, ends)
 
     async def refuse(self, handoff: HandOff) -> None:
         """See `Outbox`."""

@@ -83,7 +83,7 @@ redis.call('ZREM', KEYS[4], ARGV[1])
 local began, running = now - tonumber(ARGV[4]), redis.call('HMGET', KEYS[3], 'id', 'began')
 if running[1] and running[1] ~= ARGV[2] and tonumber(running[2]) > began then return 0 end
 redis.call('HSET', KEYS[3], 'id', ARGV[2], 'began', string.format('%.0f', began))
-redis.call('PEXPIRE', KEYS[3], ARGV[3])
+if ARGV[5] == '0' or redis.call('PTTL', KEYS[3]) < 0 then redis.call('PEXPIRE', KEYS[3], ARGV[3]) end
 return 1
 """
 )
@@ -173,10 +173,11 @@ class RedisOutbox:
         )
         return Ticket(state=state.decode(), wait=float(wait) / 1000, id=known.decode())
 
-    async def confirm(self, handoff: HandOff, *, episode: float, ago: float = 0.0) -> None:
+    async def confirm(self, handoff: HandOff, *, episode: float | None, ago: float = 0.0) -> None:
         """See `Outbox`."""
         # Redis expires nothing in the past.
-        await self._run(_CONFIRM, handoff.chat, handoff.id, max(1, _ms(episode - ago)), _ms(ago))
+        left = max(1, _ms((Terms().episode if episode is None else episode) - ago))
+        await self._run(_CONFIRM, handoff.chat, handoff.id, left, _ms(ago), int(episode is None))
 
     async def refuse(self, handoff: HandOff) -> None:
         """See `Outbox`."""

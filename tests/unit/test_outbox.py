@@ -158,6 +158,14 @@ async def test_a_late_confirmation_does_not_take_the_place_of_a_later_episode(ou
     assert (await outbox.open(handoff(id="third"), TERMS)).id == "second"
 
 
+async def test_a_later_delivery_leaves_the_episode_its_end(outbox: Outbox) -> None:
+    await outbox.open(handoff(), msgspec.structs.replace(TERMS, episode=0.3))
+    await outbox.confirm(handoff(), episode=None)
+    assert (await outbox.open(handoff(id="again"), TERMS)).state == "duplicate"
+    await asyncio.sleep(0.4)
+    assert (await outbox.open(handoff(id="again"), TERMS)).state == "go"
+
+
 async def test_unknown_chats_do_nothing(outbox: Outbox) -> None:
     await outbox.later(entry_for(handoff()), 0)
     await outbox.bury(entry_for(handoff()))
