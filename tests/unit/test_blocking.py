@@ -146,7 +146,7 @@ async def test_what_blocks_in_a_task_of_the_action_is_interrupted_too() -> None:
 
 
 async def test_an_action_that_blocks_for_less_than_its_deadline_is_left_alone(caplog: pytest.LogCaptureFixture) -> None:
-    answer = await call(Does(lambda: time.sleep(1.5), "action_slow"), slot={"deadline": 60})
+    answer = await call(Does(lambda: time.sleep(2.5), "action_slow"), slot={"deadline": 60})
     assert (error(answer), texts(answer)) == (None, [])
     await asyncio.sleep(0)
     assert "Action action_slow blocked the worker" in caplog.text

@@ -302,7 +302,7 @@ class Clock:
 async def two(own_valkey: Valkey) -> AsyncIterator[tuple[ResilientOutbox, RedisOutbox, Clock]]:
     """An outbox that goes on without Redis, and how another process sees the one on Redis."""
     clock = Clock()
-    ours = ResilientOutbox(RedisOutbox(connect(own_valkey.url, seconds=0.2)), timer=clock)
+    ours = ResilientOutbox(RedisOutbox(connect(own_valkey.url, seconds=0.4)), timer=clock)
     theirs = RedisOutbox(connect(own_valkey.url, seconds=5))
     yield ours, theirs, clock
     await ours.aclose()
