@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -17,6 +17,7 @@ _BY_URI: Mapping[str, Kind] = {
     "CAROUSEL_DEFAULT": "list",
     "CAROUSEL_DETAIL": "detail",
     "DOCUMENT_PICKER": "upload",
+    "EMAIL": "contact",
     "GALLERY_PICKER": "upload",
     "IMAGE_UPLOAD": "upload",
     "LAUNCH_CHANNEL": "channel",
@@ -25,6 +26,7 @@ _BY_URI: Mapping[str, Kind] = {
     "SELF_SERVE_WEB": "url",
     "SEND_LOCATION": "location",
     "SEND_MULTIPLE_LOCATIONS": "locations",
+    "SMS": "contact",
 }
 _BY_TYPE: Mapping[str, Kind] = {
     "APP_FEEDBACK": "feedback",
@@ -34,9 +36,12 @@ _BY_TYPE: Mapping[str, Kind] = {
     "SHARE_REFERRAL": "share",
 }
 # The platform does not document the key of a CALL's number; these occur.
-_NUMBER_KEYS = ("phone", "phone_number", "number", "contact", "tel", "message")
+_NUMBER_KEYS = ("phone", "phone_number", "number", "contact", "tel", "url", "link", "message")
 _NUMBER = re.compile(r"\+?\d(?:[\d\s().-]*\d)?")
 _UNDIALLED = re.compile(r"[\s().-]+")
+_SCHEMES = frozenset({"mailto", "sms", "tel"})
+_EMAIL_KEYS = ("email", "to", "url", "link", "message")
+_EMAIL = re.compile(r"[^\s@:/?]+@[^\s@:/?]+")
 _MESSAGE_KEYS = frozenset({"message", "gogo_message"})
 _GROUP = re.compile(r"\{([^{}]*)\}")
 # Where the platform's app puts the address that the user chose.
@@ -46,12 +51,10 @@ _CHOSEN = "%s"
 def control(actionable: Actionable, path: str, notes: list[Note]) -> Control:
     """Read an actionable; what the reading changes is added to `notes`."""
     kind = _kind(actionable)
-    if kind == "reply":
-        return _answer("reply", actionable, path, notes)
     if kind == "url":
         return _link(actionable, path, notes)
-    if kind == "call":
-        return _call(actionable, path, notes)
+    if kind == "call" or kind == "contact":
+        return _reached(kind, actionable, path, notes)
     return _answer(kind, actionable, path, notes)
 
 
@@ -63,6 +66,14 @@ def _kind(actionable: Actionable) -> Kind:
     return _BY_URI.get(uri, "app")
 
 
+def _label(actionable: Actionable) -> str:
+    # As `Actionable.label`; most labels need none of its work.
+    text = actionable.actionable_text
+    if text.isprintable() and "{" not in text and "  " not in text and text[0] != " " and text[-1] != " ":
+        return text
+    return actionable.label
+
+
 def _link(actionable: Actionable, path: str, notes: list[Note]) -> Control:
     url = actionable.url or ""
     payload = actionable.payload
@@ -70,34 +81,41 @@ def _link(actionable: Actionable, path: str, notes: list[Note]) -> Control:
         notes.append(Note("coerced", f"{path}.payload.url", url))
     if payload.get("message") or payload.get("gogo_message"):
         notes.append(Note("dropped", f"{path}.payload", "what the tap says in the chat"))
-    return Control(_scheme_kind(url), actionable.label, url, path, actionable.is_default)
+    return Control("url", _label(actionable), url, path, bool(actionable.is_default))
 
 
-def _scheme_kind(url: str) -> Kind:
-    if url[:4].lower() == "http":
-        return "url"
-    return "call" if url[:4].lower() == "tel:" else "contact"
-
-
-def _call(actionable: Actionable, path: str, notes: list[Note]) -> Control:
-    number = dialled(actionable.payload)
-    if number:
-        return Control("call", actionable.label, number, path, actionable.is_default)
-    notes.append(Note("replaced", path, "call without a number by a reply"))
+def _reached(kind: Kind, actionable: Actionable, path: str, notes: list[Note]) -> Control:
+    """A number to call or to text, or an address to write to."""
+    payload = actionable.payload
+    value = _mailbox(payload) if actionable.uri == "EMAIL" else _dialled(payload)
+    if value:
+        return Control(kind, _label(actionable), value, path, bool(actionable.is_default))
+    notes.append(Note("replaced", path, f"{kind} without a number or an address by a reply"))
     return _answer("reply", actionable, path, notes)
 
 
-def dialled(payload: Mapping[str, Any]) -> str:
-    """The number that a CALL dials: digits, perhaps behind a plus; empty where the payload has none."""
-    for key in _NUMBER_KEYS:
-        value = str(payload.get(key) or "").strip()
+def _dialled(payload: Mapping[str, Any]) -> str:
+    """The number of a CALL or an SMS: digits, perhaps behind a plus; empty where the payload has none."""
+    for value in _values(payload, _NUMBER_KEYS):
         if _NUMBER.fullmatch(value):
             return _UNDIALLED.sub("", value)
     return ""
 
 
+def _mailbox(payload: Mapping[str, Any]) -> str:
+    return next(filter(_EMAIL.fullmatch, _values(payload, _EMAIL_KEYS)), "")
+
+
+def _values(payload: Mapping[str, Any], keys: Sequence[str]) -> Iterator[str]:
+    """Numbers or addresses without their scheme, and without what a mail or an SMS starts with."""
+    for key in keys:
+        value = str(payload.get(key) or "").partition("?")[0].strip()
+        scheme, colon, rest = value.partition(":")
+        yield rest if colon and scheme.lower() in _SCHEMES else value
+
+
 def _answer(kind: Kind, actionable: Actionable, path: str, notes: list[Note]) -> Control:
-    label = actionable.label
+    label = _label(actionable)
     payload = actionable.payload
     sent = _sent(payload).strip()
     if not sent or (kind == "share" and not payload.get("gogo_message")):

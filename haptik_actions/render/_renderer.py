@@ -104,8 +104,7 @@ class Renderer:
         draft.note("replaced", control.path, f"{control.kind} by a line of text")
         if not self.text_limit.fits(control.value):
             draft.note("truncated", f"{control.path}.payload", f"longer than a text of {self.channel.title}")
-        address = contact(control.value) if control.kind == "contact" else control.value
-        return address if control.label == address else f"{control.label}: {address}"
+        return control.value if control.label == control.value else f"{control.label}: {control.value}"
 
     def sorted(self, controls: Sequence[Control], draft: Draft) -> tuple[list[Control], list[str]]:
         """The controls that the channel shows as such, and lines of text for the others."""
@@ -166,8 +165,3 @@ class Renderer:
 def bold(words: str) -> str:
     """Words in HSL's bold, where it can hold them."""
     return words if "*" in words or "\n" in words else f"*{words}*"
-
-
-def contact(address: str) -> str:
-    """Whom to write: what stands behind `mailto:` or `sms:`, without the subject and the body."""
-    return address.partition(":")[2].partition("?")[0] or address
