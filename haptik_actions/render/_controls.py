@@ -43,6 +43,7 @@ _SCHEMES = frozenset({"mailto", "sms", "tel"})
 _EMAIL_KEYS = ("email", "to", "url", "link", "message")
 _EMAIL = re.compile(r"[^\s@:/?]+@[^\s@:/?]+")
 _MESSAGE_KEYS = frozenset({"message", "gogo_message"})
+_LINES = ("title", "sub_title", "description")
 _GROUP = re.compile(r"\{([^{}]*)\}")
 # Where the platform's app puts the address that the user chose.
 _CHOSEN = "%s"
@@ -169,38 +170,57 @@ def _with_keys(meta: Mapping[str, Any], payload: Mapping[str, Any]) -> Mapping[s
 def _opened(kind: Kind, payload: Mapping[str, Any], label: str) -> Mapping[str, Any] | None:
     if kind == "detail":
         return _detail(payload, label)
-    if kind == "list" and payload.get("items"):
-        data = {"image_aspect_ratio": 1.0, "width": "MEDIUM", "items": payload["items"]}
-        return {"text": payload.get("title") or label, "type": "CAROUSEL", "data": data}
+    if kind == "list":
+        return _cards(_said(payload, "title") or label, list(filter(_shows_something, _several(payload, "items"))))
     if kind == "share":
         return _shared(payload)
     return None
 
 
+def _cards(text: str, items: list[Any], width: str = "MEDIUM") -> Mapping[str, Any] | None:
+    if not items:
+        return None
+    return {"text": text, "type": "CAROUSEL", "data": {"image_aspect_ratio": 1.0, "width": width, "items": items}}
+
+
 def _detail(payload: Mapping[str, Any], label: str) -> Mapping[str, Any] | None:
     """The screen behind a card: its first picture above its words and buttons, the others as cards of their own."""
-    words = {key: payload[key] for key in ("title", "sub_title", "description") if payload.get(key)}
-    images = payload.get("images") or []
-    actionables = payload.get("actionables") or []
+    words = {key: payload[key] for key in _LINES if _said(payload, key)}
+    images = _several(payload, "images")
+    actionables = _several(payload, "actionables")
     if not (words or images or actionables):
         return None
     first: dict[str, Any] = {**(words or {"title": label}), "actionables": actionables}
     if images:
         first["thumbnail"] = {"image": images[0]}
     others = [{"thumbnail": {"image": image}, "actionables": []} for image in images[1:]]
-    data = {"image_aspect_ratio": 1.0, "width": "BIG", "items": [first, *others]}
-    return {"text": payload.get("title") or label, "type": "CAROUSEL", "data": data}
+    return _cards(_said(payload, "title") or label, [first, *others], "BIG")
 
 
 def _shared(payload: Mapping[str, Any]) -> Mapping[str, Any] | None:
     """What a SHARE shares, as a message that the user can forward."""
-    message, image = payload.get("message") or "", payload.get("image") or ""
+    message, image = _said(payload, "message"), _said(payload, "image")
     if image:
-        item: dict[str, Any] = {
-            "thumbnail": {"image": image},
-            "actionables": [],
-            **({"title": message} if message else {}),
-        }
-        data = {"image_aspect_ratio": 1.0, "width": "BIG", "items": [item]}
-        return {"text": message, "type": "CAROUSEL", "data": data}
+        item: dict[str, Any] = {"thumbnail": {"image": image}, "actionables": []}
+        if message:
+            item["title"] = message
+        return _cards(message, [item], "BIG")
     return {"text": message, "type": "TEXT", "data": {"quick_replies": []}} if message else None
+
+
+def _said(payload: Mapping[str, Any], key: str) -> str:
+    value = payload.get(key)
+    return value.strip() if isinstance(value, str) else ""
+
+
+def _several(payload: Mapping[str, Any], key: str) -> list[Any]:
+    value = payload.get(key) or []
+    return value if isinstance(value, list) else [value]
+
+
+def _shows_something(item: Any) -> bool:
+    if not isinstance(item, dict):
+        return False
+    thumbnail = item.get("thumbnail")
+    pictured = isinstance(thumbnail, dict) and _said(thumbnail, "image")
+    return bool(pictured or any(_said(item, key) for key in _LINES) or item.get("actionables"))
