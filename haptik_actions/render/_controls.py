@@ -43,6 +43,10 @@ _SCHEMES = frozenset({"mailto", "sms", "tel"})
 _EMAIL_KEYS = ("email", "to", "url", "link", "message")
 _EMAIL = re.compile(r"[^\s@:/?]+@[^\s@:/?]+")
 _MESSAGE_KEYS = frozenset({"message", "gogo_message"})
+_UNTIDY = re.compile(r"^ |  | $|\{|:share:").search
+# The platform's shortcode for the picture on a button that shares; nobody else knows it.
+_SHARE = ":share:"
+_SHARE_SIGN = "↗"
 _LINES = ("title", "sub_title", "description")
 _GROUP = re.compile(r"\{([^{}]*)\}")
 # Where the platform's app puts the address that the user chose.
@@ -68,11 +72,12 @@ def _kind(actionable: Actionable) -> Kind:
 
 
 def _label(actionable: Actionable) -> str:
-    # As `Actionable.label`; most labels need none of its work.
     text = actionable.actionable_text
-    if text.isprintable() and "{" not in text and "  " not in text and text[0] != " " and text[-1] != " ":
+    # Most labels need nothing done.
+    if text.isprintable() and not _UNTIDY(text):
         return text
-    return actionable.label
+    label = actionable.label
+    return " ".join(label.replace(_SHARE, " ").split()) or _SHARE_SIGN if _SHARE in label else label
 
 
 def _link(actionable: Actionable, path: str, notes: list[Note]) -> Control:
