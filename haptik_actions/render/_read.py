@@ -188,17 +188,12 @@ def _tab_list(element: hsl.TabList, copy: Copy) -> Content:
 
 
 def _receipt(element: hsl.Receipt, copy: Copy) -> Content:
-    notes = [Note("replaced", "type", "receipt by a text")]
-    notes += [
-        Note("dropped", f"data.order_items[{index}].image_url", row.image_url)
-        for index, row in enumerate(element.order_items)
-        if row.image_url
-    ]
+    notes: list[Note] = []
     path = "data.footer.actionables"
     controls = _controls(element.actionables, path, notes)
     text = tidy(receipt_text(element, copy))
     voice = element.voice_text or ""
-    return Content(element, "bubble", text, path, controls, persistent=True, voice=voice, notes=tuple(notes))
+    return Content(element, "receipt", text, path, controls, persistent=True, voice=voice, notes=tuple(notes))
 
 
 def _unknown(element: hsl.Unknown, copy: Copy) -> Content:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import ClassVar
 
-from haptik_actions.hsl import Element
+from haptik_actions.hsl import Element, Receipt
 from haptik_actions.render._channel import Channel
 from haptik_actions.render._content import SPELLED, Card, Content, Control
 from haptik_actions.render._conversion import Conversion
@@ -43,6 +43,8 @@ class Renderer:
             self.cards(content, draft)
         elif content.shape == "images":
             self.images(content, draft)
+        elif content.shape == "receipt":
+            self.receipt(content, draft)
         else:
             self.nothing(content, draft)
         return draft.finished()
@@ -72,6 +74,15 @@ class Renderer:
     def picture(self, url: str, draft: Draft) -> None:
         """One picture."""
         draft.messages.append({"image": url})
+
+    def receipt(self, content: Content, draft: Draft) -> None:
+        """The summary of an order, as text."""
+        draft.note("replaced", "type", "receipt by a text")
+        if isinstance(content.element, Receipt):
+            for index, row in enumerate(content.element.order_items):
+                if row.image_url:
+                    draft.note("dropped", f"data.order_items[{index}].image_url", row.image_url)
+        self.bubble(content.text, content.controls, content, draft)
 
     def nothing(self, content: Content, draft: Draft) -> None:
         """What shows nothing: no message, a note."""
