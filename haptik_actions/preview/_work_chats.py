@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from haptik_actions.preview._fields import mapping, mappings, opens, tap, text, unseen
+from haptik_actions.preview._fields import mapping, mappings, opens, tap, text, unescaped, unseen
 from haptik_actions.preview._marks import Marker, plain
 from haptik_actions.preview._parts import Bubble, Keyboard, Menu, Part, Strip, Tap
 
@@ -50,7 +50,7 @@ def _actions(elements: list[Mapping[str, Any]]) -> Iterator[Part]:
 
 
 def _slack_button(element: Mapping[str, Any]) -> Tap:
-    return tap(mapping(element.get("text")).get("text"), opens(element.get("url")))
+    return tap(unescaped(mapping(element.get("text")).get("text")), opens(element.get("url")))
 
 
 def _select(element: Mapping[str, Any]) -> Menu:
@@ -65,8 +65,8 @@ def _select(element: Mapping[str, Any]) -> Menu:
 
 
 def _option(option: Mapping[str, Any]) -> Tap:
-    detail = mapping(option.get("description")).get("text")
-    return tap(mapping(option.get("text")).get("text"), detail=detail)
+    detail = unescaped(mapping(option.get("description")).get("text"))
+    return tap(unescaped(mapping(option.get("text")).get("text")), detail=detail)
 
 
 def teams(payload: Mapping[str, Any], mark: Marker) -> Iterator[Part]:
