@@ -73,20 +73,40 @@ def teams(payload: Mapping[str, Any], mark: Marker) -> Iterator[Part]:
     """A Bot Framework activity."""
     if payload.get("text"):
         yield Bubble(text=mark(text(payload["text"])))
-    attachments = list(mappings(payload.get("attachments")))
-    heroes = [attachment for attachment in attachments if "card.hero" in text(attachment.get("contentType"))]
-    cards = tuple(_hero(mapping(hero.get("content")), mark) for hero in heroes)
-    if payload.get("attachmentLayout") == "carousel" and len(cards) > 1:
-        yield Strip(cards=cards)
+    cards = tuple(_card(attachment, mark) for attachment in mappings(payload.get("attachments")))
+    drawn = [card for card in cards if isinstance(card, Bubble)]
+    if payload.get("attachmentLayout") == "carousel" and len(cards) == len(drawn) > 1:
+        yield Strip(cards=tuple(drawn))
     else:
         yield from cards
-    for attachment in attachments:
-        if attachment not in heroes:
-            yield unseen(attachment)
     suggested = mappings(mapping(payload.get("suggestedActions")).get("actions"))
     taps = tuple(map(_card_action, suggested))
     if taps:
         yield Keyboard(rows=(taps,))
+
+
+def _card(attachment: Mapping[str, Any], mark: Marker) -> Part:
+    content, kind = mapping(attachment.get("content")), text(attachment.get("contentType"))
+    if kind.endswith("card.hero"):
+        return _hero(content, mark)
+    if kind.endswith("card.receipt"):
+        return _receipt(content)
+    return unseen(attachment)
+
+
+def _receipt(card: Mapping[str, Any]) -> Bubble:
+    facts = [(text(fact.get("key")), text(fact.get("value"))) for fact in mappings(card.get("facts"))]
+    rows = [(_receipt_row(row), text(row.get("price"))) for row in mappings(card.get("items"))]
+    total = [("Total", text(card["total"]))] if card.get("total") else []
+    return Bubble(
+        title=plain(text(card.get("title"))),
+        facts=(*facts, *rows, *total),
+        taps=tuple(map(_card_action, mappings(card.get("buttons")))),
+    )
+
+
+def _receipt_row(row: Mapping[str, Any]) -> str:
+    return " – ".join(filter(None, (text(row.get(key)) for key in ("title", "subtitle", "text"))))
 
 
 def _hero(card: Mapping[str, Any], mark: Marker) -> Bubble:
