@@ -10,9 +10,9 @@ import pytest
 
 PACKAGES = [
     *("client", "credentials", "messages", "escalation", "actions", "hsl", "render", "sandbox", "demo", "cli"),
-    *("rasa_api", "testing", "nlg", "faq"),
+    *("rasa_api", "testing", "preview", "nlg", "faq"),
 ]
-FOREIGN = ["httpx", "redis", "rasa_sdk", "rasa", "aiohttp", "starlette", "ruamel"]
+FOREIGN = ["httpx", "redis", "rasa_sdk", "rasa", "aiohttp", "starlette", "ruamel", "jinja2"]
 
 ALLOWED: dict[str, tuple[set[str], set[str]]] = {
     # module: (packages of ours, foreign packages) that may come with it
@@ -31,7 +31,8 @@ ALLOWED: dict[str, tuple[set[str], set[str]]] = {
         {"client", "credentials", "messages", "escalation", "hsl", "render"},
         {"httpx", "rasa_sdk", "aiohttp", "ruamel", "redis"},
     ),
-    "haptik_actions.sandbox": ({"hsl"}, {"starlette", "ruamel", "httpx"}),
+    "haptik_actions.sandbox": ({"hsl"}, {"starlette", "ruamel", "httpx", "jinja2"}),
+    "haptik_actions.preview": ({"hsl", "render"}, {"jinja2"}),
     "haptik_actions.rasa_api": (set(), {"httpx"}),
     # pytest loads it in every run of every project that has haptik-actions installed.
     "haptik_actions.testing.plugin": ({"testing"}, set()),
