@@ -77,7 +77,7 @@ def _plain(text: str) -> dict[str, str]:
 def _text_object(place: Place, limit: int, *kinds: str) -> None:
     kind = place["type"].one_of(*(kinds or ("plain_text", "mrkdwn")))
     place.has("type", "text", optional=("emoji",) if kind == "plain_text" else ("verbatim",))
-    escaped(place["text"]).text(limit)
+    (escaped(place["text"]) if kind == "mrkdwn" else place["text"]).text(limit)
 
 
 def _block(block: Place) -> None:
