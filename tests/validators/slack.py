@@ -135,7 +135,8 @@ def _image_block(block: Place) -> None:
 
 def _image(image: Place) -> None:
     image.has("type", "image_url", "alt_text")["image_url"].url(limit=3000)
-    image["alt_text"].text(2000)
+    if not image["alt_text"].text(2000, blank=True):
+        image.refuse("an empty alt_text")
 
 
 def _element(element: Place, *kinds: str) -> None:
