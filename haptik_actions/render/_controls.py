@@ -6,6 +6,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+import msgspec
+
 from haptik_actions.hsl import Actionable, strip_braces
 from haptik_actions.render._content import NOTHING, Control, Kind
 from haptik_actions.render._conversion import Note
@@ -111,6 +113,7 @@ def _answer(kind: Kind, actionable: Actionable, path: str, notes: list[Note]) ->
         value = label
     if kind == "reply":
         return Control(kind, label, value, path, bool(actionable.is_default), meta)
+    payload = msgspec.to_builtins(payload)
     return Control(
         kind, label, value, path, bool(actionable.is_default), _with_keys(meta, payload), _opened(kind, payload, label)
     )

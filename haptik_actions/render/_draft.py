@@ -85,9 +85,9 @@ class Draft:
         self._offer(control, control.label, number, None)
         return f"{number}. {control.label}"
 
-    def hear(self, control: Control) -> None:
-        """Offer an answer that is said, not tapped."""
-        self._offer(control, control.label, None, None)
+    def hear(self, control: Control, shown: str = "") -> None:
+        """Offer an answer that is said, or given by other means than a message, such as a location."""
+        self._offer(control, shown or control.label, None, None)
 
     def _offer(self, control: Control, shown: str, number: int | None, sent: str | None) -> None:
         if sent is not None:
@@ -101,7 +101,7 @@ class Draft:
                 shown,
                 number,
                 sent,
-                control.meta,
+                dict(control.meta),
                 control.opens,
             )
         )

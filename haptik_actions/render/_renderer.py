@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from typing import ClassVar
 
@@ -16,6 +17,8 @@ from haptik_actions.render._limits import Limit
 from haptik_actions.render._markup import NONE, Dialect
 from haptik_actions.render._read import read
 
+_E164 = re.compile(r"\+[1-9]\d{1,14}").fullmatch
+
 
 class Renderer:
     """Plain text: answers are numbered lines, links are `label: address`, pictures their address.
@@ -27,6 +30,8 @@ class Renderer:
     channel: ClassVar[Channel]
     dialect: ClassVar[Dialect] = NONE
     text_limit: ClassVar[Limit]
+    # False where a button that calls wants the number with its country code (E.164).
+    dials_anything: ClassVar[bool] = True
 
     def render(self, element: Element, copy: Copy, resolves: bool) -> Conversion:
         """Render an element."""
@@ -112,7 +117,7 @@ class Renderer:
         native, lines = [], []
         kinds = self.channel.controls
         for control in controls:
-            if control.kind in kinds:
+            if control.kind in kinds and (control.kind != "call" or self.dials_anything or _E164(control.value)):
                 native.append(control)
             elif control.kind in SPELLED:
                 lines.append(self.spelled(control, draft))

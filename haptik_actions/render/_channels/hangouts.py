@@ -68,6 +68,9 @@ class Hangouts(Renderer):
 
     def _of(self, card: Card, draft: Draft) -> dict[str, Any]:
         native, lines = self.sorted(card.controls, draft)
+        # A card is something below its header.
+        if len(card.lines) < 2 and not (lines or card.image or native):
+            return self._with_widgets({}, self.card_text(card), [], "", [], draft)
         head = {"header": {"title": card.lines[0]}} if card.lines else {}
         return self._with_widgets(head, "\n".join(card.lines[1:]), lines, card.image, native, draft)
 

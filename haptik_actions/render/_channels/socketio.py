@@ -14,6 +14,8 @@ from haptik_actions.render._limits import limits
 from haptik_actions.render._markup import MARKDOWN
 
 _PARAGRAPH = "\n\n"
+# A card has a title; this one is as good as none.
+_NOTHING = "•"
 
 
 class SocketIO(Rest):
@@ -57,7 +59,7 @@ class SocketIO(Rest):
         lines: list[str] = []
         for card in content.cards:
             lines += [self.spelled(control, draft) for control in card.controls if control.kind in ("call", "contact")]
-            title, *others = card.lines or (content.text or card.image,)
+            title, *others = card.lines or (content.text or _NOTHING,)
             element: dict[str, Any] = {"title": title}
             if others:
                 element["subtitle"] = "\n".join(others)
