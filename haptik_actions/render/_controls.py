@@ -83,7 +83,7 @@ def _call(actionable: Actionable, path: str, notes: list[Note]) -> Control:
     number = dialled(actionable.payload)
     if number:
         return Control("call", actionable.label, number, path, actionable.is_default)
-    notes.append(Note("coerced", f"{path}.payload", "a call without a number by a reply"))
+    notes.append(Note("replaced", path, "call without a number by a reply"))
     return _answer("reply", actionable, path, notes)
 
 

@@ -155,4 +155,7 @@ SLACK = Dialect("slack", _same("*", "_", "~"), _html, "*_~`&<>")
 HTML = Dialect(
     "html", {"*": ("<b>", "</b>"), "_": ("<i>", "</i>"), "~": ("<s>", "</s>"), "`": ("<u>", "</u>")}, _html, "*_~`&<>"
 )
-MARKDOWN = _Markdown("markdown", {"*": ("**", "**"), "_": ("_", "_"), "~": ("~~", "~~")}, _backslashed, "*_~`\\[]<>")
+_MARKDOWN_MARKS: Marks = {"*": ("**", "**"), "_": ("_", "_"), "~": ("~~", "~~")}
+# A client that shows markdown as it is would show the backslashes as well, so nothing is escaped.
+MARKDOWN_UNESCAPED = Dialect("markdown", _MARKDOWN_MARKS)
+MARKDOWN = _Markdown("markdown", _MARKDOWN_MARKS, _backslashed, "*_~`\\[]<>")

@@ -132,7 +132,7 @@ class Facebook(Renderer):
             written.append(draft.copy.reply_with_number)
         self.say(text, written, draft)
         for link in long_links:
-            self._templates(draft.copy.continued, [], [link], draft)
+            self._templates("", [link.label], [link], draft)
 
     def button(self, control: Control, title: str, number: int | None, draft: Draft) -> dict[str, str]:
         """A button of a template."""

@@ -11,7 +11,7 @@ from haptik_actions.render._channels.rest import TEXT, Rest
 from haptik_actions.render._content import Content, Control
 from haptik_actions.render._draft import Draft
 from haptik_actions.render._limits import limits
-from haptik_actions.render._markup import MARKDOWN
+from haptik_actions.render._markup import MARKDOWN_UNESCAPED
 
 _PARAGRAPH = "\n\n"
 # A card has a title; this one is as good as none.
@@ -43,7 +43,7 @@ class SocketIO(Rest):
         },
         controls=frozenset({"reply"}),
     )
-    dialect = MARKDOWN
+    dialect = MARKDOWN_UNESCAPED
 
     def bubble(self, text: str, controls: Sequence[Control], content: Content, draft: Draft) -> None:
         """One message, or two where paragraphs come before the one with the buttons."""
