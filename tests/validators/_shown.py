@@ -48,9 +48,11 @@ def strings(payload: Any) -> Iterator[str]:
 
 def bare(text: str) -> str:
     """A text without markup, escapes, space and what has no width: alike in every dialect."""
+    while (unescaped := html.unescape(text)) != text:
+        text = unescaped
     return "".join(
         character
-        for character in html.unescape(text)
+        for character in text
         if not (character.isspace() or character in _MARKS or unicodedata.category(character) in ("Cf", "Cc"))
     )
 
