@@ -5,12 +5,22 @@
     ├── InvalidElement            an HSL element that the platform could not show as meant; nothing was sent
     ├── ConversionLoss            an element that a channel cannot show whole, asked for whole; nothing was sent
     ├── CredentialsUnavailable    the source of the credentials failed; nothing was sent
+    ├── MessageError              what went wrong with the message store, where people write; bots get no error
+    │   ├── InvalidMessage        a text that users could not read as meant; nothing was written
+    │   ├── EditConflict          somebody else has changed the message meanwhile; nothing was written
+    │   └── MessagesUnavailable   Redis does not answer
     ├── IntegrationError          what a guarded action did wrong without raising anything itself
     │   ├── IntegrationTimeout    it took longer than its deadline
+    │   ├── IntegrationCancelled  it was cancelled from within, not by the server
     │   ├── IntegrationDown       its breaker is open, so it was not run
     │   └── InvalidReturn         it returned what Rasa cannot read
     ├── RasaApiError              Rasa's own HTTP API was not reached, or refused
     │   └── UnknownConversation   Rasa has no conversation of that id
+    ├── FaqRefused                FAQ nodes were not uploaded: a rule against losing some said no
+    ├── FaqLocked                 another process is applying FAQ nodes to that domain
+    ├── FaqLockLost               another process took over; nothing more was written
+    ├── FaqTaskFailed             the platform stopped at a row of the upload
+    ├── LedgerError               the ledger of applied FAQ nodes cannot be read or written
     ├── TransportError            the platform was not reached, or the connection broke
     │   └── DeadlineExceeded      ... in the time that the call had
     ├── UnexpectedResponse        an answer that is not the documented JSON
@@ -35,7 +45,7 @@ No exception of httpx, aiohttp or redis leaves the library: each is chained belo
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import Any, ClassVar
 
 __all__ = [
     "AccessForbidden",
@@ -45,16 +55,26 @@ __all__ = [
     "ConversionLoss",
     "CredentialsUnavailable",
     "DeadlineExceeded",
+    "EditConflict",
+    "FaqLockLost",
+    "FaqLocked",
+    "FaqRefused",
+    "FaqTaskFailed",
     "HaptikError",
     "InactiveBusiness",
     "InactiveTeam",
+    "IntegrationCancelled",
     "IntegrationDown",
     "IntegrationError",
     "IntegrationTimeout",
     "InvalidElement",
+    "InvalidMessage",
     "InvalidRequest",
     "InvalidReturn",
     "InvalidUserToken",
+    "LedgerError",
+    "MessageError",
+    "MessagesUnavailable",
     "NoConversation",
     "RasaApiError",
     "RateLimited",
@@ -126,6 +146,50 @@ class CredentialsUnavailable(HaptikError):
     temporary = True
 
 
+class MessageError(HaptikError):
+    """Writing to the message store failed. Bots that read never get it."""
+
+
+class InvalidMessage(MessageError, ValueError):
+    """A message that users could not read as it is meant, so it was not written.
+
+    `findings` is a tuple of `haptik_actions.messages.Finding`, of severity `error` at least one.
+    """
+
+    remedy = "Correct what is named, or keep the text as a draft."
+
+    def __init__(self, message: str, findings: tuple[Any, ...] = ()) -> None:
+        super().__init__(message, findings)
+        self.findings = findings
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+
+class EditConflict(MessageError):
+    """The message is no longer the one that the change began from, so nothing was written.
+
+    `current` is what stands there now: a `haptik_actions.messages.Entry`, or a `Draft` where one was to be saved (None
+    where it is gone). It says who changed it and when.
+    """
+
+    remedy = "Look at what stands there now, and decide again."
+
+    def __init__(self, message: str, current: Any = None) -> None:
+        super().__init__(message, current)
+        self.current = current
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+
+class MessagesUnavailable(MessageError):
+    """The Redis that holds the messages does not answer. Bots go on with what they read last."""
+
+    remedy = "Check REDIS_URL and that Redis runs."
+    temporary = True
+
+
 class IntegrationError(HaptikError):
     """A guarded action failed without raising anything itself."""
 
@@ -136,6 +200,12 @@ class IntegrationTimeout(IntegrationError):
     """A guarded action took longer than its deadline."""
 
     remedy = "Make the integration faster, or raise `deadline` of the action in the domain's slot `haptik`."
+
+
+class IntegrationCancelled(IntegrationError):
+    """A guarded action raised `asyncio.CancelledError` although nobody had cancelled it."""
+
+    remedy = "Look for a task that the action awaits and that something else cancels, such as a client being closed."
 
 
 class IntegrationDown(IntegrationError):
@@ -164,6 +234,49 @@ class UnknownConversation(RasaApiError):
     """No user has written in a conversation of that id."""
 
     remedy = "Pass the id under which the channel posts to Rasa (`sender_id` in the tracker)."
+
+
+class FaqRefused(HaptikError):
+    """FAQ nodes were not uploaded because a rule against losing some of them said no. The message says which."""
+
+    remedy = "Look at the plan; lift the rule by the option that is named, or correct the source."
+
+
+class FaqLocked(HaptikError):
+    """Another process is applying FAQ nodes to the same domain."""
+
+    remedy = "Wait until it has ended; `haptik-actions faq history` shows how far it is."
+    temporary = True
+
+
+class FaqLockLost(HaptikError):
+    """The lock on a domain's FAQ nodes went to another process while this one worked; it wrote nothing more."""
+
+    remedy = "Look at `haptik-actions faq history` and apply again; this process was stopped for too long."
+    temporary = True
+
+
+class FaqTaskFailed(HaptikError):
+    """The platform stopped at a row of the upload, which leaves a partly loaded bot. The message has its words.
+
+    `node` is the name of the node in that row, empty where the words do not lead to one.
+    """
+
+    remedy = "Correct the row and apply again, or put the last good set back with `haptik-actions faq apply --restore`."
+
+    def __init__(self, message: str, node: str = "") -> None:
+        super().__init__(message, node)
+        self.node = node
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+
+class LedgerError(HaptikError):
+    """The ledger of applied FAQ nodes cannot be reached, read or written."""
+
+    remedy = "Check REDIS_URL, or the folder that --ledger names."
+    temporary = True
 
 
 class TransportError(HaptikError):
