@@ -58,6 +58,8 @@ def recording_server() -> Iterator[Recording]:
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    # An answer leaves in one packet: the second of two would wait for an acknowledgement, 40 ms.
+    wbufsize = -1
 
     def do_POST(self) -> None:
         body = _decoded(self.headers, self.rfile.read(int(self.headers.get("Content-Length", "0"))))
