@@ -204,7 +204,8 @@ class Webchat:
         return arrived
 
     async def close(self) -> None:
-        """Disconnect the client."""
+        """Disconnect the client, from the server's side: by itself it would first wait for an answer to its poll."""
+        await self.server.disconnect(self.user)
         await self._client.disconnect()
 
     def _mark(self, *_: Any) -> None:
