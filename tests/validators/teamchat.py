@@ -156,11 +156,11 @@ class GoogleChat(Platform):
 
     name = "hangouts"
 
-    def check(self, messages: Sequence[Message]) -> None:
-        payloads = [payload for index, message in enumerate(messages) for payload in self._sent(message, index)]
+    def wire(self, messages: Sequence[Message]) -> list[Place]:
+        payloads = super().wire(messages)
         for payload in payloads:
             self.payload(payload)
-        self.check_wire([_combined(payloads)] if payloads else [])
+        return [_combined(payloads)] if payloads else []
 
     def payload(self, payload: Place) -> None:
         payload.has(optional=("text", "cards")).within(32_000)
