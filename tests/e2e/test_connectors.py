@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,10 @@ from .stack import REPOSITORY
 FIXTURES = Path(__file__).parents[1] / "fixtures" / "hsl"
 GENERATED = 220
 SECONDS = 120
+# What a connector adds of its own: who is addressed, and how.
+ADDRESSING = frozenset(
+    {"as_user", "channel", "channelData", "channel_id", "chat_id", "from", "recipient", "roomId", "type"}
+)
 
 
 def _form(body: Mapping[str, Any]) -> dict[str, Any]:
@@ -89,6 +93,10 @@ def arrived(rasa: str) -> list[dict[str, Any]]:
     return [{**case, **answer} for case, answer in zip(cases, answers, strict=True)]
 
 
+def _inner(payloads: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    return [{name: value for name, value in payload.items() if name not in ADDRESSING} for payload in payloads]
+
+
 def _of(arrived: Sequence[dict[str, Any]], channel: str) -> list[dict[str, Any]]:
     found = [case for case in arrived if case["channel"] == channel]
     assert len(found) >= GENERATED
@@ -110,6 +118,14 @@ def test_the_platform_takes_what_arrives(arrived: list[dict[str, Any]], channel:
             platform(channel).check_wire(payloads)
         except AssertionError as refused:
             pytest.fail(f"{refused}\nof {case['element']}")
+
+
+@pytest.mark.parametrize("channel", WIRE)
+def test_the_validators_know_what_rasa_sends(arrived: list[dict[str, Any]], channel: str) -> None:
+    """Elsewhere they do the connector's part themselves: here is the proof that they do it as Rasa does."""
+    for case in _of(arrived, channel):
+        sent = [payload.value for payload in platform(channel).wire(case["messages"])]
+        assert _inner(sent) == _inner(WIRE[channel](body) for body in case["arrived"]), case["element"]
 
 
 @pytest.mark.parametrize("channel", WIRE)

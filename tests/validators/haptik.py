@@ -38,7 +38,7 @@ class Haptik(OwnConnector):
             return
         if kind == "FORM":
             payload["title"].text(blank=True)
-        else:
+        elif kind != "CAROUSEL" or "text" in payload:
             payload["text"].text(blank=kind not in ("TEXT", "BUTTON"))
         data = payload["data"]
         data.has(optional=data.value)
