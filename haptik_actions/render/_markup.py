@@ -88,12 +88,13 @@ def _pairs(marked: str, tokens: Sequence[re.Match[str]]) -> dict[int, int]:
             opened.clear()
         if mark not in _MARKS:
             continue
-        before, after = marked[: token.start()][-1:], marked[token.end() : token.end() + 1]
-        place = next((at for at, (other, _) in enumerate(opened) if other == mark), None)
+        start, end = token.span()
+        before, after = marked[start - 1 : start] if start else "", marked[end : end + 1]
+        place = next((at for at, (other, _) in enumerate(opened) if other == mark), None) if opened else None
         if place is None:
             if after and not after.isspace() and not _in_word(before):
                 opened.append((mark, index))
-        elif not before.isspace() and not _in_word(after) and token.start() > tokens[opened[place][1]].end():
+        elif not before.isspace() and not _in_word(after) and start > tokens[opened[place][1]].end():
             paired[opened[place][1]], paired[index] = 0, 1
             del opened[place:]
     return paired
