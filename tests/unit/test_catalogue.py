@@ -344,7 +344,13 @@ async def test_what_is_exported_can_be_imported(
     assert (await catalogue.history("a", "en"))[0].action == "import"
 
 
-@given(st.dictionaries(st.sampled_from("abcdef"), st.text(st.characters(codec="utf-8"), max_size=30), max_size=4))
+@given(
+    st.dictionaries(
+        st.sampled_from("abcdef"),
+        st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=30),
+        max_size=4,
+    )
+)
 @settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @pytest.mark.parametrize("format", ["csv", "yaml"])
 def test_every_text_survives_a_file(format: str, texts: dict[str, str]) -> None:
