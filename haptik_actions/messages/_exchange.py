@@ -124,17 +124,16 @@ def _csv_row(cells: Sequence[str], places: Sequence[int], line: int) -> Imported
 def _write_yaml(messages: Iterable[Exported]) -> bytes:
     from ruamel.yaml import YAML, SafeRepresenter
 
-    class Representer(SafeRepresenter):
-        """Quotes what YAML would fold or take for a line's end."""
-
-    Representer.add_representer(str, _represent)
+    # A class of our own: representers are added to classes, and the library's is everybody's.
+    kind: Any = type("Representer", (SafeRepresenter,), {})
+    kind.add_representer(str, _represent)
     by_locale: dict[str, dict[str, Any]] = {}
     for place, live, default in messages:
         value = live if live is not None else default or ""
         by_locale.setdefault(place.locale, {})[place.key] = _as_yaml(value)
     out = io.BytesIO()
     yaml: Any = YAML(typ="safe", pure=True)
-    yaml.Representer = Representer
+    yaml.Representer = kind
     yaml.default_flow_style = False
     yaml.allow_unicode = True
     yaml.width = 4096
