@@ -3,6 +3,7 @@
     HaptikError
     ├── ConfigurationError        a setting or an argument that cannot work; nothing was sent
     ├── InvalidElement            an HSL element that the platform could not show as meant; nothing was sent
+    ├── ConversionLoss            an element that a channel cannot show whole, asked for whole; nothing was sent
     ├── CredentialsUnavailable    the source of the credentials failed; nothing was sent
     ├── MessageError              what went wrong with the message store, where people write; bots get no error
     │   ├── InvalidMessage        a text that users could not read as meant; nothing was written
@@ -10,10 +11,16 @@
     │   └── MessagesUnavailable   Redis does not answer
     ├── IntegrationError          what a guarded action did wrong without raising anything itself
     │   ├── IntegrationTimeout    it took longer than its deadline
+    │   ├── IntegrationCancelled  it was cancelled from within, not by the server
     │   ├── IntegrationDown       its breaker is open, so it was not run
     │   └── InvalidReturn         it returned what Rasa cannot read
     ├── RasaApiError              Rasa's own HTTP API was not reached, or refused
     │   └── UnknownConversation   Rasa has no conversation of that id
+    ├── FaqRefused                FAQ nodes were not uploaded: a rule against losing some said no
+    ├── FaqLocked                 another process is applying FAQ nodes to that domain
+    ├── FaqLockLost               another process took over; nothing more was written
+    ├── FaqTaskFailed             the platform stopped at a row of the upload
+    ├── LedgerError               the ledger of applied FAQ nodes cannot be read or written
     ├── TransportError            the platform was not reached, or the connection broke
     │   └── DeadlineExceeded      ... in the time that the call had
     ├── UnexpectedResponse        an answer that is not the documented JSON
@@ -37,6 +44,7 @@ No exception of httpx, aiohttp or redis leaves the library: each is chained belo
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 __all__ = [
@@ -44,12 +52,18 @@ __all__ = [
     "ApiError",
     "AuthenticationError",
     "ConfigurationError",
+    "ConversionLoss",
     "CredentialsUnavailable",
     "DeadlineExceeded",
     "EditConflict",
+    "FaqLockLost",
+    "FaqLocked",
+    "FaqRefused",
+    "FaqTaskFailed",
     "HaptikError",
     "InactiveBusiness",
     "InactiveTeam",
+    "IntegrationCancelled",
     "IntegrationDown",
     "IntegrationError",
     "IntegrationTimeout",
@@ -58,6 +72,7 @@ __all__ = [
     "InvalidRequest",
     "InvalidReturn",
     "InvalidUserToken",
+    "LedgerError",
     "MessageError",
     "MessagesUnavailable",
     "NoConversation",
@@ -105,6 +120,23 @@ class InvalidElement(HaptikError, ValueError):
 
     def __str__(self) -> str:
         return f"{self.path}: {self.problem}"
+
+
+class ConversionLoss(HaptikError, ValueError):
+    """An element loses something on a channel, and the caller asked for `strict`.
+
+    `channel` is what people call it; `losses` has one line for each: code, path in the element's JSON, what it was.
+    """
+
+    remedy = "Change the element, give the channel one of its own, or render without `strict`."
+
+    def __init__(self, channel: str, losses: Sequence[str]) -> None:
+        super().__init__(channel, losses)
+        self.channel = channel
+        self.losses = tuple(losses)
+
+    def __str__(self) -> str:
+        return f"{self.channel} cannot show it whole: {'; '.join(self.losses)}"
 
 
 class CredentialsUnavailable(HaptikError):
@@ -170,6 +202,12 @@ class IntegrationTimeout(IntegrationError):
     remedy = "Make the integration faster, or raise `deadline` of the action in the domain's slot `haptik`."
 
 
+class IntegrationCancelled(IntegrationError):
+    """A guarded action raised `asyncio.CancelledError` although nobody had cancelled it."""
+
+    remedy = "Look for a task that the action awaits and that something else cancels, such as a client being closed."
+
+
 class IntegrationDown(IntegrationError):
     """The breaker of a guarded action is open after repeated failures; the action was not run."""
 
@@ -196,6 +234,49 @@ class UnknownConversation(RasaApiError):
     """No user has written in a conversation of that id."""
 
     remedy = "Pass the id under which the channel posts to Rasa (`sender_id` in the tracker)."
+
+
+class FaqRefused(HaptikError):
+    """FAQ nodes were not uploaded because a rule against losing some of them said no. The message says which."""
+
+    remedy = "Look at the plan; lift the rule by the option that is named, or correct the source."
+
+
+class FaqLocked(HaptikError):
+    """Another process is applying FAQ nodes to the same domain."""
+
+    remedy = "Wait until it has ended; `haptik-actions faq history` shows how far it is."
+    temporary = True
+
+
+class FaqLockLost(HaptikError):
+    """The lock on a domain's FAQ nodes went to another process while this one worked; it wrote nothing more."""
+
+    remedy = "Look at `haptik-actions faq history` and apply again; this process was stopped for too long."
+    temporary = True
+
+
+class FaqTaskFailed(HaptikError):
+    """The platform stopped at a row of the upload, which leaves a partly loaded bot. The message has its words.
+
+    `node` is the name of the node in that row, empty where the words do not lead to one.
+    """
+
+    remedy = "Correct the row and apply again, or put the last good set back with `haptik-actions faq apply --restore`."
+
+    def __init__(self, message: str, node: str = "") -> None:
+        super().__init__(message, node)
+        self.node = node
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+
+class LedgerError(HaptikError):
+    """The ledger of applied FAQ nodes cannot be reached, read or written."""
+
+    remedy = "Check REDIS_URL, or the folder that --ledger names."
+    temporary = True
 
 
 class TransportError(HaptikError):
