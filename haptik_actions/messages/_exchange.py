@@ -122,7 +122,8 @@ def _csv_row(cells: Sequence[str], places: Sequence[int], line: int) -> Imported
 
 
 def _write_yaml(messages: Iterable[Exported]) -> bytes:
-    from ruamel.yaml import YAML, SafeRepresenter
+    from ruamel.yaml import YAML
+    from ruamel.yaml.representer import SafeRepresenter
 
     # A class of our own: representers are added to classes, and the library's is everybody's.
     kind: Any = type("Representer", (SafeRepresenter,), {})
