@@ -63,6 +63,9 @@ def _said(message: Message, locale: str, call: Call) -> Answer | None:
         return None
     variation = fitting[0] if len(fitting) == 1 else random.choice(fitting)
     values = call.values
+    gaps = [name for name in Template.parse(variation.said).names if name not in values]
+    if gaps:
+        logger.warning("The message %r has no value for %s.", call.response, ", ".join(sorted(gaps)))
 
     def fill(text: str, given: Mapping[str, Any] = values) -> str:
         return Template.parse_rasa(text).fill_all(given, locale) if "{" in text else text
