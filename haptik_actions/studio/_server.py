@@ -1,0 +1,58 @@
+"""The studio on a port."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from redis.exceptions import RedisError
+
+from haptik_actions._redis import connect, disconnect
+from haptik_actions._serving import serve_app
+from haptik_actions.config import Settings
+from haptik_actions.errors import ConfigurationError
+from haptik_actions.studio._origin import is_loopback
+from haptik_actions.studio._passwords import Passwords
+from haptik_actions.studio._studio import Studio
+from haptik_actions.studio._users import Users
+
+__all__ = ["serve"]
+
+_REDIS_SECONDS = 5.0
+
+
+@asynccontextmanager
+async def serve(
+    settings: Settings, *, host: str = "127.0.0.1", port: int = 0, proxy: str | None = None
+) -> AsyncIterator[str]:
+    """Run the studio in the running loop and yield its base URL; port 0 takes a free one.
+
+    `proxy` is the address of the reverse proxy whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed.
+
+    Raises:
+        ConfigurationError: there is no Redis, the port cannot be had, or the address is not the loopback interface's
+            and nobody could sign in.
+    """
+    redis = connect(settings.require("redis_url"), seconds=_REDIS_SECONDS)
+    try:
+        has_users = await _has_users(Users(redis, Passwords()))
+        is_open = is_loopback(host) and proxy is None
+        if not is_open and not has_users:
+            raise ConfigurationError(
+                f"At {host if proxy is None else 'a proxy'} the studio is open only to who signs in, and there are no "
+                "users. Add one: haptik-actions studio user add NAME --role publisher"
+            )
+        studio = Studio(redis, must_sign_in=has_users or not is_open)
+        async with serve_app(studio.app, port, host=host, proxy=proxy) as url:
+            yield url
+    finally:
+        await disconnect(redis)
+
+
+async def _has_users(users: Users) -> bool:
+    try:
+        return await users.exist()
+    except (RedisError, OSError) as error:
+        raise ConfigurationError(
+            f"The Redis of REDIS_URL does not answer ({type(error).__name__}). The studio keeps its users there."
+        ) from error
