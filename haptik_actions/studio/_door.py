@@ -79,6 +79,10 @@ class Door:
         """Tell whether only users may come in."""
         return self._must_sign_in or await self._users.exist()
 
+    def refuse(self, visit: Visit) -> Response:
+        """Return what a visitor sees who has not the right."""
+        return render(visit, "problem.html", 403, problem=f"Your role, {visit.role}, does not allow this.")
+
     async def _visit(self, request: Request) -> Visit:
         token = request.cookies.get(_cookie(request), "")
         if not await self.needs_sign_in():
@@ -95,9 +99,7 @@ class Door:
             return render(visit, "problem.html", 403, problem="Nobody signs in here, so it is open at localhost alone.")
         if right is None or visit.may(right):
             return None
-        if visit.role is None:
-            return _to_sign_in(visit)
-        return render(visit, "problem.html", 403, problem=f"Your role, {visit.role}, does not allow this.")
+        return _to_sign_in(visit) if visit.role is None else self.refuse(visit)
 
     async def _let_in(self, visit: Visit, handler: Handler) -> Response:
         if visit.request.method != "POST":

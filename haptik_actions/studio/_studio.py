@@ -12,22 +12,31 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import FileResponse, Response
-from starlette.routing import Mount, Route
+from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
 from haptik_actions.studio._account import AccountPages
 from haptik_actions.studio._door import Door
+from haptik_actions.studio._editor import EditorPage
+from haptik_actions.studio._edits import Edits
 from haptik_actions.studio._frame import Frame
+from haptik_actions.studio._history import HistoryPages
+from haptik_actions.studio._lists import ListPages
 from haptik_actions.studio._passwords import Passwords
+from haptik_actions.studio._preview import Previews
 from haptik_actions.studio._sessions import Sessions, new_token
+from haptik_actions.studio._sheet import Sheets
 from haptik_actions.studio._throttle import Throttle
+from haptik_actions.studio._transfer import TransferPages
 from haptik_actions.studio._users import Users
 from haptik_actions.studio._views import render
 from haptik_actions.studio._visit import Visit
 
 if TYPE_CHECKING:
     from redis.asyncio import Redis
+
+    from haptik_actions.messages import Catalogue
 
 __all__ = ["Studio"]
 
@@ -37,15 +46,18 @@ _STATIC = Path(__file__).parent / "static"
 class Studio:
     """The editor of the bot's sentences.
 
-    `redis` holds messages, users and sessions. With `must_sign_in` only users come in; without it everybody on this
-    machine, as long as there are no users. `clock` gives seconds since 1970, `timer` seconds of a clock that never
-    steps back.
+    `redis` holds users and sessions, `catalogue` writes the messages; both are the caller's to close. With
+    `must_sign_in` only users come in; without it everybody on this machine, as long as there are no users. `nlg` is an
+    ASGI app to answer at `/nlg`, which has a door of its own. `clock` gives seconds since 1970, `timer` those of a
+    clock that never steps back.
     """
 
     def __init__(
         self,
         redis: Redis,
+        catalogue: Catalogue,
         *,
+        locale: str = "en",
         must_sign_in: bool = False,
         passwords: Passwords | None = None,
         nlg: ASGIApp | None = None,
@@ -55,21 +67,29 @@ class Studio:
         passwords = passwords or Passwords()
         users = Users(redis, passwords)
         door = Door(users, Sessions(redis, users, clock), must_sign_in=must_sign_in)
-        account = AccountPages(door, users, passwords, Throttle(timer))
-        self._pages = Starlette(
+        sheets = Sheets(catalogue, locale)
+        editor = EditorPage(door, catalogue, sheets, Previews())
+        pages = Starlette(
             routes=[
-                *account.routes(),
+                *AccountPages(door, users, passwords, Throttle(timer)).routes(),
+                *ListPages(door, catalogue, locale).routes(),
+                *editor.routes(),
+                *Edits(door, catalogue, sheets, editor).routes(),
+                *HistoryPages(door, catalogue, sheets).routes(),
+                *TransferPages(door, catalogue, timer).routes(),
                 Mount("/static", StaticFiles(directory=_STATIC)),
                 Route("/favicon.ico", _icon),
             ],
             middleware=[Middleware(Frame)],
             exception_handlers={HTTPException: _not_found, 500: _failed},
         )
+        machines: list[BaseRoute] = [] if nlg is None else [Mount("/nlg", nlg)]
+        self._app = Starlette(routes=[*machines, Mount("/", pages)])
 
     @property
     def app(self) -> ASGIApp:
         """The ASGI app."""
-        return self._pages
+        return self._app
 
 
 async def _icon(request: Request) -> Response:

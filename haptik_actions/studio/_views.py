@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timezone
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
 from starlette.responses import HTMLResponse, Response
 
 from haptik_actions.studio._visit import Visit
@@ -25,10 +27,18 @@ def render(visit: Visit, template: str, status: int = 200, **values: Any) -> Res
 
 @cache
 def _environment() -> Environment:
-    return Environment(
+    environment = Environment(
         loader=FileSystemLoader(_TEMPLATES),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.filters["moment"] = _moment
+    return environment
+
+
+def _moment(at: datetime) -> Markup:
+    shown = at.astimezone(timezone.utc)
+    words = f"{shown.day} {shown:%b %Y, %H:%M} UTC"
+    return Markup('<time datetime="{}">{}</time>').format(shown.isoformat(timespec="seconds"), words)

@@ -8,7 +8,7 @@ from argon2 import PasswordHasher
 
 from haptik_actions.errors import ConfigurationError
 from haptik_actions.studio import Passwords, Studio, Users
-from tests.support.studio import PASSWORD, QUICK, Visitor, add_users
+from tests.support.studio import PASSWORD, QUICK, Visitor, add_users, studio_on
 
 SIGN_IN = "/sign-in?next=/account"
 
@@ -29,7 +29,7 @@ def clock() -> Clock:
 @pytest.fixture
 async def studio(redis_client: redis.asyncio.Redis, clock: Clock) -> Studio:
     await add_users(redis_client)
-    return Studio(redis_client, passwords=QUICK, clock=clock, timer=clock)
+    return studio_on(redis_client, clock=clock, timer=clock)
 
 
 async def test_who_is_not_signed_in_is_led_to_the_sign_in_and_back(studio: Studio) -> None:
@@ -139,7 +139,7 @@ async def test_a_user_changes_the_password(studio: Studio) -> None:
 async def test_a_hash_of_old_parameters_is_renewed_when_its_user_signs_in(redis_client: redis.asyncio.Redis) -> None:
     await add_users(redis_client)
     stronger = Passwords(PasswordHasher(time_cost=2, memory_cost=8, parallelism=1))
-    async with Visitor(Studio(redis_client, passwords=stronger)) as visitor:
+    async with Visitor(studio_on(redis_client, passwords=stronger)) as visitor:
         assert (await visitor.sign_in("editor")).status_code == 303
         assert (await visitor.get("/account")).status_code == 200
     assert b"t=2" in (await redis_client.hget("haptik:studio:users", "editor"))
@@ -233,7 +233,7 @@ async def test_the_cookie_is_kept_from_scripts_and_from_other_sites(
 
 
 async def test_without_users_it_is_open_at_this_machines_names_alone(redis_client: redis.asyncio.Redis) -> None:
-    studio = Studio(redis_client, passwords=QUICK)
+    studio = studio_on(redis_client)
     for host, status in [("localhost", 200), ("127.0.0.1:8090", 200), ("[::1]", 200), ("rebound.example", 403)]:
         async with Visitor(studio, base_url=f"http://{host}") as visitor:
             assert (await visitor.get("/account")).status_code == status
@@ -243,19 +243,19 @@ async def test_without_users_it_is_open_at_this_machines_names_alone(redis_clien
 
 
 async def test_what_must_be_signed_in_to_stays_shut_when_the_users_are_gone(redis_client: redis.asyncio.Redis) -> None:
-    async with Visitor(Studio(redis_client, must_sign_in=True, passwords=QUICK)) as visitor:
+    async with Visitor(studio_on(redis_client, must_sign_in=True)) as visitor:
         assert (await visitor.get("/account")).status_code == 303
 
 
 async def test_a_user_written_by_hand_and_unreadable_opens_nothing(redis_client: redis.asyncio.Redis) -> None:
     await redis_client.hset("haptik:studio:users", "asha", "publisher")
-    async with Visitor(Studio(redis_client, passwords=QUICK)) as visitor:
+    async with Visitor(studio_on(redis_client)) as visitor:
         assert (await visitor.get("/account")).status_code == 303
         assert (await visitor.sign_in("asha", "publisher")).status_code == 403
 
 
 async def test_a_store_that_is_down_is_said(studio: Studio, unused_port: int) -> None:
-    down = Studio(redis.asyncio.Redis(port=unused_port), passwords=QUICK)
+    down = studio_on(redis.asyncio.Redis(port=unused_port))
     async with Visitor(down) as visitor:
         answer = await visitor.get("/account")
     assert answer.status_code == 503

@@ -21,12 +21,27 @@ async function ask(address, body) {
   return new DOMParser().parseFromString(await answer.text(), "text/html");
 }
 
-// Puts the parts of `fresh` with these ids in the place of the page's own; one that is the same is left alone, so that
-// nothing is read aloud twice.
-function replaceParts(fresh, ids) {
-  for (const id of ids) {
-    const [old, part] = [document.getElementById(id), fresh.getElementById(id)];
-    if (old && part && old.innerHTML !== part.innerHTML) old.replaceChildren(...part.childNodes);
+// Puts the parts of `fresh` in the place of the page's own; one that is the same is left alone, so that nothing is read
+// aloud twice.
+function replaceParts(fresh, selector = "[data-part]") {
+  for (const part of fresh.querySelectorAll(selector)) {
+    const old = document.getElementById(part.id);
+    if (old && old.innerHTML !== part.innerHTML) old.replaceChildren(...part.childNodes);
+  }
+  nameLanguages(document);
+}
+
+// The browser knows what a language is called; its tag stays where it does not.
+function nameLanguages(root) {
+  const names = new Intl.DisplayNames([document.documentElement.lang], { type: "language" });
+  for (const place of root.querySelectorAll("[data-language]")) {
+    const tag = place.dataset.language;
+    try {
+      const name = names.of(tag);
+      if (name && name !== tag) place.textContent = `${name} (${tag})`;
+    } catch {
+      // Not a tag that the browser can read: it stays as it is.
+    }
   }
 }
 
@@ -119,14 +134,14 @@ function startEditor(form) {
     const mine = turn;
     const fresh = await ask(form.dataset.live, body());
     if (mine !== turn) return;
-    replaceParts(fresh, ["checks", "preview"]);
+    replaceParts(fresh);
     say(fresh.getElementById("summary")?.textContent ?? "");
   });
 
   async function reshape(button) {
     turn += 1;
     const fresh = await ask(form.dataset.live, body(button));
-    replaceParts(fresh, ["fields", "checks", "preview"]);
+    replaceParts(fresh, "#fields, #checks");
     startChips(form);
     (form.querySelector("[data-focus]") ?? form.querySelector("textarea"))?.focus();
     say(fresh.getElementById("summary")?.textContent ?? "");
@@ -164,7 +179,7 @@ function startWatch(form) {
   const watch = async () => {
     if (!document.hidden) {
       try {
-        replaceParts(await ask(form.dataset.state), ["others"]);
+        replaceParts(await ask(form.dataset.state));
       } catch (error) {
         console.warn("The studio does not answer:", error);
       }
@@ -185,13 +200,14 @@ function startList(form) {
     const address = `${form.action}?${query}`;
     const fresh = await ask(address);
     if (mine !== turn) return;
-    replaceParts(fresh, ["results"]);
+    replaceParts(fresh);
     history.replaceState(null, "", address);
     say(document.querySelector("#results [data-count]")?.dataset.count ?? "");
   };
   form.addEventListener("input", debounced(refresh));
 }
 
+nameLanguages(document);
 const editor = document.querySelector("form[data-live]");
 if (editor) startEditor(editor);
 const list = document.querySelector("form[data-list]");

@@ -1,0 +1,83 @@
+"""Two versions of a message side by side, in words: what was added and what was taken away."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+from itertools import zip_longest
+from typing import Literal, TypeAlias
+
+from haptik_actions.studio._fields import STYLES, Fields, VariationFields
+
+__all__ = ["Change", "compare", "lines_of"]
+
+Op: TypeAlias = Literal["same", "added", "removed"]
+
+# A placeholder is one word; spaces are words too, so that the parts joined are the text again.
+_WORD = re.compile(r"\{[^{}]*\}|\w+|\s+|[^\w\s]")
+# Comparing takes the square of it; above, a text is shown as replaced as a whole.
+_MOST_WORDS = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One line of a message: its name, and its text in parts."""
+
+    name: str
+    parts: tuple[tuple[Op, str], ...]
+
+    @property
+    def is_same(self) -> bool:
+        """Whether nothing changed in it."""
+        return all(op == "same" for op, _ in self.parts)
+
+
+def compare(old: Fields | None, new: Fields | None) -> list[Change]:
+    """Return line for line what changed from `old` to `new`; None is a message that does not exist."""
+    before, after = (dict(lines_of(fields)) if fields else {} for fields in (old, new))
+    names = [*after, *(name for name in before if name not in after)]
+    return [Change(name, tuple(_parts(before.get(name, ""), after.get(name, "")))) for name in names]
+
+
+def lines_of(fields: Fields) -> Iterator[tuple[str, str]]:
+    """Yield what a message says, as names and texts."""
+    for number, variation in enumerate(fields.variations, 1):
+        prefix = f"Variation {number} · " if len(fields.variations) > 1 else ""
+        for name, text in _variation_lines(variation):
+            yield prefix + name, text
+
+
+def _variation_lines(variation: VariationFields) -> Iterator[tuple[str, str]]:
+    if variation.json is not None:
+        yield "JSON", variation.json
+        return
+    yield "Text", variation.text
+    for number, row in enumerate(variation.buttons, 1):
+        yield f"Button {number}", f"{row.label} → {row.value or row.label}" if row.kind != "other" else row.label
+    if variation.buttons:
+        yield "Shown as", STYLES[variation.style]
+    if variation.image:
+        yield "Image", variation.image
+    if variation.channel:
+        yield "Channel", variation.channel
+
+
+def _parts(old: str, new: str) -> Iterator[tuple[Op, str]]:
+    before, after = _WORD.findall(old), _WORD.findall(new)
+    if max(len(before), len(after)) > _MOST_WORDS:
+        yield from (part for part in (("removed", old), ("added", new)) if part[1])  # type: ignore[misc]
+        return
+    for op, i, j, k, end in SequenceMatcher(None, before, after, autojunk=False).get_opcodes():
+        yield from _part(op, "".join(before[i:j]), "".join(after[k:end]))
+
+
+def _part(op: str, old: str, new: str) -> Iterator[tuple[Op, str]]:
+    if op == "equal":
+        yield "same", old
+        return
+    if old:
+        yield "removed", old
+    if new:
+        yield "added", new
