@@ -31,8 +31,10 @@ def reshape(fields: Fields, command: str) -> tuple[Fields, str]:
     """
     name, *places = command.split(":")
     change = _CHANGES.get(name)
-    numbers = [_number(place, _MOST) for place in places]
-    if change is None or len(numbers) != change[0] or (numbers and numbers[0] >= len(fields.variations)):
+    numbers = [_number(place, _MOST) for place in places if _is_number(place)]
+    if change is None or not len(numbers) == len(places) == change[0]:
+        return fields, ""
+    if numbers and numbers[0] >= len(fields.variations):
         return fields, ""
     return change[1](fields, *numbers)
 
@@ -70,7 +72,11 @@ def _origin(text: str) -> Mapping[str, Any]:
 
 
 def _number(text: str, most: int) -> int:
-    return min(int(text), most) if text.isascii() and text.isdigit() and len(text) < 6 else 0
+    return min(int(text), most) if _is_number(text) else 0
+
+
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) < 6
 
 
 def _add_button(fields: Fields, at: int) -> tuple[Fields, str]:

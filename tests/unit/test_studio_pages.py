@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -18,7 +19,7 @@ DEFAULTS = {
     "en": {"greeting": "Hello {name}, order {order_id} is on its way.", "goodbye": "Good bye."},
     "hi": {"goodbye": "अलविदा।"},
 }
-HOSTILE = '<script>alert(1)</script> "\'><img src=x onerror=alert(2)> {{7*7}} {a.__class__} </textarea>'
+HOSTILE = '<script>alert(1)</script> "\'><img src=x onerror=alert(2)> {{1234*4321}} {a.__class__} </textarea>'
 
 
 @pytest.fixture
@@ -73,7 +74,7 @@ async def test_a_role_does_what_it_may_and_nothing_else(
     assert answer.status_code == (303 if may else 403)
     entry = await stored.get("goodbye", "en")
     assert (entry.draft is not None) == (may and action in ("save", "compare"))
-    assert entry.value == ("Bye." if may and action == "publish" else None)
+    assert entry.value == ("Bye." if may and action == "publish" else "Good bye.")
     assert (f'value="{form["do"]}"' in page) is may or action in ("discard", "default")
 
 
@@ -95,7 +96,7 @@ async def test_only_a_publisher_rolls_back(
 async def test_forms_without_a_token_change_nothing(visitor: Visitor, stored: Catalogue) -> None:
     form = await visitor.opened("goodbye")
     assert (await visitor.press({**form, "csrf": ""}, "publish", text="Bye.")).status_code == 403
-    assert (await stored.get("goodbye", "en")).value is None
+    assert (await stored.get("goodbye", "en")).origin == "default"
 
 
 async def test_a_message_is_found_by_its_words_and_by_its_key(visitor: Visitor) -> None:
@@ -119,7 +120,7 @@ async def test_a_draft_is_not_what_users_read_and_publishing_makes_it_so(visitor
     saved = await visitor.edit("goodbye", do="save", text="See you.", why="warmer")
     assert "said=saved" in saved.headers["location"]
     entry = await stored.get("goodbye", "en")
-    assert entry.value is None
+    assert entry.origin == "default"
     assert entry.draft is not None
     assert (entry.draft.value, entry.draft.author, entry.draft.why) == ("See you.", "local", "warmer")
     page = (await visitor.get("/message/compare?key=goodbye&locale=en")).text
@@ -147,7 +148,7 @@ async def test_a_broken_placeholder_is_flagged_and_not_published(visitor: Visito
     assert answer.status_code == 422
     assert "Stops publishing" in answer.text
     assert "nmae" in answer.text
-    assert (await stored.get("greeting", "en")).value is None
+    assert (await stored.get("greeting", "en")).origin == "default"
     # What was written is still in the form.
     assert dict(fields_of(answer.text, "/message"))["v0.text"].startswith("Hello {nmae}")
     # A draft may be unfinished.
@@ -156,7 +157,7 @@ async def test_a_broken_placeholder_is_flagged_and_not_published(visitor: Visito
 
 async def test_a_blank_message_is_not_published(visitor: Visitor, stored: Catalogue) -> None:
     assert (await visitor.edit("goodbye", do="publish", text="  ")).status_code == 422
-    assert (await stored.get("goodbye", "en")).value is None
+    assert (await stored.get("goodbye", "en")).origin == "default"
 
 
 @pytest.mark.parametrize("do", ["publish", "save"])
@@ -417,7 +418,7 @@ async def test_what_anybody_typed_is_text(visitor: Visitor, redis_client: redis.
     assert "</textarea> <" not in html
     assert " onerror=alert(2)>" not in html.replace("&gt;", "")
     assert "style=" not in html
-    assert "49" not in html.replace("&#34;", "").replace("&#39;", "")
+    assert str(1234 * 4321) not in html
 
 
 async def test_csv_and_yaml_go_out_and_come_back(visitor: Visitor, stored: Catalogue) -> None:
@@ -425,7 +426,7 @@ async def test_csv_and_yaml_go_out_and_come_back(visitor: Visitor, stored: Catal
     for kind in ("csv", "yaml"):
         out = await visitor.get("/transfer/export", params={"format": kind, "locale": "en"})
         assert out.headers["content-disposition"].startswith('attachment; filename="messages-en-')
-        changed = out.content.replace(b"Bye.", f"Bye by {kind}.".encode())
+        changed = re.sub(rb"Bye[^\n,]*\.", f"Bye by {kind}.".encode(), out.content)
         file = {"file": (f"x.{kind}", changed)}
         plan = await visitor.post("/transfer", data={"csrf": await visitor.csrf("/transfer")}, files=file)
         assert f"Bye by {kind}." in plan.text
@@ -446,12 +447,12 @@ async def test_an_editor_imports_drafts_and_does_not_publish(
     async with Visitor(studio) as visitor:
         await visitor.sign_in("editor")
         for do, status in [("publish", 403), ("draft", 200)]:
-            file = {"file": ("x.csv", b"key,locale,text\ngoodbye,en,Bye.\n")}
+            file = {"file": ("x.csv", b"key,locale,value\ngoodbye,en,Bye.\n")}
             plan = await visitor.post("/transfer", data={"csrf": await visitor.csrf("/transfer")}, files=file)
             form = dict(fields_of(plan.text, "/transfer/apply"))
             assert (await visitor.post("/transfer/apply", data={**form, "do": do})).status_code == status
     entry = await stored.get("goodbye", "en")
-    assert entry.value is None
+    assert entry.origin == "default"
     assert entry.draft is not None
     assert entry.draft.author == "editor"
 
