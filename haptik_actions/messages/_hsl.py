@@ -10,7 +10,7 @@ from haptik_actions.hsl import Actionable, Element, Text, Unknown, parse
 from haptik_actions.messages._template import Template
 from haptik_actions.messages._value import Variation
 
-__all__ = ["built", "filled", "mistake_in"]
+__all__ = ["built", "filled", "mistake_in", "sample"]
 
 # Stands for every value: a bare host is an address, so that a placeholder may be a whole link or the end of one.
 _SAMPLE = "x.example"
@@ -18,14 +18,18 @@ _SAMPLE = "x.example"
 
 def mistake_in(item: Mapping[str, Any]) -> InvalidElement | None:
     """Return what keeps an HSL object with placeholders from being an element, or None."""
-    sample = filled(item, lambda text: Template.parse(text).fill(_Samples()))
     try:
-        element = parse(sample)
+        element = parse(filled(item, sample))
     except InvalidElement as error:
         return error
     if isinstance(element, Unknown):
         return InvalidElement("type", f"{element.type!r} is no element of HSL")
     return None
+
+
+def sample(text: str) -> str:
+    """Return `text` with something short, which can be a part of an address, in place of each value."""
+    return Template.parse(text).fill(_SAMPLES)
 
 
 def built(variation: Variation, fill: Callable[[str], str]) -> Element | None:
@@ -63,3 +67,6 @@ def _reply(button: Mapping[str, Any], fill: Callable[[str], str]) -> Actionable:
 class _Samples(dict[str, Any]):
     def get(self, key: str, default: Any = None) -> Any:
         return _SAMPLE
+
+
+_SAMPLES = _Samples()

@@ -16,11 +16,23 @@ from typing import NamedTuple
 
 from haptik_actions.errors import ConfigurationError
 
-__all__ = ["DEFAULT", "LIVE", "Place", "checked", "draft_key", "history_key", "locale_chain", "place_of"]
+__all__ = [
+    "DEFAULT",
+    "DRAFT",
+    "LIVE",
+    "SLOTS_KEY",
+    "Place",
+    "checked",
+    "draft_key",
+    "history_key",
+    "is_locale",
+    "locale_chain",
+    "place_of",
+]
 
 LIVE = "haptik:messages:"
 DEFAULT = "haptik:messages-default:"
-_DRAFT = "haptik:messages-draft:"
+DRAFT = "haptik:messages-draft:"
 _HISTORY = "haptik:messages-history:"
 SLOTS_KEY = "haptik:messages-slots"
 """A set: the names of the domain's slots, which responses may use as placeholders."""
@@ -50,7 +62,7 @@ class Place(NamedTuple):
 
 def draft_key(place: Place) -> str:
     """The Redis key of the draft, in the same slot of a cluster as the message."""
-    return f"{_DRAFT}{{{place.live}}}"
+    return f"{DRAFT}{{{place.live}}}"
 
 
 def history_key(place: Place) -> str:
@@ -64,8 +76,8 @@ def place_of(redis_key: str) -> tuple[str, Place] | None:
     None for the histories and for what is not the store's.
     """
     kind = "live"
-    if redis_key.startswith(_DRAFT) and redis_key.endswith("}"):
-        kind, redis_key = "draft", redis_key[len(_DRAFT) + 1 : -1]
+    if redis_key.startswith(DRAFT) and redis_key.endswith("}"):
+        kind, redis_key = "draft", redis_key[len(DRAFT) + 1 : -1]
     prefix = DEFAULT if redis_key.startswith(DEFAULT) else LIVE
     if not redis_key.startswith(prefix):
         return None
