@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from difflib import SequenceMatcher
-from itertools import zip_longest
 from typing import Literal, TypeAlias
 
 from haptik_actions.studio._fields import STYLES, Fields, VariationFields
@@ -67,7 +66,7 @@ def _variation_lines(variation: VariationFields) -> Iterator[tuple[str, str]]:
 def _parts(old: str, new: str) -> Iterator[tuple[Op, str]]:
     before, after = _WORD.findall(old), _WORD.findall(new)
     if max(len(before), len(after)) > _MOST_WORDS:
-        yield from (part for part in (("removed", old), ("added", new)) if part[1])  # type: ignore[misc]
+        yield from (part for part in (("removed", old), ("added", new)) if part[1])
         return
     for op, i, j, k, end in SequenceMatcher(None, before, after, autojunk=False).get_opcodes():
         yield from _part(op, "".join(before[i:j]), "".join(after[k:end]))

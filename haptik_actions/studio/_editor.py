@@ -52,7 +52,11 @@ class EditorPage:
     async def page(self, visit: Visit, sheet: Sheet, status: int = 200) -> Response:
         """Return the whole page with this sheet in its form."""
         entries = await self._catalogue.locales_of(sheet.entry.key)
-        seen = {**self._seen(visit, sheet), "entries": _beside(entries, sheet.entry, self._sheets.locale), "shown": shown_text}
+        seen = {
+            **self._seen(visit, sheet),
+            "entries": _beside(entries, sheet.entry, self._catalogue.locale),
+            "shown": shown_text,
+        }
         return render(visit, "message.html", status, **seen, said=_SAID.get(visit.asked("said"), ""))
 
     async def reshaped(self, visit: Visit, sheet: Sheet) -> Sheet:
@@ -91,5 +95,4 @@ class EditorPage:
 
 
 def _beside(entries: Mapping[str, Entry], chosen: Entry, first: str) -> dict[str, Entry]:
-    ordered = sorted({**entries, chosen.locale: chosen}.items(), key=lambda item: (item[0] != first, item[0]))
-    return dict(ordered)
+    return dict(sorted({**entries, chosen.locale: chosen}.items(), key=lambda item: (item[0] != first, item[0])))

@@ -52,12 +52,12 @@ class Edits:
 
     async def _take(self, visit: Visit) -> Response:
         sheet = await self._sheets.sent(visit)
-        right, step = self._steps.get(visit.field("do"), ("edit", None))
-        if not visit.may(right):
-            return self._door.refuse(visit)
-        if step is None:
+        if visit.field("do") not in self._steps:
             # A button that changes the form, without the script; or "go on editing mine" after a conflict.
             return await self._editor.page(visit, await self._editor.reshaped(visit, sheet))
+        right, step = self._steps[visit.field("do")]
+        if not visit.may(right):
+            return self._door.refuse(visit)
         if sheet.problem:
             return await self._editor.page(visit, replace(sheet, is_dirty=True), 422)
         return await self._done(visit, sheet, step)
@@ -94,7 +94,13 @@ class Edits:
     async def _save(self, visit: Visit, sheet: Sheet) -> str:
         key, locale = sheet.entry.key, sheet.entry.locale
         await self._catalogue.save_draft(
-            key, locale, sheet.value, author=visit.name, why=visit.field("why"), expected=sheet.draft
+            key,
+            locale,
+            sheet.value,
+            author=visit.name,
+            why=visit.field("why"),
+            expected=sheet.draft,
+            based_on=sheet.expected,
         )
         if visit.field("do") == "compare":
             return message_address(key, locale, "compare")
@@ -115,7 +121,5 @@ class Edits:
 
     async def _to_default(self, visit: Visit, sheet: Sheet) -> str:
         key, locale = sheet.entry.key, sheet.entry.locale
-        await self._catalogue.delete(
-            key, locale, author=visit.name, why=visit.field("why"), expected=sheet.expected
-        )
+        await self._catalogue.delete(key, locale, author=visit.name, why=visit.field("why"), expected=sheet.expected)
         return message_address(key, locale, said="default")

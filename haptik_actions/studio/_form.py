@@ -9,7 +9,7 @@ from typing import Any, get_args
 import msgspec
 
 from haptik_actions.studio._buttons import ButtonRow, Kind
-from haptik_actions.studio._fields import STYLES, Fields, VariationFields
+from haptik_actions.studio._fields import STYLES, Fields, Style, VariationFields
 from haptik_actions.studio._visit import Visit
 
 __all__ = ["read_fields", "reshape"]
@@ -40,7 +40,7 @@ def reshape(fields: Fields, command: str) -> tuple[Fields, str]:
 
 
 def _variation(visit: Visit, name: str) -> VariationFields:
-    style = next((style for style in STYLES if style == visit.field(f"{name}.style")), "quick_replies")
+    style: Style = next((style for style in STYLES if style == visit.field(f"{name}.style")), "quick_replies")
     count = _number(visit.field(f"{name}.buttons"), _MOST)
     return VariationFields(
         text=visit.field(f"{name}.text"),

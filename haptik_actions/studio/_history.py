@@ -10,6 +10,7 @@ from haptik_actions.messages import Catalogue
 from haptik_actions.studio._addresses import message_address
 from haptik_actions.studio._compare import compare
 from haptik_actions.studio._door import Door
+from haptik_actions.studio._fields import Fields
 from haptik_actions.studio._sheet import Sheets
 from haptik_actions.studio._values import fields_of
 from haptik_actions.studio._views import render
@@ -79,5 +80,5 @@ class HistoryPages:
         return render(visit, "compare.html", sheet=sheet, entry=entry, changes=changes)
 
 
-def _fields(value: str | None, key: str):
+def _fields(value: str | None, key: str) -> Fields | None:
     return fields_of(value, key) if value else None

@@ -22,10 +22,9 @@ _Only: TypeAlias = Literal["missing", "draft", "edited"]
 class ListPages:
     """`/` and `/languages`."""
 
-    def __init__(self, door: Door, catalogue: Catalogue, locale: str) -> None:
+    def __init__(self, door: Door, catalogue: Catalogue) -> None:
         self._door = door
         self._catalogue = catalogue
-        self._locale = locale
 
     def routes(self) -> list[BaseRoute]:
         """Return the pages."""
@@ -37,7 +36,7 @@ class ListPages:
 
     async def _list(self, visit: Visit) -> Response:
         only = _only(visit.asked("only"))
-        locale = visit.asked("locale") or self._locale
+        locale = visit.asked("locale") or self._catalogue.locale
         number = visit.asked("page")
         page = max(1, int(number)) if number.isascii() and number.isdigit() and len(number) < 7 else 1
         words = visit.asked("q")
@@ -56,15 +55,14 @@ class ListPages:
         )
 
     async def _locales(self, chosen: str) -> list[str]:
-        known = [self._locale, *sorted(await self._catalogue.summary())]
-        return list(dict.fromkeys([*known, chosen]))
+        return list(dict.fromkeys([*await self._catalogue.locales(), chosen]))
 
     async def _languages(self, visit: Visit) -> Response:
         counts = await self._catalogue.summary()
         return render(visit, "languages.html", counts=counts, here="/languages")
 
     async def _new(self, visit: Visit) -> Response:
-        chosen = {"key": visit.asked("key").strip(), "locale": visit.asked("locale") or self._locale}
+        chosen = {"key": visit.asked("key").strip(), "locale": visit.asked("locale") or self._catalogue.locale}
         return RedirectResponse(f"/message?{urlencode(chosen)}" if chosen["key"] else "/", 303)
 
 

@@ -7,10 +7,11 @@ from contextlib import asynccontextmanager
 
 from redis.exceptions import RedisError
 
-from haptik_actions._redis import connect, disconnect
+from haptik_actions._redis import connect
 from haptik_actions._serving import serve_app
 from haptik_actions.config import Settings
 from haptik_actions.errors import ConfigurationError
+from haptik_actions.messages import Catalogue
 from haptik_actions.studio._origin import is_loopback
 from haptik_actions.studio._passwords import Passwords
 from haptik_actions.studio._studio import Studio
@@ -34,19 +35,22 @@ async def serve(
             and nobody could sign in.
     """
     redis = connect(settings.require("redis_url"), seconds=_REDIS_SECONDS)
+    catalogue = Catalogue(redis)
     try:
+        is_private = is_loopback(host) and proxy is None
         has_users = await _has_users(Users(redis, Passwords()))
-        is_open = is_loopback(host) and proxy is None
-        if not is_open and not has_users:
+        if not (is_private or has_users):
             raise ConfigurationError(
                 f"At {host if proxy is None else 'a proxy'} the studio is open only to who signs in, and there are no "
                 "users. Add one: haptik-actions studio user add NAME --role publisher"
             )
-        studio = Studio(redis, must_sign_in=has_users or not is_open)
+        studio = Studio(redis, catalogue, must_sign_in=has_users or not is_private)
         async with serve_app(studio.app, port, host=host, proxy=proxy) as url:
+            catalogue.start()
             yield url
     finally:
-        await disconnect(redis)
+        # It closes the connections of both.
+        await catalogue.aclose()
 
 
 async def _has_users(users: Users) -> bool:

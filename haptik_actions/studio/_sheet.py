@@ -53,14 +53,13 @@ class Sheet:
 class Sheets:
     """Fills the form from the store, or from what a browser sent of it."""
 
-    def __init__(self, catalogue: Catalogue, locale: str) -> None:
+    def __init__(self, catalogue: Catalogue) -> None:
         self._catalogue = catalogue
-        self.locale = locale
 
     async def entry(self, visit: Visit) -> Entry:
         """Return the message that the address names, or the form."""
         key = visit.field("key") or visit.asked("key")
-        locale = visit.field("locale") or visit.asked("locale") or self.locale
+        locale = visit.field("locale") or visit.asked("locale") or self._catalogue.locale
         return await self._catalogue.get(key, locale)
 
     async def stored(self, visit: Visit) -> Sheet:

@@ -57,7 +57,6 @@ class Studio:
         redis: Redis,
         catalogue: Catalogue,
         *,
-        locale: str = "en",
         must_sign_in: bool = False,
         passwords: Passwords | None = None,
         nlg: ASGIApp | None = None,
@@ -67,12 +66,12 @@ class Studio:
         passwords = passwords or Passwords()
         users = Users(redis, passwords)
         door = Door(users, Sessions(redis, users, clock), must_sign_in=must_sign_in)
-        sheets = Sheets(catalogue, locale)
+        sheets = Sheets(catalogue)
         editor = EditorPage(door, catalogue, sheets, Previews())
         pages = Starlette(
             routes=[
                 *AccountPages(door, users, passwords, Throttle(timer)).routes(),
-                *ListPages(door, catalogue, locale).routes(),
+                *ListPages(door, catalogue).routes(),
                 *editor.routes(),
                 *Edits(door, catalogue, sheets, editor).routes(),
                 *HistoryPages(door, catalogue, sheets).routes(),

@@ -52,7 +52,7 @@ class TransferPages:
         ]
 
     async def _page(self, visit: Visit, problem: str = "", status: int = 200) -> Response:
-        locales = sorted(await self._catalogue.summary())
+        locales = await self._catalogue.locales()
         return render(visit, "transfer.html", status, locales=locales, problem=problem, here="/transfer")
 
     async def _export(self, visit: Visit) -> Response:
@@ -82,9 +82,17 @@ class TransferPages:
 
     def _planned(self, visit: Visit, plan: ImportPlan, ticket: str) -> Response:
         rows = [row for row in plan.rows if row.state != "unchanged"]
-        counts = {state: sum(row.state == state for row in plan.rows) for state in _STATES}
-        seen = {"rows": rows[:_SHOWN], "left_out": max(0, len(rows) - _SHOWN), "counts": counts, "shown": shown_text}
-        return render(visit, "transfer_plan.html", **seen, ticket=ticket, here="/transfer")
+        counts = {state: plan.count(state) for state in _STATES}
+        return render(
+            visit,
+            "transfer_plan.html",
+            rows=rows[:_SHOWN],
+            left_out=max(0, len(rows) - _SHOWN),
+            counts=counts,
+            shown=shown_text,
+            ticket=ticket,
+            here="/transfer",
+        )
 
     async def _apply(self, visit: Visit) -> Response:
         as_draft = visit.field("do") != "publish"

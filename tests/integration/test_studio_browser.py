@@ -21,13 +21,13 @@ if TYPE_CHECKING:
     from playwright.async_api import Page
 
 GREETING = "Hello {name}, order {order_id} is on its way."
-ENGLISH = {
+ENGLISH: dict[str, list[dict[str, object]]] = {
     "utter_greet": [{"text": GREETING}],
     "utter_bye": [{"text": "Good bye."}],
     "utter_size": [{"text": "Which size?", "buttons": [{"title": "Small", "payload": "/small"}]}],
     **{f"faq/zone_{number}": [{"text": f"Shipping to zone {number} takes a week."}] for number in range(60)},
 }
-HINDI = {"utter_bye": [{"text": "अलविदा।"}]}
+HINDI: dict[str, list[dict[str, object]]] = {"utter_bye": [{"text": "अलविदा।"}]}
 GREET, BYE = "/message?key=utter_greet&locale=en", "/message?key=utter_bye&locale=en"
 CHANNELS = ["Web", "Facebook", "WhatsApp", "Plain text"]
 
@@ -220,8 +220,9 @@ async def test_a_file_goes_out_and_comes_back_changed(url: str, stored: Catalogu
         text = path.read_text(encoding="utf-8-sig")
         assert len(list(csv.reader(io.StringIO(text)))) == 1 + len(ENGLISH)
         changed = text.replace("Good bye.", "So long.").encode()
-        file = {"name": "copy.csv", "mimeType": "text/csv", "buffer": changed}
-        await page.get_by_label("CSV or YAML file").set_input_files(file)
+        await page.get_by_label("CSV or YAML file").set_input_files(
+            {"name": "copy.csv", "mimeType": "text/csv", "buffer": changed}
+        )
         await press(page, "Look at the changes")
         await page.get_by_role("row").filter(has_text="So long.").wait_for()
         assert (await stored.get("utter_bye", "en")).origin == "default"
@@ -403,7 +404,9 @@ PAGES = {
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 async def test_axe_finds_nothing(url: str, stored: Catalogue, redis_client: redis.asyncio.Redis, scheme: str) -> None:
     axe = pytest.importorskip("axe_playwright_python.async_playwright", reason="needs axe-playwright-python").Axe()
-    first = await stored.publish("utter_bye", "en", "One.", author="asha", expected=(await stored.get("utter_bye", "en")).revision)
+    first = await stored.publish(
+        "utter_bye", "en", "One.", author="asha", expected=(await stored.get("utter_bye", "en")).revision
+    )
     await stored.publish("utter_bye", "en", "Two.", author="ben", expected=first.revision)
     await stored.save_draft("utter_bye", "en", "Three {broken}.", author="ben", expected="")
     async with browser_page(color_scheme=scheme) as page:

@@ -1,4 +1,4 @@
-"""The studio's pages without a browser: who may do what, drafts, publishing, conflicts, history, files, hostile texts."""
+"""The studio's pages without a browser: roles, drafts, publishing, conflicts, history, files, hostile texts."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ DEFAULTS = {
     "en": {"greeting": "Hello {name}, order {order_id} is on its way.", "goodbye": "Good bye."},
     "hi": {"goodbye": "अलविदा।"},
 }
-HOSTILE = '<script>alert(1)</script> "\'><img src=x onerror=alert(2)> {{1234*4321}} {a.__class__} </textarea>'
+HOSTILE = "<script>alert(1)</script> \"'><img src=x onerror=alert(2)> {{1234*4321}} {a.__class__} </textarea>"
 
 
 @pytest.fixture
@@ -83,7 +83,9 @@ async def test_only_a_publisher_rolls_back(
     redis_client: redis.asyncio.Redis, studio: Studio, stored: Catalogue, role: str, status: int
 ) -> None:
     await add_users(redis_client)
-    first = await stored.publish("goodbye", "en", "One.", author="x", expected=(await stored.get("goodbye", "en")).revision)
+    first = await stored.publish(
+        "goodbye", "en", "One.", author="x", expected=(await stored.get("goodbye", "en")).revision
+    )
     second = await stored.publish("goodbye", "en", "Two.", author="x", expected=first.revision)
     async with Visitor(studio) as visitor:
         await visitor.sign_in(role)
@@ -103,7 +105,7 @@ async def test_a_message_is_found_by_its_words_and_by_its_key(visitor: Visitor) 
     for words, found in [("ORDER way", "greeting"), ("goodb", "goodbye")]:
         page = (await visitor.get("/", params={"q": words})).text
         assert f"key={found}&amp;" in page
-        assert page.count("<li>\n      <a href=\"/message") == 1
+        assert page.count('<li>\n      <a href="/message') == 1
     assert "Nothing says “zebra”" in (await visitor.get("/", params={"q": "zebra"})).text
 
 
@@ -224,9 +226,7 @@ async def test_history_shows_who_when_and_why_and_rolls_back(visitor: Visitor, s
     page = (await visitor.get("/message/history?key=goodbye&locale=en")).text
     assert "published by local" in page
     assert "first try" in page
-    rolled = await visitor.post(
-        "/message/history", data={**dict(fields_of(page, "/message/history")), "number": "1"}
-    )
+    rolled = await visitor.post("/message/history", data={**dict(fields_of(page, "/message/history")), "number": "1"})
     assert "said=rolled-back" in rolled.headers["location"]
     assert [version.value for version in await stored.history("goodbye", "en")] == ["One.", "Two.", "One."]
     stale = await visitor.post("/message/history", data={**dict(fields_of(page, "/message/history")), "number": "2"})
@@ -242,7 +242,7 @@ async def test_back_to_the_default(visitor: Visitor, stored: Catalogue) -> None:
 VALUES: dict[str, Any] = {
     "text": "Good bye.",
     "lines": "\nOne\n\n  two  \n",
-    "braces": "{ not json } {\"",
+    "braces": '{ not json } {"',
     "replies": {
         "type": "TEXT",
         "text": "Anything else?",
@@ -276,14 +276,25 @@ VALUES: dict[str, Any] = {
     },
     "rasa": {
         "text": "Which?",
-        "buttons": [{"title": "Order", "payload": '/order{"a": "b"}'}, {"title": "W", "type": "web_url", "url": "https://e.x"}],
+        "buttons": [
+            {"title": "Order", "payload": '/order{"a": "b"}'},
+            {"title": "W", "type": "web_url", "url": "https://e.x"},
+        ],
         "image": "https://example.org/a.png",
         "channel": "facebook",
         "condition": [{"type": "slot", "name": "tier", "value": "gold"}],
     },
     "custom": {"custom": {"any": ["thing", 1, None]}},
-    "carousel": {"type": "CAROUSEL", "text": "", "data": {"items": [{"title": "A", "thumbnail": {"image": "https://e.x/a.png"}}]}},
-    "variations": ["Hello!", {"text": "Hey", "channel": "slack"}, {"type": "TEXT", "text": "Hi", "data": {"quick_replies": []}}],
+    "carousel": {
+        "type": "CAROUSEL",
+        "text": "",
+        "data": {"items": [{"title": "A", "thumbnail": {"image": "https://e.x/a.png"}}]},
+    },
+    "variations": [
+        "Hello!",
+        {"text": "Hey", "channel": "slack"},
+        {"type": "TEXT", "text": "Hi", "data": {"quick_replies": []}},
+    ],
 }
 
 
@@ -353,7 +364,15 @@ def _fragment(html: str) -> dict[str, str]:
 
 @pytest.mark.parametrize(
     "shape",
-    ["add-button:9", "add-button", "remove-button:0:99", "raise-button:0:0", "nonsense", "add-variation:1", "as-json:-1"],
+    [
+        "add-button:9",
+        "add-button",
+        "remove-button:0:99",
+        "raise-button:0:0",
+        "nonsense",
+        "add-variation:1",
+        "as-json:-1",
+    ],
 )
 async def test_commands_that_make_no_sense_change_nothing(visitor: Visitor, shape: str) -> None:
     form = await visitor.opened("goodbye")
@@ -465,7 +484,9 @@ async def test_a_file_that_cannot_be_read_is_said(visitor: Visitor, name: str, c
     assert 'role="alert"' in answer.text
 
 
-@pytest.mark.parametrize("path", ["/message?key=no%20such%20key%20%3Cb%3E", "/message?key=x&locale=no_such!", "/message"])
+@pytest.mark.parametrize(
+    "path", ["/message?key=no%20such%20key%20%3Cb%3E", "/message?key=x&locale=no_such!", "/message"]
+)
 async def test_a_key_or_locale_that_cannot_be_is_refused(visitor: Visitor, path: str) -> None:
     answer = await visitor.get(path)
     assert answer.status_code == 400
