@@ -27,6 +27,7 @@ from haptik_actions.messages._entry import (
 from haptik_actions.messages._exchange import FORMATS
 from haptik_actions.messages._finding import Finding
 from haptik_actions.messages._health import Health
+from haptik_actions.messages._hsl import element_of
 from haptik_actions.messages._locale import locale_of
 from haptik_actions.messages._seed import DomainCopy, read_domain
 from haptik_actions.messages._store import MessageStore
@@ -55,6 +56,7 @@ __all__ = [
     "Variation",
     "Version",
     "check_message",
+    "element_of",
     "locale_of",
     "packaged_copy",
     "read_domain",

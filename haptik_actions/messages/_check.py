@@ -121,11 +121,11 @@ def _fit(message: Message, channels: Sequence[str]) -> Iterator[Finding]:
 
 
 def _losses(variation: Variation, channel: str, prefix: str) -> Iterator[Finding]:
-    from haptik_actions.messages._hsl import built, sample
+    from haptik_actions.messages._hsl import sampled
     from haptik_actions.render import render
 
     try:
-        element = built(variation, sample)
+        element = sampled(variation)
     except InvalidElement as error:
         yield Finding("error", f"{prefix}{error.path}", f"{error.problem}.", channel, code="hsl")
         return

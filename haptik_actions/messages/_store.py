@@ -340,9 +340,7 @@ class MessageStore:
         everything = {**slots, **values} if slots else values
         template = found.template
         if template is None:
-            variation = found.choose(channel, everything)
-            said = variation.text or (variation.hsl or {}).get("text")
-            template = Template.parse(said if isinstance(said, str) and said.strip() else variation.shown)
+            template = Template.parse(found.choose(channel, everything).said)
         missing = template.missing(everything)
         if missing:
             logger.warning("The message %r has no value for %s.", key, ", ".join(sorted(missing)))
@@ -357,11 +355,11 @@ class MessageStore:
 
 def _element(key: str, variation: Variation, values: Mapping[str, Any], locale: str) -> Element | None:
     from haptik_actions.hsl import Text
-    from haptik_actions.messages._hsl import built
+    from haptik_actions.messages._hsl import element_of
 
     try:
-        return built(variation, lambda text: Template.parse(text).fill(values, locale))
+        return element_of(variation, lambda text, given: Template.parse(text).fill(given, locale), values)
     except InvalidElement as error:
         logger.error("The message %r is no element with these values: %s. Its text alone is shown.", key, error)
-    shown = Template.parse(variation.shown).fill(values, locale)
+    shown = Template.parse(variation.said).fill(values, locale)
     return Text(shown) if shown.strip() else None

@@ -59,6 +59,12 @@ class Variation:
         return " ".join(" ".join(_texts([self.text, self.hsl, self.extra])).split())
 
     @property
+    def said(self) -> str:
+        """Its text with placeholders, where it has one; or else what it shows."""
+        text = self.text or (self.hsl or {}).get("text")
+        return text if isinstance(text, str) and text.strip() else self.shown
+
+    @property
     def templates(self) -> list[Template]:
         """The templates of every text in it, links and payloads included."""
         return [Template.parse(text) for text in strings_of([self.text, self.hsl, self.extra])]

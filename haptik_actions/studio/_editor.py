@@ -87,7 +87,7 @@ class EditorPage:
             "entry": sheet.entry,
             "names": msgspec.json.encode(names).decode(),
             "samples": samples,
-            "previews": self._previews.of(sheet.value, samples) if sheet.value else [],
+            "previews": self._previews.of(sheet.value, sheet.entry.locale, samples) if sheet.value else [],
             "styles": STYLES,
             "channels": self._previews.channels,
             "encode": lambda value: msgspec.json.encode(value).decode(),

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from redis.exceptions import RedisError
+from starlette.types import ASGIApp
 
 from haptik_actions._redis import connect
 from haptik_actions._serving import serve_app
 from haptik_actions.config import Settings
 from haptik_actions.errors import ConfigurationError
-from haptik_actions.messages import Catalogue
+from haptik_actions.messages import Catalogue, MessageStore
+from haptik_actions.nlg import nlg_app
 from haptik_actions.studio._origin import is_loopback
 from haptik_actions.studio._passwords import Passwords
 from haptik_actions.studio._studio import Studio
 from haptik_actions.studio._users import Users
 
 __all__ = ["serve"]
+
+logger = logging.getLogger(__name__)
 
 _REDIS_SECONDS = 5.0
 
@@ -36,21 +41,37 @@ async def serve(
     """
     redis = connect(settings.require("redis_url"), seconds=_REDIS_SECONDS)
     catalogue = Catalogue(redis)
+    is_private = is_loopback(host) and proxy is None
     try:
-        is_private = is_loopback(host) and proxy is None
         has_users = await _has_users(Users(redis, Passwords()))
         if not (is_private or has_users):
             raise ConfigurationError(
                 f"At {host if proxy is None else 'a proxy'} the studio is open only to who signs in, and there are no "
                 "users. Add one: haptik-actions studio user add NAME --role publisher"
             )
-        studio = Studio(redis, catalogue, must_sign_in=has_users or not is_private)
-        async with serve_app(studio.app, port, host=host, proxy=proxy) as url:
-            catalogue.start()
-            yield url
+        async with _nlg(settings, is_open=is_private) as nlg:
+            studio = Studio(redis, catalogue, must_sign_in=has_users or not is_private, nlg=nlg)
+            async with serve_app(studio.app, port, host=host, proxy=proxy) as url:
+                catalogue.start()
+                yield url
     finally:
         # It closes the connections of both.
         await catalogue.aclose()
+
+
+@asynccontextmanager
+async def _nlg(settings: Settings, *, is_open: bool) -> AsyncIterator[ASGIApp | None]:
+    """Rasa's endpoint; None where the whole network could ask it, and no token is set."""
+    if settings.nlg_token is None and not is_open:
+        logger.warning("Rasa's NLG endpoint is not served: HAPTIK_NLG_TOKEN is not set.")
+        yield None
+        return
+    store = MessageStore.from_url(settings.redis_url, snapshot=settings.messages_snapshot)
+    store.start()
+    try:
+        yield nlg_app(store, token=settings.nlg_token)
+    finally:
+        await store.aclose()
 
 
 async def _has_users(users: Users) -> bool:

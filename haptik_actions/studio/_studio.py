@@ -16,6 +16,7 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
+from haptik_actions.preview import STYLESHEET
 from haptik_actions.studio._account import AccountPages
 from haptik_actions.studio._door import Door
 from haptik_actions.studio._editor import EditorPage
@@ -76,6 +77,7 @@ class Studio:
                 *Edits(door, catalogue, sheets, editor).routes(),
                 *HistoryPages(door, catalogue, sheets).routes(),
                 *TransferPages(door, catalogue, timer).routes(),
+                Route("/preview.css", _preview_style),
                 Mount("/static", StaticFiles(directory=_STATIC)),
                 Route("/favicon.ico", _icon),
             ],
@@ -93,6 +95,10 @@ class Studio:
 
 async def _icon(request: Request) -> Response:
     return FileResponse(_STATIC / "icon.svg")
+
+
+async def _preview_style(request: Request) -> Response:
+    return FileResponse(STYLESHEET, media_type="text/css")
 
 
 async def _not_found(request: Request, error: Exception) -> Response:

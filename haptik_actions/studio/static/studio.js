@@ -105,8 +105,8 @@ function keepOut(area) {
   if (caret === selectionEnd) {
     const chip = chipsOf(area.value).find(({ start, end }) => start < caret && caret < end);
     if (chip) {
-      const nearer = caret - chip.start < chip.end - caret ? chip.start : chip.end;
-      const edge = before === chip.start ? chip.end : before === chip.end ? chip.start : nearer;
+      // On in the direction in which the caret came: keys may be faster than this.
+      const edge = before <= chip.start ? chip.end : chip.start;
       area.setSelectionRange(edge, edge);
     }
   }
