@@ -12,7 +12,7 @@ import pytest
 import redis.asyncio
 
 from haptik_actions.config import Settings
-from haptik_actions.messages import Catalogue
+from haptik_actions.messages import Catalogue, packaged_copy
 from haptik_actions.studio import serve
 from tests.support.browser import browser_page
 from tests.support.studio import PASSWORD, add_users
@@ -28,8 +28,9 @@ ENGLISH: dict[str, list[dict[str, object]]] = {
     **{f"faq/zone_{number}": [{"text": f"Shipping to zone {number} takes a week."}] for number in range(60)},
 }
 HINDI: dict[str, list[dict[str, object]]] = {"utter_bye": [{"text": "अलविदा।"}]}
+TOTAL = len(ENGLISH) + len(packaged_copy())
 GREET, BYE = "/message?key=utter_greet&locale=en", "/message?key=utter_bye&locale=en"
-CHANNELS = ["Web", "Facebook", "WhatsApp", "Plain text"]
+CHANNELS = ["web chat", "Facebook", "WhatsApp", "plain text"]
 
 
 @pytest.fixture
@@ -59,7 +60,7 @@ async def test_a_message_is_found_by_its_words_while_typing(url: str) -> None:
         asked: list[str] = []
         page.on("request", lambda request: asked.append(request.url))
         await page.goto(url)
-        await page.get_by_text("63 messages").wait_for()
+        await page.get_by_text(f"{TOTAL} messages").wait_for()
         await page.get_by_label("Find a message").press_sequentially("ORDER way")
         await page.get_by_text("1 message", exact=True).wait_for()
         await page.get_by_role("link", name="utter_greet").click()
@@ -98,8 +99,8 @@ async def test_languages_stand_side_by_side_with_what_is_missing(url: str, store
         await page.get_by_text("Published: this is what users read now.").wait_for()
         assert await hindi.get_by_text("missing", exact=True).count() == 0
         await page.goto(url + "/languages")
-        await page.get_by_role("link", name="61 missing in hi").click()
-        await page.get_by_text("61 messages").wait_for()
+        await page.get_by_role("link", name=f"{TOTAL - 2} missing in hi").click()
+        await page.get_by_text(f"{TOTAL - 2} messages").wait_for()
     assert (await stored.get("utter_greet", "hi")).value == "नमस्ते {name}, ऑर्डर {order_id} रास्ते में है।"
 
 
@@ -218,7 +219,7 @@ async def test_a_file_goes_out_and_comes_back_changed(url: str, stored: Catalogu
             await press(page, "Export CSV")
         path = await (await download.value).path()
         text = path.read_text(encoding="utf-8-sig")
-        assert len(list(csv.reader(io.StringIO(text)))) == 1 + len(ENGLISH)
+        assert len(list(csv.reader(io.StringIO(text)))) == 1 + TOTAL
         changed = text.replace("Good bye.", "So long.").encode()
         await page.get_by_label("CSV or YAML file").set_input_files(
             {"name": "copy.csv", "mimeType": "text/csv", "buffer": changed}
@@ -358,7 +359,7 @@ async def test_nothing_that_anybody_wrote_runs(redis_client: redis.asyncio.Redis
     async with browser_page() as page:
         refused: list[str] = []
         page.on("console", lambda message: refused.append(message.text) if "Content Security" in message.text else None)
-        for path in [BYE, "/", "/message/history?key=utter_bye&locale=en"]:
+        for path in [BYE, "/?q=utter_bye", "/message/history?key=utter_bye&locale=en"]:
             await page.goto(url + path)
             await page.get_by_text("onerror=").first.wait_for()
         await page.goto(url + BYE)

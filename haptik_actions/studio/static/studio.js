@@ -92,20 +92,33 @@ function deleteWhole(event) {
   const backward = event.inputType === "deleteContentBackward";
   if (!(backward || event.inputType === "deleteContentForward") || area.selectionStart !== area.selectionEnd) return;
   const caret = area.selectionStart;
-  const chip = chipsOf(area.value).find(({ start, end }) => caret === (backward ? end : start));
+  const chip = chipsOf(area.value).find(({ start, end }) =>
+    backward ? start < caret && caret <= end : start <= caret && caret < end);
   if (!chip) return;
   event.preventDefault();
   area.setSelectionRange(chip.start, chip.end);
   if (!document.execCommand("delete")) area.setRangeText("", chip.start, chip.end, "end");
 }
 
+function stepOver(event) {
+  const area = event.target;
+  const right = event.key === "ArrowRight";
+  const isPlain = !(event.shiftKey || event.ctrlKey || event.altKey || event.metaKey || event.isComposing);
+  if (!(right || event.key === "ArrowLeft") || !isPlain || area.selectionStart !== area.selectionEnd) return;
+  const caret = area.selectionStart;
+  const chip = chipsOf(area.value).find(({ start, end }) => caret === (right ? start : end));
+  if (!chip || getComputedStyle(area).direction === "rtl") return;
+  event.preventDefault();
+  area.setSelectionRange(right ? chip.end : chip.start, right ? chip.end : chip.start);
+}
+
+// What neither key nor click is watched for: up, down, a tap, a word at a time, the other direction of writing.
 function keepOut(area) {
   const { selectionStart: caret, selectionEnd } = area;
   const before = Number(area.dataset.caret ?? caret);
   if (caret === selectionEnd) {
     const chip = chipsOf(area.value).find(({ start, end }) => start < caret && caret < end);
     if (chip) {
-      // On in the direction in which the caret came: keys may be faster than this.
       const edge = before <= chip.start ? chip.end : chip.start;
       area.setSelectionRange(edge, edge);
     }
@@ -118,6 +131,7 @@ function startChips(root) {
     paint(area);
     area.addEventListener("scroll", () => { area.previousElementSibling.scrollTop = area.scrollTop; });
     area.addEventListener("beforeinput", deleteWhole);
+    area.addEventListener("keydown", stepOver);
   }
 }
 
