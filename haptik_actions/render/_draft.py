@@ -85,6 +85,10 @@ class Draft:
         self._offer(control, control.label, number, None)
         return f"{number}. {control.label}"
 
+    def hear(self, control: Control) -> None:
+        """Offer an answer that is said, not tapped."""
+        self._offer(control, control.label, None, None)
+
     def _offer(self, control: Control, shown: str, number: int | None, sent: str | None) -> None:
         if sent is not None:
             self._sent.add(sent)

@@ -11,7 +11,9 @@ from collections.abc import Callable, Mapping
 from html import escape
 from typing import TypeAlias
 
-_MARKED = re.compile(r"(?P<url>https?://\S+)|(?<![\w*_~`])(?P<mark>[*_~`])(?P<inner>[^\s](?:[^\n]*?[^\s])?)(?P=mark)(?![\w*_~`])")
+_MARKED = re.compile(
+    r"(?P<url>https?://\S+)|(?<![\w*_~`])(?P<mark>[*_~`])(?P<inner>[^\s](?:[^\n]*?[^\s])?)(?P=mark)(?![\w*_~`])"
+)
 
 Marks: TypeAlias = Mapping[str, tuple[str, str]]
 """Mark of HSL -> what opens and what closes it on the channel."""
@@ -121,6 +123,4 @@ SLACK = Dialect("slack", _same("*", "_", "~"), _html, "*_~`&<>")
 HTML = Dialect(
     "html", {"*": ("<b>", "</b>"), "_": ("<i>", "</i>"), "~": ("<s>", "</s>"), "`": ("<u>", "</u>")}, _html, "*_~`&<>"
 )
-MARKDOWN = _Markdown(
-    "markdown", {"*": ("**", "**"), "_": ("_", "_"), "~": ("~~", "~~")}, _backslashed, "*_~`\\[]<>"
-)
+MARKDOWN = _Markdown("markdown", {"*": ("**", "**"), "_": ("_", "_"), "~": ("~~", "~~")}, _backslashed, "*_~`\\[]<>")

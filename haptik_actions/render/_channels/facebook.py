@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 from haptik_actions.render._channel import Channel
 from haptik_actions.render._content import SPELLED, Card, Content, Control
@@ -15,7 +15,7 @@ from haptik_actions.render._pages import first_page
 from haptik_actions.render._renderer import Renderer
 
 _PLATFORM = "developers.facebook.com/documentation/business-messaging/messenger-platform/send-messages"
-_CODE_POINTS = "code points"
+_CODE_POINTS: Final = "code points"
 
 TEXT = Limit(2000, _CODE_POINTS, "Meta states none; what integrators report (Chatwoot's table of text lengths)")
 QUICK_REPLIES = Limit(13, "items", f"{_PLATFORM}/quick-replies")
@@ -120,7 +120,9 @@ class Facebook(Renderer):
 
     def _as_lines(self, text: str, lines: list[str], native: Sequence[Control], draft: Draft) -> None:
         # An address that would be cut in two is no longer a link; on a button it has no limit.
-        long_links = [control for control in native if control.kind == "url" and not self.text_limit.fits(control.value)]
+        long_links = [
+            control for control in native if control.kind == "url" and not self.text_limit.fits(control.value)
+        ]
         answers = [control for control in native if control.kind not in SPELLED]
         written = self.counted(answers, draft)
         spelled = [c for c in native if c.kind in SPELLED and c not in long_links]

@@ -54,12 +54,15 @@ class Instagram(Facebook):
     template_text = _ButtonText(BUTTON_TEXT.size, BUTTON_TEXT.unit, BUTTON_TEXT.source)
 
     def button_template(self, text: str, buttons: list[dict[str, str]]) -> Message:
+        """A text with up to three buttons."""
         payload = {"template_type": "button", "text": text, "buttons": buttons}
         return {"json_message": {"attachment": {"type": "template", "payload": payload}}}
 
     def chips(self, text: str, quick_replies: list[dict[str, str]]) -> Message:
+        """A text with quick replies."""
         return {"json_message": {"text": text, "quick_replies": quick_replies}}
 
     def picture(self, url: str, draft: Draft) -> None:
+        """An image attachment."""
         picture: dict[str, Any] = {"attachment": {"type": "image", "payload": {"url": url}}}
         draft.custom(picture)

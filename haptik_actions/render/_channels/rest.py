@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 from haptik_actions import hsl
 from haptik_actions.render._channel import Channel
@@ -12,7 +12,7 @@ from haptik_actions.render._conversion import Conversion
 from haptik_actions.render._copy import Copy
 from haptik_actions.render._draft import Draft
 from haptik_actions.render._limits import Limit, limits
-from haptik_actions.render._markup import HSL
+from haptik_actions.render._markup import HSL, Dialect
 from haptik_actions.render._read import tidy
 from haptik_actions.render._renderer import Renderer
 
@@ -35,12 +35,12 @@ class Rest(Renderer):
             "TEXT": "text and buttons",
             "BUTTON": "text and buttons",
             "IMAGE": "image",
-            "SILENT": "`custom`: {\"hsl\": the element}",
-            "NATIVE_ACTION": "text, and `custom`: {\"hsl\": the element}",
+            "SILENT": '`custom`: {"hsl": the element}',
+            "NATIVE_ACTION": 'text, and `custom`: {"hsl": the element}',
         },
         controls=frozenset({"reply"}),
     )
-    dialect = HSL
+    dialect: ClassVar[Dialect] = HSL
     text_limit = TEXT
 
     def bubble(self, text: str, controls: Sequence[Control], content: Content, draft: Draft) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from haptik_actions.render._channel import Channel
 from haptik_actions.render._content import Card, Content, Control
@@ -14,10 +14,12 @@ from haptik_actions.render._markup import NONE, SLACK
 from haptik_actions.render._renderer import Renderer
 
 _DOCS = "docs.slack.dev/reference/block-kit"
-_CODE_POINTS = "code points"
+_CODE_POINTS: Final = "code points"
 
 TEXT = Limit(3000, _CODE_POINTS, f"{_DOCS}/blocks/section-block, text")
-MESSAGE = Limit(4000, _CODE_POINTS, "docs.slack.dev/reference/methods/chat.postMessage: text over 4,000 is advised against")
+MESSAGE = Limit(
+    4000, _CODE_POINTS, "docs.slack.dev/reference/methods/chat.postMessage: text over 4,000 is advised against"
+)
 LABEL = Limit(75, _CODE_POINTS, f"{_DOCS}/block-elements/button-element, text")
 PAYLOAD = Limit(2000, _CODE_POINTS, f"{_DOCS}/block-elements/button-element, value")
 URL = Limit(3000, _CODE_POINTS, f"{_DOCS}/block-elements/button-element, url")
@@ -147,6 +149,7 @@ class Slack(Renderer):
         self._post(blocks, content.text, draft)
 
     def say(self, text: str, lines: Sequence[str], draft: Draft) -> None:
+        """A text and lines below it."""
         for part in self.parts(text, lines, draft, MESSAGE):
             draft.say(part)
 

@@ -36,7 +36,7 @@ class SocketIO(Rest):
             "BUTTON": "text and quick replies",
             "CAROUSEL": "generic template of rasa-webchat",
             "IMAGE": "image attachment",
-            "SILENT": "`custom`: {\"data\": {\"hsl\": the element}}",
+            "SILENT": '`custom`: {"data": {"hsl": the element}}',
             "NATIVE_ACTION": "text",
         },
         controls=frozenset({"reply"}),
@@ -79,4 +79,5 @@ class SocketIO(Rest):
         return {"type": "postback", "title": control.label, "payload": draft.tap(control, control.label)}
 
     def raw(self, element: Element) -> dict[str, Any]:
+        """The element itself, as the connector emits it."""
         return {"data": super().raw(element)}

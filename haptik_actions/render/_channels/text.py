@@ -36,5 +36,6 @@ class PlainText(Renderer):
         draft.say("\n\n".join(paragraphs))
 
     def picture(self, url: str, draft: Draft) -> None:
+        """The address."""
         draft.note("replaced", "data.items", "picture by its address")
         draft.say(url)
