@@ -16,6 +16,7 @@ Op: TypeAlias = Literal["same", "added", "removed"]
 
 # A placeholder is one word; spaces are words too, so that the parts joined are the text again.
 _WORD = re.compile(r"\{[^{}]*\}|\w+|\s+|[^\w\s]")
+_SAYS_SOMETHING = re.compile(r"[^\W_]")
 # Comparing takes the square of it; above, a text is shown as replaced as a whole.
 _MOST_WORDS = 2_000
 
@@ -66,17 +67,27 @@ def _variation_lines(variation: VariationFields) -> Iterator[tuple[str, str]]:
 def _parts(old: str, new: str) -> Iterator[tuple[Op, str]]:
     before, after = _WORD.findall(old), _WORD.findall(new)
     if max(len(before), len(after)) > _MOST_WORDS:
-        yield from (part for part in (("removed", old), ("added", new)) if part[1])
+        yield from _replaced([old], [new])
         return
-    for op, i, j, k, end in SequenceMatcher(None, before, after, autojunk=False).get_opcodes():
-        yield from _part(op, "".join(before[i:j]), "".join(after[k:end]))
+    gone: list[str] = []
+    come: list[str] = []
+    codes = SequenceMatcher(None, before, after, autojunk=False).get_opcodes()
+    for place, (op, i, j, k, end) in enumerate(codes):
+        same = "".join(before[i:j])
+        # A space or a comma between two changes is read more easily as a part of both.
+        is_between = 0 < place < len(codes) - 1 and not _SAYS_SOMETHING.search(same)
+        if op != "equal" or is_between:
+            gone += before[i:j]
+            come += after[k:end]
+            continue
+        yield from _replaced(gone, come)
+        yield "same", same
+        gone, come = [], []
+    yield from _replaced(gone, come)
 
 
-def _part(op: str, old: str, new: str) -> Iterator[tuple[Op, str]]:
-    if op == "equal":
-        yield "same", old
-        return
-    if old:
-        yield "removed", old
-    if new:
-        yield "added", new
+def _replaced(old: list[str], new: list[str]) -> Iterator[tuple[Op, str]]:
+    if any(old):
+        yield "removed", "".join(old)
+    if any(new):
+        yield "added", "".join(new)

@@ -81,7 +81,7 @@ class EditorPage:
 
     def _seen(self, visit: Visit, sheet: Sheet) -> dict[str, Any]:
         names = sheet.entry.placeholders
-        samples = {name: visit.field(f"sample.{name}") for name in names if visit.field(f"sample.{name}")}
+        samples = {name: visit.field(f"sample.{name}") for name in names}
         return {
             "sheet": sheet,
             "entry": sheet.entry,

@@ -86,6 +86,7 @@ class Edits:
             entry=entry,
             theirs=theirs,
             their_lines=list(lines_of(fields)) if value else [],
+            my_lines=list(lines_of(sheet.fields)),
             changes=compare(fields, sheet.fields),
             do=visit.field("do"),
             why=visit.field("why"),

@@ -25,7 +25,7 @@ class Screen:
     """What one channel shows; `problem` stands where there is nothing to show."""
 
     title: str
-    html: Markup = Markup()
+    html: Markup | None = None
     problem: str = ""
 
 
@@ -41,9 +41,10 @@ class Previews:
         return {name: channel.title for name, channel in CHANNELS.items() if name == channel.name}
 
     def of(self, value: str, locale: str, samples: Mapping[str, str]) -> list[list[Screen]]:
-        """Return the screens of each variation of a message, its placeholders filled from `samples`.
+        """Return the screens of each variation of a message.
 
-        A placeholder without a sample shows its name. A variation for one channel is shown on that one alone.
+        `samples` has a value for each placeholder that the bot fills, empty where its name will do; others stay as
+        they are written. A variation for one channel is shown on that one alone.
         """
         try:
             message = Message.parse(value)
@@ -68,7 +69,7 @@ def _element(variation: Variation, locale: str, samples: Mapping[str, str]) -> E
     def fill(text: str, values: Mapping[str, Any]) -> str:
         template = Template.parse(text)
         kinds = {name: kind for group in template.groups for name, kind in group.kinds.items()}
-        known = {name: _sample(name, kinds.get(name, ""), values.get(name, "")) for name in template.names}
+        known = {name: _sample(name, kinds.get(name, ""), values[name]) for name in template.names & values.keys()}
         return template.fill(known, locale)
 
     return element_of(variation, fill, samples)
@@ -79,7 +80,7 @@ def _sample(name: str, kind: str, given: str) -> Any:
         return given
     if kind in ("date", "time"):
         return datetime.now(timezone.utc)
-    return {"": name.replace("_", " "), "select": "other"}.get(kind, "3")
+    return {"": f"‹{name.replace('_', ' ')}›", "select": "other"}.get(kind, "3")
 
 
 def _title(name: str) -> str:

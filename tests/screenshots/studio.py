@@ -42,8 +42,8 @@ GERMAN: dict[str, list[dict[str, Any]]] = {
     "utter_order_on_its_way": [{"text": "Bestellung {order_id} ist unterwegs und sollte bis {day} bei Ihnen sein."}],
 }
 ORDER = "/message?key=utter_order_on_its_way&locale=en"
-DESKTOP: dict[str, Any] = {"viewport": {"width": 1280, "height": 900}}
-PHONE: dict[str, Any] = {"viewport": {"width": 360, "height": 740}, "device_scale_factor": 2, "has_touch": True}
+DESKTOP: dict[str, Any] = {"viewport": {"width": 1200, "height": 860}}
+PHONE: dict[str, Any] = {"viewport": {"width": 360, "height": 740}, "has_touch": True}
 
 
 async def main(folder: Path) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 PACKAGES = [
     *("client", "credentials", "messages", "escalation", "actions", "hsl", "render", "sandbox", "demo", "cli"),
-    *("rasa_api", "testing", "nlg"),
+    *("rasa_api", "testing", "nlg", "preview", "studio"),
 ]
 FOREIGN = ["httpx", "redis", "rasa_sdk", "rasa", "aiohttp", "starlette", "ruamel"]
 
@@ -32,6 +32,7 @@ ALLOWED: dict[str, tuple[set[str], set[str]]] = {
     ),
     "haptik_actions.sandbox": ({"hsl"}, {"starlette", "ruamel", "httpx"}),
     "haptik_actions.rasa_api": (set(), {"httpx"}),
+    "haptik_actions.studio": ({"messages", "nlg", "preview", "hsl", "render"}, {"starlette", "redis"}),
     # pytest loads it in every run of every project that has haptik-actions installed.
     "haptik_actions.testing.plugin": ({"testing"}, set()),
     "haptik_actions.cli": (set(), set()),
