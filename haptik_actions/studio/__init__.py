@@ -10,6 +10,14 @@ from __future__ import annotations
 
 from haptik_actions.errors import ConfigurationError
 
+_PACKAGES = {
+    "argon2": "argon2-cffi",
+    "jinja2": "jinja2",
+    "python_multipart": "python-multipart",
+    "starlette": "starlette",
+    "uvicorn": "uvicorn",
+}
+
 try:
     from haptik_actions.studio._passwords import Passwords
     from haptik_actions.studio._server import serve
@@ -17,10 +25,10 @@ try:
     from haptik_actions.studio._users import User, Users
 except ModuleNotFoundError as missing:
     _package = (missing.name or "").partition(".")[0]
-    if _package not in {"argon2", "jinja2", "python_multipart", "starlette", "uvicorn"}:
+    if _package not in _PACKAGES:
         raise
     raise ConfigurationError(
-        f'The studio needs the package {_package.replace("_", "-")}: pip install "haptik-actions[studio]"'
+        f'The studio needs the package {_PACKAGES[_package]}: pip install "haptik-actions[studio]"'
     ) from missing
 
 __all__ = ["Passwords", "Studio", "User", "Users", "serve"]

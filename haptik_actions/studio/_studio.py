@@ -12,9 +12,9 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import FileResponse, Response
-from starlette.routing import BaseRoute, Mount, Route
+from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from haptik_actions.preview import STYLESHEET
 from haptik_actions.studio._account import AccountPages
@@ -69,7 +69,7 @@ class Studio:
         door = Door(users, Sessions(redis, users, clock), must_sign_in=must_sign_in)
         sheets = Sheets(catalogue)
         editor = EditorPage(door, catalogue, sheets, Previews())
-        pages = Starlette(
+        pages: ASGIApp = Starlette(
             routes=[
                 *AccountPages(door, users, passwords, Throttle(timer)).routes(),
                 *ListPages(door, catalogue).routes(),
@@ -84,13 +84,20 @@ class Studio:
             middleware=[Middleware(Frame)],
             exception_handlers={HTTPException: _not_found, 500: _failed},
         )
-        machines: list[BaseRoute] = [] if nlg is None else [Mount("/nlg", nlg)]
-        self._app = Starlette(routes=[*machines, Mount("/", pages)])
+        self._app = pages if nlg is None else _beside(pages, nlg)
 
     @property
     def app(self) -> ASGIApp:
         """The ASGI app."""
         return self._app
+
+
+def _beside(pages: ASGIApp, nlg: ASGIApp) -> ASGIApp:
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        is_rasa = scope["type"] == "http" and (scope["path"] == "/nlg" or scope["path"].startswith("/nlg/"))
+        await (nlg if is_rasa else pages)(scope, receive, send)
+
+    return app
 
 
 async def _icon(request: Request) -> Response:
