@@ -13,7 +13,21 @@ from haptik_actions.cli._output import let_every_text_be_printed
 
 __all__ = ["main"]
 
-_COMMANDS = ("demo", "handoff", "messages", "outbox", "resume", "run", "sandbox", "studio", "transcript")
+_COMMANDS = (
+    "breakers",
+    "check",
+    "demo",
+    "faq",
+    "handoff",
+    "hsl",
+    "messages",
+    "outbox",
+    "resume",
+    "run",
+    "sandbox",
+    "studio",
+    "transcript",
+)
 
 
 @click.group(cls=CommandGroup, files=_COMMANDS, context_settings={"help_option_names": ["-h", "--help"]})

@@ -89,6 +89,11 @@ class Catalogue:
         if self._loading is None:
             self._loading = asyncio.get_running_loop().create_task(self._load())
 
+    @property
+    def is_tracking(self) -> bool:
+        """Whether Redis tells of edits at present."""
+        return self._tracking.is_active
+
     async def aclose(self) -> None:
         """Close the connections to Redis."""
         if self._loading is not None:

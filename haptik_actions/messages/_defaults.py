@@ -32,15 +32,17 @@ class Defaults:
 
     def __init__(self, own: Mapping[str, Mapping[str, str]], locale: str) -> None:
         self._own, self._locale = own, locale
+        self._broken: set[tuple[str, str]] = set()
 
     def of(self, locale: str, key: str) -> Resolved | None:
         """Return the default in this locale and no other."""
         value = self._own.get(locale, {}).get(key)
-        if value is not None and value.strip():
+        if value is not None and value.strip() and (locale, key) not in self._broken:
             try:
                 return Resolved.of(Message.parse(value), locale)
             except InvalidMessage as error:
-                logger.error("The default of message %r in %s is no message: %s.", key, locale, error)
+                self._broken.add((locale, key))
+                logger.error("The default of message %r in %s is no message: %s", key, locale, error)
         packaged = packaged_copy().get(key) if locale == PACKAGED_LOCALE else None
         return None if packaged is None else Resolved.of(Message.parse(packaged), locale)
 

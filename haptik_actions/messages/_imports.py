@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from haptik_actions.errors import InvalidMessage
 from haptik_actions.messages._check import check_message
 from haptik_actions.messages._entry import Entry, ImportPlan, Planned
 from haptik_actions.messages._exchange import ImportedRow
 from haptik_actions.messages._finding import Finding
 from haptik_actions.messages._names import Place
 from haptik_actions.messages._shelf import Shelf
+from haptik_actions.messages._value import Message
 
 __all__ = ["plan_rows"]
 
@@ -41,7 +43,7 @@ def _refused(row: ImportedRow, problem: str) -> Planned:
 
 def _planned(value: str, entry: Entry, findings: tuple[Finding, ...]) -> Planned:
     state: Any = "changed" if entry.origin != "missing" else "added"
-    if value == entry.value:
+    if _say_the_same(value, entry.value):
         state = "unchanged"
     elif any(finding.severity == "error" for finding in findings):
         state = "refused"
@@ -55,3 +57,13 @@ def _planned(value: str, entry: Entry, findings: tuple[Finding, ...]) -> Planned
         expected=entry.revision,
         expected_draft=entry.draft.revision if entry.draft else "",
     )
+
+
+def _say_the_same(new: str, old: str | None) -> bool:
+    """Whether two values differ in nothing but how their JSON is laid out."""
+    if old is None or new == old:
+        return new == old
+    try:
+        return Message.parse(new) == Message.parse(old)
+    except InvalidMessage:
+        return False

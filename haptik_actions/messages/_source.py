@@ -49,7 +49,7 @@ class RedisSource:
         values = dict(zip(keys, answers, strict=True))
         broken = [place for place in places if _mistake(values[place.live])]
         for place in broken:
-            logger.error("The Redis key %s %s. SET it again, or delete it.", place.live, _mistake(values[place.live]))
+            logger.error("The Redis key %s %s SET it again, or delete it.", place.live, _mistake(values[place.live]))
         texts = {key: _decoded(value) for key, value in values.items() if not _mistake(value)}
         return texts | {place.live: value for place in broken if (value := await self._published(place)) is not None}
 
@@ -83,11 +83,11 @@ def _mistake(answer: Any) -> str:
     if answer is None:
         return ""
     if not isinstance(answer, (bytes, str)):
-        return f"is not a string ({answer})"
+        return f"is not a string ({answer})."
     try:
         text = _decoded(answer)
     except UnicodeDecodeError:
-        return "is not UTF-8 text"
+        return "is not UTF-8 text."
     try:
         Message.parse(text or "")
     except InvalidMessage as error:

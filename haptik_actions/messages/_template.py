@@ -101,7 +101,11 @@ def _pieces(text: str, pattern: re.Pattern[str]) -> list[_Piece]:
             continue
         pieces += [text[literal:at], piece] if at > literal else [piece]
         at = literal = end
-    return [*pieces, text[literal:]] if literal < len(text) else pieces
+    if literal < len(text):
+        pieces.append(text[literal:])
+    # Rasa writes JSON in payloads with doubled braces: `/order{{"id": "{id}"}}`.
+    doubled = pattern is _RASA and "{{" in text
+    return [_single(piece) if doubled and isinstance(piece, str) else piece for piece in pieces]
 
 
 def _name_at(text: str, at: int, pattern: re.Pattern[str]) -> tuple[_Piece | None, int]:
@@ -111,4 +115,8 @@ def _name_at(text: str, at: int, pattern: re.Pattern[str]) -> tuple[_Piece | Non
     name = match[match.lastindex or 1]
     # The first alternative of Rasa's pattern is the escaped form, which is text: `{{name}}` reads `{name}`.
     escaped = pattern is _RASA and match.lastindex == 1
-    return (f"{{{name}}}" if escaped else _Name(name, match[0])), match.end()
+    return (match[0] if escaped else _Name(name, match[0])), match.end()
+
+
+def _single(text: str) -> str:
+    return text.replace("{{", "{").replace("}}", "}")

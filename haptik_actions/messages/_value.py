@@ -238,7 +238,7 @@ def _nested(member: Any) -> list[str]:
 
 def _refused(path: str, problem: str) -> InvalidMessage:
     place = f"{path}: " if path else ""
-    return InvalidMessage(f"{place}{problem}", (Finding("error", path, _sentence(problem), code="form"),))
+    return InvalidMessage(f"{place}{_sentence(problem)}", (Finding("error", path, _sentence(problem), code="form"),))
 
 
 def _sentence(problem: str) -> str:

@@ -14,13 +14,12 @@ from haptik_actions.hsl import Element, Unknown, parse
 from haptik_actions.preview._messages import parts
 from haptik_actions.preview._notes import remarks
 from haptik_actions.preview._parts import Part
-from haptik_actions.render import CHANNELS, Note, channel_of, render
+from haptik_actions.render import ALIASES, CHANNELS, Note, channel_of, render
 
 Content: TypeAlias = Element | Mapping[str, Any] | str | Sequence[Element | Mapping[str, Any] | str]
 """An element, its JSON, a text, or several of these."""
 
-_SAME_AS_ANOTHER = frozenset({"callback", "cmdline", "gbm", "rasa", "voice"})
-PREVIEWED: tuple[str, ...] = tuple(name for name in CHANNELS if name not in _SAME_AS_ANOTHER)
+PREVIEWED: tuple[str, ...] = tuple(name for name in CHANNELS if name not in ALIASES)
 """The channels that a page shows unless told otherwise: all but the second names of one."""
 
 

@@ -6,6 +6,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+import msgspec
+
 from haptik_actions.hsl import Actionable, strip_braces
 from haptik_actions.render._content import NOTHING, Control, Kind
 from haptik_actions.render._conversion import Note
@@ -81,7 +83,7 @@ def _call(actionable: Actionable, path: str, notes: list[Note]) -> Control:
     number = dialled(actionable.payload)
     if number:
         return Control("call", actionable.label, number, path, actionable.is_default)
-    notes.append(Note("coerced", f"{path}.payload", "a call without a number by a reply"))
+    notes.append(Note("replaced", path, "call without a number by a reply"))
     return _answer("reply", actionable, path, notes)
 
 
@@ -111,6 +113,7 @@ def _answer(kind: Kind, actionable: Actionable, path: str, notes: list[Note]) ->
         value = label
     if kind == "reply":
         return Control(kind, label, value, path, bool(actionable.is_default), meta)
+    payload = msgspec.to_builtins(payload)
     return Control(
         kind, label, value, path, bool(actionable.is_default), _with_keys(meta, payload), _opened(kind, payload, label)
     )

@@ -10,7 +10,7 @@ import pytest
 
 PACKAGES = [
     *("client", "credentials", "messages", "escalation", "actions", "hsl", "render", "sandbox", "demo", "cli"),
-    *("rasa_api", "testing", "nlg", "preview", "studio"),
+    *("rasa_api", "testing", "nlg", "faq", "preview", "studio"),
 ]
 FOREIGN = ["httpx", "redis", "rasa_sdk", "rasa", "aiohttp", "starlette", "ruamel"]
 
@@ -26,6 +26,7 @@ ALLOWED: dict[str, tuple[set[str], set[str]]] = {
     "haptik_actions.nlg": ({"messages", "hsl", "render"}, set()),
     "haptik_actions.client": ({"credentials"}, {"httpx"}),
     "haptik_actions.escalation": ({"client", "credentials", "messages", "hsl"}, {"httpx"}),
+    "haptik_actions.faq": ({"client", "credentials", "hsl"}, {"httpx"}),
     "haptik_actions.actions": (
         {"client", "credentials", "messages", "escalation", "hsl", "render"},
         {"httpx", "rasa_sdk", "aiohttp", "ruamel", "redis"},

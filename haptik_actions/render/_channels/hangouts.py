@@ -5,12 +5,16 @@ The connector gathers a whole answer of the bot into one message of cards, or of
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from typing import Any
 
+from haptik_actions.hsl import Element
 from haptik_actions.render._channel import Channel
 from haptik_actions.render._channels.rest import details
 from haptik_actions.render._content import Card, Content, Control
+from haptik_actions.render._conversion import Conversion, Message, Note
+from haptik_actions.render._copy import Copy
 from haptik_actions.render._draft import Draft
 from haptik_actions.render._limits import Limit, limits
 from haptik_actions.render._markup import HTML
@@ -18,10 +22,13 @@ from haptik_actions.render._renderer import Renderer
 
 _DOCS = "developers.google.com/workspace/chat"
 
-TEXT = Limit(4096, "code points", f"{_DOCS}/api/reference/rest/v1/spaces.messages, text")
-PARAGRAPH = Limit(4096, "code points", "as a text; Google states no figure for a paragraph of a card")
+MESSAGE = Limit(32_000, "UTF-8 bytes", f"{_DOCS}/api/reference/rest/v1/spaces.messages: the whole message, its JSON")
+# A text may stand between quotes of JSON, with other cards beside it.
+TEXT = Limit(24_000, "UTF-8 bytes", f"{MESSAGE.source}; most of it")
+PARAGRAPH = Limit(4096, "code points", "as a text once was; Google states no figure for a paragraph of a card")
 
 _LINE = "<br>"
+_ENVELOPE = 1000
 
 
 class Hangouts(Renderer):
@@ -32,7 +39,7 @@ class Hangouts(Renderer):
         title="Google Chat",
         connector="Rasa's own: text; the rest as `custom` with `cards`",
         markup="html",
-        limits=limits(text=TEXT, paragraph=PARAGRAPH),
+        limits=limits(message=MESSAGE, text=TEXT, paragraph=PARAGRAPH),
         native={
             "TEXT": "card with buttons",
             "BUTTON": "card with buttons, links among them",
@@ -44,6 +51,12 @@ class Hangouts(Renderer):
     )
     dialect = HTML
     text_limit = TEXT
+
+    def render(self, element: Element, copy: Copy, resolves: bool) -> Conversion:
+        """As elsewhere; what makes the whole answer longer than one message is left out, and notes say so."""
+        conversion = super().render(element, copy, resolves)
+        size = sum(map(_size, conversion.messages))
+        return conversion if size <= MESSAGE.size else _shortened(conversion)
 
     def bubble(self, text: str, controls: Sequence[Control], content: Content, draft: Draft) -> None:
         """A text; with controls, a card."""
@@ -68,6 +81,9 @@ class Hangouts(Renderer):
 
     def _of(self, card: Card, draft: Draft) -> dict[str, Any]:
         native, lines = self.sorted(card.controls, draft)
+        # A card is something below its header.
+        if len(card.lines) < 2 and not (lines or card.image or native):
+            return self._with_widgets({}, self.card_text(card), [], "", [], draft)
         head = {"header": {"title": card.lines[0]}} if card.lines else {}
         return self._with_widgets(head, "\n".join(card.lines[1:]), lines, card.image, native, draft)
 
@@ -106,3 +122,27 @@ def _button(control: Control, draft: Draft) -> dict[str, Any]:
     else:
         action = {"action": {"actionMethodName": draft.tap(control, control.label)}}
     return {"textButton": {"text": control.label, "onClick": action}}
+
+
+def _size(message: Message) -> int:
+    written = json.dumps(message.get("json_message", message), ensure_ascii=False)
+    return len(written.encode("utf-8", "surrogatepass"))
+
+
+def _shortened(conversion: Conversion) -> Conversion:
+    """The messages and cards that fit, from the first on."""
+    room = MESSAGE.size - _ENVELOPE
+    kept: list[Message] = []
+    left_out = 0
+    for message in conversion.messages:
+        cards = message["json_message"]["cards"] if "json_message" in message else []
+        for part in [{"json_message": {"cards": [card]}} for card in cards] or [message]:
+            room -= _size(part)
+            if room < 0:
+                left_out += 1
+            else:
+                kept.append(part)
+    note = Note(
+        "dropped", "data.items" if len(kept) else "text", f"{left_out} cards or texts over {MESSAGE.size} bytes"
+    )
+    return Conversion(tuple(kept), (*conversion.notes, note), conversion.replies)

@@ -6,9 +6,8 @@
 
 from __future__ import annotations
 
+import json
 from typing import get_args
-
-import msgspec
 
 from haptik_actions import hsl
 from haptik_actions.render._channel import Channel
@@ -21,7 +20,6 @@ from haptik_actions.render._read import read
 from haptik_actions.render._renderer import Renderer
 
 TEXT = Limit(1_000_000, "code points", "none is documented; the editor advises 150")
-_JSON = ("{", "[")
 _TYPES = (
     "TEXT",
     "BUTTON",
@@ -58,11 +56,6 @@ class Haptik(Renderer):
             for control in controls:
                 if control.kind not in SPELLED:
                     draft.tap(control, control.label)
-        members = element.to_hsl()
-        plain = members == {"text": element.text, "type": "TEXT", "data": {"quick_replies": []}}
-        # A text that looks like JSON would be read as an element.
-        if plain and not element.text.lstrip().startswith(_JSON):
-            draft.say(element.text)
-        else:
-            draft.say(msgspec.json.encode(members).decode())
+        # json, not msgspec: that refuses lone surrogates, and a conversion never raises.
+        draft.say(json.dumps(element.to_hsl(), ensure_ascii=False, separators=(",", ":")))
         return draft.finished()

@@ -208,7 +208,7 @@ def _action(control: Control, title: str, number: int | None, draft: Draft) -> J
     if control.kind == "call":
         return {"type": "uri", "label": title, "uri": f"tel:{control.value}"}
     if control.kind == "location":
-        draft.tap(control, title, None, number)
+        draft.hear(control, title)
         return {"type": "location", "label": title}
     data = draft.tap(control, title, PAYLOAD, number)
     return {"type": "postback", "label": title, "data": data, "displayText": clip(control.label, DISPLAY)}

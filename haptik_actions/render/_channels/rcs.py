@@ -57,6 +57,7 @@ class Rcs(Renderer):
         controls=frozenset({"reply", "url", "call", "location"}),
     )
     text_limit = TEXT
+    dials_anything = False
 
     def bubble(self, text: str, controls: Sequence[Control], content: Content, draft: Draft) -> None:
         """A text with suggestions."""
@@ -93,8 +94,8 @@ class Rcs(Renderer):
             draft.note("split", "data.items", f"{len(cards)} cards in messages of {CARDS.size}")
         if after:
             self.say("", after, draft)
-        for start in range(0, len(further), SUGGESTIONS.size):
-            self.bubble(draft.copy.continued, further[start : start + SUGGESTIONS.size], content, draft)
+        if further:
+            self.bubble(draft.copy.continued, further, content, draft)
 
     def _card(self, card: Card, content: Content, draft: Draft, after: list[str], further: list[Control]) -> Json:
         native, lines = self._sorted(card.controls, draft)

@@ -7,10 +7,10 @@ from typing import Any, ClassVar
 
 from haptik_actions import hsl
 from haptik_actions.render._channel import Channel
-from haptik_actions.render._content import Content, Control
+from haptik_actions.render._content import Card, Content, Control
 from haptik_actions.render._conversion import Conversion
 from haptik_actions.render._copy import Copy
-from haptik_actions.render._draft import Draft
+from haptik_actions.render._draft import Draft, with_details
 from haptik_actions.render._limits import Limit, limits
 from haptik_actions.render._markup import HSL, Dialect
 from haptik_actions.render._read import tidy
@@ -52,6 +52,10 @@ class Rest(Renderer):
         if native:
             draft.messages[-1]["buttons"] = self.buttons(native, draft)
 
+    def card_text(self, card: Card) -> str:
+        """The words of a card; its client knows which is the title by itself."""
+        return "\n".join(card.lines)
+
     def buttons(self, native: Sequence[Control], draft: Draft) -> list[dict[str, str]]:
         """Rasa's own form of a button."""
         return [{"title": control.label, "payload": draft.tap(control, control.label)} for control in native]
@@ -75,13 +79,7 @@ class Rest(Renderer):
 
 
 def details(controls: Sequence[Control]) -> list[str]:
-    """Lines for what the labels of controls do not say: the heading that they stand below, and their second line."""
-    lines = []
-    section = ""
-    for control in controls:
-        if control.section != section:
-            section = control.section
-            lines.append(section)
-        if control.detail:
-            lines.append(f"{control.label} – {control.detail}")
-    return lines
+    """Lines for controls whose labels alone do not say enough."""
+    if not any(control.detail or control.section for control in controls):
+        return []
+    return with_details(controls, [control.label for control in controls])

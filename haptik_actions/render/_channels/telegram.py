@@ -98,7 +98,7 @@ class Telegram(Renderer):
     def _ask_location(self, place: Control, draft: Draft) -> None:
         """A message of its own: a keyboard below the text cannot be inline and ask for a location at once."""
         [title] = titles([place], LABEL, draft).shown
-        draft.tap_of_title(place, title)
+        draft.hear(place, title)
         button = {"text": title, "request_location": True}
         keyboard = {"keyboard": [[button]], "one_time_keyboard": True, "resize_keyboard": True}
         draft.note("split", place.path, "location in a message of its own")

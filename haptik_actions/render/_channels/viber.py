@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from html import escape
 from typing import Any, TypeAlias
 
 from haptik_actions.render._channel import Channel
 from haptik_actions.render._content import Card, Content, Control
 from haptik_actions.render._cutting import clip
 from haptik_actions.render._draft import Draft, titles
-from haptik_actions.render._limits import Limit, limits
+from haptik_actions.render._limits import Escaped, Limit, limits
 from haptik_actions.render._markup import NONE, WHATSAPP
 from haptik_actions.render._pages import first_page
 from haptik_actions.render._renderer import Renderer
@@ -19,11 +18,11 @@ _DOCS = "creators.viber.com/docs/bots-api"
 
 TEXT = Limit(7000, "code points", "Infobip's and Sinch's documentation of Viber bots")
 BUTTONS = Limit(24, "items", f"{_DOCS}/tools/keyboards: rows; each button takes one")
-LABEL = Limit(250, "code points", f"{_DOCS}/tools/keyboards, Text")
+LABEL = Escaped(250, "code points", f"{_DOCS}/tools/keyboards, Text")
 PAYLOAD = Limit(1000, "code points", "no figure of Viber; that of Messenger")
 CARDS = Limit(6, "items", f"{_DOCS}/tools/rich-media: 6 columns and 7 rows to a card, 6 cards to a message")
 ROWS = Limit(7, "items", f"{_DOCS}/tools/rich-media, ButtonsGroupRows")
-CARD_TEXT = Limit(250, "code points", f"{_DOCS}/tools/rich-media, Text of a button")
+CARD_TEXT = Escaped(250, "code points", f"{_DOCS}/tools/rich-media, Text of a button")
 CAPTION = Limit(512, "code points", "creators.viber.com/docs/bots-api, text of a picture; 768 in newer clients")
 
 _WIDTH = 6
@@ -105,12 +104,16 @@ class Viber(Renderer):
             self.say(self.card_text(card), [], draft)
         if lines:
             self.say("", lines, draft)
+        # Only a keyboard asks for a location.
+        places = [control for card in content.cards for control in card.controls if control.kind == "location"]
+        if places:
+            self.bubble(draft.copy.share_location, places, content, draft)
 
     def _card(self, card: Card, draft: Draft, after: list[Card], lines: list[str]) -> Iterator[list[Json]]:
-        native, spelled = self.sorted(card.controls, draft)
+        native, spelled = self.sorted([c for c in card.controls if c.kind != "location"], draft)
         lines += [f"{card.lines[0]} – {line}" if card.lines else line for line in spelled]
         text = "\n".join(map(NONE.text, card.lines))
-        if not CARD_TEXT.fits(escape(text)):
+        if not CARD_TEXT.fits(text):
             after.append(card)
         shown = titles(native, LABEL, draft)
         lines += shown.lines
@@ -119,11 +122,11 @@ class Viber(Renderer):
             for control, title, number in zip(native, shown.shown, shown.numbers, strict=True)
         ]
         default = next((control.value for control in native if control.is_default and control.kind == "url"), "")
-        yield _card(_html(text), card.image, default, buttons[:_CARD_BUTTONS])
+        yield _card(_on_button(text), card.image, default, buttons[:_CARD_BUTTONS])
         for start in range(_CARD_BUTTONS, len(buttons), _CARD_BUTTONS):
             draft.note("split", native[start].path, "further buttons on a further card")
             title = "\n".join(filter(None, [*card.lines[:1], draft.copy.continued]))
-            yield _card(_html(title), card.image, default, buttons[start : start + _CARD_BUTTONS])
+            yield _card(_on_button(title), card.image, default, buttons[start : start + _CARD_BUTTONS])
 
     def picture(self, url: str, draft: Draft) -> None:
         """A picture message."""
@@ -135,7 +138,7 @@ def _card(text: str, image: str, default: str, buttons: list[Json]) -> list[Json
     free = ROWS.size - len(buttons)
     text_rows = (_TEXT_ROWS if image else free) if text else 0
     tap: Json = (
-        {"ActionType": "open-url", "ActionBody": default} if default else {"ActionType": "none", "ActionBody": ""}
+        {"ActionType": "open-url", "ActionBody": default} if default else {"ActionType": "none", "ActionBody": "none"}
     )
     rows: list[Json] = []
     if image:
@@ -146,26 +149,18 @@ def _card(text: str, image: str, default: str, buttons: list[Json]) -> list[Json
 
 
 def _button(control: Control, title: str, number: int | None, draft: Draft) -> Json:
-    button: Json = {"Columns": _WIDTH, "Rows": 1, "Text": escape(title, quote=False)}
+    button: Json = {"Columns": _WIDTH, "Rows": 1, "Text": LABEL.written(title)}
     if control.kind == "url":
         return {**button, "ActionType": "open-url", "ActionBody": control.value}
-    kind = "location-picker" if control.kind == "location" else "reply"
-    return {**button, "ActionType": kind, "ActionBody": draft.tap(control, title, PAYLOAD, number)}
+    if control.kind == "location":
+        draft.hear(control, title)
+        return {**button, "ActionType": "location-picker", "ActionBody": title}
+    return {**button, "ActionType": "reply", "ActionBody": draft.tap(control, title, PAYLOAD, number)}
 
 
-def _html(text: str) -> str:
-    # Its clients read HTML on buttons, and no line feeds.
-    return clip_escaped(text).replace("\n", "<br>")
-
-
-def clip_escaped(text: str) -> str:
-    """The beginning of a text that fits a button once it is escaped."""
-    limit = Limit(CARD_TEXT.size, CARD_TEXT.unit, CARD_TEXT.source)
-    written = escape(text, quote=False)
-    while not CARD_TEXT.fits(written.replace("\n", "<br>")):
-        limit = Limit(limit.size * 9 // 10, limit.unit, limit.source)
-        written = escape(clip(text, limit), quote=False)
-    return written
+def _on_button(text: str) -> str:
+    # Viber's clients read HTML on buttons, and no line feeds.
+    return CARD_TEXT.written(clip(text, CARD_TEXT))
 
 
 def _rich_media(buttons: list[Json], alt_text: str) -> Json:

@@ -11,12 +11,14 @@ from haptik_actions.render._draft import Draft
 from haptik_actions.render._limits import Limit, limits
 from haptik_actions.render._renderer import Renderer
 
-TEXT = Limit(4096, "code points", "twilio.com/docs/voice/twiml/say")
+TEXT = Limit(4096, "UTF-8 bytes", "twilio.com/docs/voice/twiml/say")
 OPTIONS = Limit(5, "items", "what a listener keeps in mind; a choice of this library")
 CARDS = Limit(3, "items", "what a listener keeps in mind; a choice of this library")
 
 # Rasa hands the text to Twilio's <Say>, which speaks tags as words.
 _SSML = re.compile(r"<[^<>]+>")
+# Characters that XML 1.0 has not: with one of them Twilio refuses all that the bot says.
+_UNSPEAKABLE = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 class Voice(Renderer):
@@ -38,6 +40,12 @@ class Voice(Renderer):
         spoken = _SSML.sub("", content.voice).strip() or text
         self.say(spoken, self._options(controls, draft), draft)
 
+    def say(self, text: str, lines: Sequence[str], draft: Draft) -> None:
+        """A text and lines below it, without what XML cannot hold."""
+        text, lines = _UNSPEAKABLE.sub("", text), [_UNSPEAKABLE.sub("", line) for line in lines]
+        if text.strip() or lines:
+            super().say(text.strip(), lines, draft)
+
     def _options(self, controls: Sequence[Control], draft: Draft) -> list[str]:
         answers = []
         for control in controls:
@@ -46,12 +54,12 @@ class Voice(Renderer):
             else:
                 self.as_reply(control, draft)
                 draft.hear(control)
-                answers.append(control.label)
+                answers.append(" ".join(filter(None, (control.label, control.detail))))
         if not answers:
             return []
         if len(answers) > OPTIONS.size:
             draft.note("paginated", controls[0].path, f"{OPTIONS.size} of {len(answers)} options are read out")
-        options = ", ".join(answers[: OPTIONS.size])
+        options = ", ".join(dict.fromkeys(answers[: OPTIONS.size]))
         said = [draft.copy.say_one_of.replace("{options}", options)]
         return said if len(answers) <= OPTIONS.size else [*said, draft.copy.say_more]
 

@@ -167,7 +167,7 @@ class WhatsApp(Renderer):
         if image:
             draft.custom(_image(image, ""))
         body = self._body(text, [*lines, control.label], draft)
-        draft.tap(control, control.label)
+        draft.hear(control)
         draft.custom(_interactive("location_request_message", body, {"name": "send_location"}, ""))
 
     def _body(self, text: str, lines: Sequence[str], draft: Draft) -> str:
