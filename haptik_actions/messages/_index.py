@@ -86,12 +86,8 @@ class Index:
 
     def search(self, words: str, locale: str, only: Only, offset: int, limit: int) -> Page:
         """Return the messages that hold every word, in their key or in what they say, by key."""
-        # One comprehension for each word, with nothing called in it: the fifth of the time that a method for each of
-        # 100,000 keys takes.
-        found = self._among(locale, only)
-        said, own = self._said[locale], self._said[self._locale]
-        for word in words.casefold().split():
-            found = [key for key in found if word in (said.get(key) or own.get(key) or key.casefold())]
+        wanted = words.casefold().split()
+        found = [key for key in self._keys if self._fits(key, locale, only, wanted)]
         return Page(len(found), tuple(self._row(key, locale) for key in found[offset : offset + limit]))
 
     def count(self, locale: str) -> Count:
@@ -100,19 +96,21 @@ class Index:
         return Count(
             total=len(self._keys),
             edited=len(edited),
-            missing=len(self._among(locale, "missing")),
+            missing=sum(not self._covered(locale, key) for key in self._keys),
             drafts=sum(place.locale == locale for place in self._drafts),
         )
 
-    def _among(self, locale: str, only: Only) -> list[str]:
-        if only == "edited":
-            return [key for key in self._keys if key in self._live[locale]]
-        if only == "draft":
-            return [key for key in self._keys if Place(locale, key) in self._drafts]
-        if only == "missing":
-            covered = self._covered_keys(locale)
-            return [key for key in self._keys if key not in covered]
-        return self._keys
+    def _fits(self, key: str, locale: str, only: Only, wanted: list[str]) -> bool:
+        if only == "edited" and key not in self._live[locale]:
+            return False
+        if only == "draft" and Place(locale, key) not in self._drafts:
+            return False
+        if only == "missing" and self._covered(locale, key):
+            return False
+        if not wanted:
+            return True
+        said = self._said[locale].get(key) or self._said[self._locale].get(key) or key.casefold()
+        return all(word in said for word in wanted)
 
     def _row(self, key: str, locale: str) -> Row:
         text = self._in_effect(locale, key)
@@ -133,15 +131,6 @@ class Index:
     def _covered(self, locale: str, key: str) -> bool:
         """Whether users of the locale read it in their language: `en-IN` reads what `en` says."""
         return self._has(locale, key) or ("-" in locale and self._covered(locale.rpartition("-")[0], key))
-
-    def _covered_keys(self, locale: str) -> set[str]:
-        """The keys that are covered, as above."""
-        covered: set[str] = set()
-        while True:
-            covered.update(self._live.get(locale, {}), self._defaults.get(locale, {}))
-            if "-" not in locale:
-                return covered
-            locale = locale.rpartition("-")[0]
 
     def _clear(self) -> None:
         self._live: defaultdict[str, dict[str, str]] = defaultdict(dict)
