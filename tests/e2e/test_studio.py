@@ -30,7 +30,7 @@ def studio(project: Path, own_valkey: Valkey, tmp_path: Path) -> Iterator[Server
     port = free_port()
     url = f"http://127.0.0.1:{port}"
     command = [*CLI, "studio", "--port", str(port)]
-    with running("studio", command, cwd=tmp_path, env=env, folder=tmp_path, health=f"{url}/sign-in") as log:
+    with running("studio", command, cwd=tmp_path, env=env, folder=tmp_path, health=f"{url}/static/studio.css") as log:
         yield Server(url=url, log=log)
 
 
