@@ -140,6 +140,10 @@ class MessageStore:
             found = await self._load(key, locale)
         if found.plain is not None:
             return found.plain
+        if found.template is not None and not slots:
+            filled = found.template.fill_known(values)
+            if filled:
+                return filled
         text = self._text_of(key, found, channel, slots, values)
         return text if text is not None else await self._missing(key, locale)
 
@@ -344,7 +348,7 @@ class MessageStore:
         missing = template.missing(everything)
         if missing:
             logger.warning("The message %r has no value for %s.", key, ", ".join(sorted(missing)))
-        return template.fill(everything, found.locale) or None
+        return template.fill_known(everything) or template.fill(everything, found.locale) or None
 
     @staticmethod
     def _look_for_gaps(key: str, variation: Variation, values: Mapping[str, Any]) -> None:
