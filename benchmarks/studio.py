@@ -1,6 +1,6 @@
 """The studio with 100,000 messages: how long its pages take, beside the page that asks the store for nothing.
 
-    .venv/bin/python benchmarks/studio.py [--messages 100000] [--json]
+    .venv/bin/python -m benchmarks.studio [--messages 100000] [--json]
 
 Real Valkey, real process boundary (HTTP on the loopback interface), one worker. Each page is asked for many times; the
 first time after the start is printed on its own, because nothing is read before it is asked for.
@@ -85,7 +85,8 @@ def _ms(begun: float) -> float:
 
 
 def _line(row: dict[str, object]) -> str:
-    figures = (f"{name} {value:8.1f} ms" for name in ("first", "median", "worst") if (value := row.get(name)) is not None)
+    known = ((name, row.get(name)) for name in ("first", "median", "worst"))
+    figures = (f"{name} {value:8.1f} ms" for name, value in known if value is not None)
     return f"{row['page']:<24}" + "  ".join(figures)
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, TypeVar
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -25,19 +26,27 @@ T = TypeVar("T")
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option("--port", type=click.IntRange(0, 65535), default=8090, show_default=True, help="Port; 0 for a free one.")
 @click.option("--proxy", metavar="ADDRESS", help="Reverse proxy whose X-Forwarded headers are believed.")
+@click.option(
+    "--domain",
+    type=click.Path(exists=True, path_type=Path),
+    help="A Rasa domain, whose responses are shown and said where nothing else is written.",
+)
+@click.option("--locale", default="en", show_default=True, metavar="TAG", help="The language of the domain.")
+@click.option("--channels", metavar="NAMES", help="Those of the bot, with commas: texts are checked for them.")
 @click.pass_context
-def command(context: click.Context, host: str, port: int, proxy: str | None) -> None:
+def command(context: click.Context, /, **options: Any) -> None:
     """Run the web page where people edit the bot's sentences, and Rasa's NLG endpoint.
 
     Until Ctrl-C. The messages are those of REDIS_URL. Other addresses than this machine's own take a user who signs in.
 
     \b
-    haptik-actions studio
+    haptik-actions studio --domain domain/ --channels facebook,whatsapp
     haptik-actions studio user add asha --role publisher
     haptik-actions studio --host 0.0.0.0 --proxy 10.0.0.5
     """
     if context.invoked_subcommand is None:
-        run_until_signal(_serve(host, port, proxy))
+        channels = [name.strip() for name in (options.pop("channels") or "").split(",") if name.strip()]
+        run_until_signal(_serve(channels=_known(channels), **options))
 
 
 @command.group()
@@ -111,10 +120,19 @@ def remove(name: str) -> None:
     click.echo(f"{printable(name)} is no user any more.")
 
 
-async def _serve(host: str, port: int, proxy: str | None) -> None:
+def _known(names: list[str]) -> list[str]:
+    from haptik_actions.render import CHANNELS
+
+    for name in names:
+        if name not in CHANNELS:
+            raise click.UsageError(f"--channels: {name} is not one of {', '.join(CHANNELS)}.")
+    return names
+
+
+async def _serve(**options: Any) -> None:
     from haptik_actions.studio import serve
 
-    async with serve(load_settings(), host=host, port=port, proxy=proxy) as url:
+    async with serve(load_settings(), **options) as url:
         click.echo(f"Studio: {url}/  (Ctrl-C ends it)")
         await asyncio.Event().wait()
 

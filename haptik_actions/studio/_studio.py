@@ -25,7 +25,7 @@ from haptik_actions.studio._frame import Frame
 from haptik_actions.studio._history import HistoryPages
 from haptik_actions.studio._lists import ListPages
 from haptik_actions.studio._passwords import Passwords
-from haptik_actions.studio._preview import Previews
+from haptik_actions.studio._preview import DEFAULT_CHANNELS, Previews
 from haptik_actions.studio._sessions import Sessions, new_token
 from haptik_actions.studio._sheet import Sheets
 from haptik_actions.studio._throttle import Throttle
@@ -68,7 +68,7 @@ class Studio:
         users = Users(redis, passwords)
         door = Door(users, Sessions(redis, users, clock), must_sign_in=must_sign_in)
         sheets = Sheets(catalogue)
-        editor = EditorPage(door, catalogue, sheets, Previews())
+        editor = EditorPage(door, catalogue, sheets, Previews(catalogue.channels or DEFAULT_CHANNELS))
         pages: ASGIApp = Starlette(
             routes=[
                 *AccountPages(door, users, passwords, Throttle(timer)).routes(),

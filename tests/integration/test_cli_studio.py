@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import httpx
 import pytest
@@ -91,6 +93,29 @@ def test_it_opens_to_others_only_with_sign_in(
     assert (result.exit_code, result.stdout) == (2, "")
     assert "there are no users" in result.stderr
     assert "studio user add" in result.stderr
+
+
+def test_channels_that_there_are_not_are_named(valkey_url: str) -> None:
+    result = run(valkey_url, "studio", "--channels", "facebook, fax")
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "fax is not one of haptik, facebook" in result.stderr
+
+
+async def test_a_domain_is_shown_and_said_and_checked_for_the_bots_channels(
+    redis_client: redis.asyncio.Redis, valkey_url: str, tmp_path: Path
+) -> None:
+    domain = tmp_path / "domain.yml"
+    domain.write_text('version: "3.1"\nresponses:\n  utter_greet:\n  - text: Hallo\n')
+    settings = Settings(redis_url=valkey_url)
+    async with (
+        serve(settings, domain=domain, locale="de", channels=["slack"]) as url,
+        httpx.AsyncClient(base_url=url) as http,
+    ):
+        assert "Hallo" in (await http.get("/")).text
+        page = (await http.get("/message", params={"key": "utter_greet"})).text
+        assert re.findall("<figcaption>(.*?)</figcaption>", page) == ["Slack"]
+        call = {"response": "utter_greet", "arguments": {}, "tracker": {}, "channel": {"name": "slack"}}
+        assert (await http.post("/nlg", json=call)).json()["text"] == "Hallo"
 
 
 async def test_an_address_that_is_none_is_said(valkey_url: str, redis_client: redis.asyncio.Redis) -> None:
