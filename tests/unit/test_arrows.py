@@ -10,7 +10,7 @@ import pytest
 
 PACKAGES = [
     *("client", "credentials", "messages", "escalation", "actions", "hsl", "render", "sandbox", "demo", "cli"),
-    *("rasa_api", "testing", "preview", "nlg", "faq"),
+    *("rasa_api", "testing", "nlg", "faq", "preview", "studio"),
 ]
 FOREIGN = ["httpx", "redis", "rasa_sdk", "rasa", "aiohttp", "starlette", "ruamel", "jinja2"]
 
@@ -34,6 +34,7 @@ ALLOWED: dict[str, tuple[set[str], set[str]]] = {
     "haptik_actions.sandbox": ({"hsl"}, {"starlette", "ruamel", "httpx", "jinja2"}),
     "haptik_actions.preview": ({"hsl", "render"}, {"jinja2"}),
     "haptik_actions.rasa_api": (set(), {"httpx"}),
+    "haptik_actions.studio": ({"messages", "nlg", "preview", "hsl", "render"}, {"starlette", "redis"}),
     # pytest loads it in every run of every project that has haptik-actions installed.
     "haptik_actions.testing.plugin": ({"testing"}, set()),
     "haptik_actions.cli": (set(), set()),
