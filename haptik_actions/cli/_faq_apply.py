@@ -110,9 +110,7 @@ def watch_command(source: str, settle: float, **how: Any) -> None:
 async def _watch(source: str, settle: float, how: dict[str, Any]) -> None:
     from haptik_actions.faq import watch
 
-    changes = watch(source, settle=settle)
-    await _apply_and_say(source, how)
-    async for _ in changes:
+    async for _ in watch(source, settle=settle):
         await _apply_and_say(source, how)
 
 
