@@ -156,7 +156,13 @@ def _apply_source(ctx: click.Context, source: str, how: dict[str, Any], *, quiet
 
 
 def _run(how: dict[str, Any], work: Callable[[Applier], Coroutine[Any, Any, Outcome]]) -> Outcome:
-    return asyncio.run(_with_applier(how, work))
+    outcome = run_until_signal(_with_applier(how, work))
+    if outcome is None:
+        raise click.ClickException(
+            "Ended by a signal. `haptik-actions faq history` shows how far it was; the next apply takes it up, and so "
+            "does --resume."
+        )
+    return outcome
 
 
 async def _with_applier(how: dict[str, Any], work: Callable[[Applier], Coroutine[Any, Any, Outcome]]) -> Outcome:

@@ -317,3 +317,24 @@ def _until(lines: Any, words: str) -> str:
         assert line, f"ended without {words!r}: {said}"
         said += line
     return said
+
+
+def test_an_apply_that_is_interrupted_says_what_comes_next_and_frees_the_lock(
+    environ: dict[str, str], tmp_path: Path, haptik_sandbox_server: SandboxServer, faq: Faq
+) -> None:
+    rows = "".join(f"n{number},q{number}?,a\n" for number in range(100))
+    (tmp_path / "faq.csv").write_text("node_name,question,answer\n" + rows)
+    command = [*CLI, "faq", "apply", "faq.csv", "--ledger", "ledger", "--first"]
+    process = subprocess.Popen(command, env={**os.environ, **environ}, stderr=subprocess.PIPE, stdout=subprocess.PIPE)
+    try:
+        _until(process.stderr, "the platform is loading")
+        process.send_signal(signal.SIGTERM)
+        _, said = process.communicate(timeout=10)
+    finally:
+        process.kill()
+    assert process.returncode == 1
+    assert b"the next apply takes it up" in said
+    haptik_sandbox_server.sandbox.advance(10)
+    again = faq("apply", "faq.csv")
+    assert (again.exit_code, again.stdout.startswith("Nothing to do")) == (0, True)
+    haptik_sandbox_server.sandbox.assert_called("create_faq_nodes", times=1)
