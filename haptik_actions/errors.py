@@ -3,9 +3,15 @@
     HaptikError
     ├── ConfigurationError        a setting or an argument that cannot work; nothing was sent
     ├── InvalidElement            an HSL element that the platform could not show as meant; nothing was sent
+    ├── ConversionLoss            an element that a channel cannot show whole, asked for whole; nothing was sent
     ├── CredentialsUnavailable    the source of the credentials failed; nothing was sent
+    ├── MessageError              what went wrong with the message store, where people write; bots get no error
+    │   ├── InvalidMessage        a text that users could not read as meant; nothing was written
+    │   ├── EditConflict          somebody else has changed the message meanwhile; nothing was written
+    │   └── MessagesUnavailable   Redis does not answer
     ├── IntegrationError          what a guarded action did wrong without raising anything itself
     │   ├── IntegrationTimeout    it took longer than its deadline
+    │   ├── IntegrationCancelled  it was cancelled from within, not by the server
     │   ├── IntegrationDown       its breaker is open, so it was not run
     │   └── InvalidReturn         it returned what Rasa cannot read
     ├── RasaApiError              Rasa's own HTTP API was not reached, or refused
@@ -38,15 +44,18 @@ No exception of httpx, aiohttp or redis leaves the library: each is chained belo
 
 from __future__ import annotations
 
-from typing import ClassVar
+from collections.abc import Sequence
+from typing import Any, ClassVar
 
 __all__ = [
     "AccessForbidden",
     "ApiError",
     "AuthenticationError",
     "ConfigurationError",
+    "ConversionLoss",
     "CredentialsUnavailable",
     "DeadlineExceeded",
+    "EditConflict",
     "FaqLockLost",
     "FaqLocked",
     "FaqRefused",
@@ -54,14 +63,18 @@ __all__ = [
     "HaptikError",
     "InactiveBusiness",
     "InactiveTeam",
+    "IntegrationCancelled",
     "IntegrationDown",
     "IntegrationError",
     "IntegrationTimeout",
     "InvalidElement",
+    "InvalidMessage",
     "InvalidRequest",
     "InvalidReturn",
     "InvalidUserToken",
     "LedgerError",
+    "MessageError",
+    "MessagesUnavailable",
     "NoConversation",
     "RasaApiError",
     "RateLimited",
@@ -109,10 +122,71 @@ class InvalidElement(HaptikError, ValueError):
         return f"{self.path}: {self.problem}"
 
 
+class ConversionLoss(HaptikError, ValueError):
+    """An element loses something on a channel, and the caller asked for `strict`.
+
+    `channel` is what people call it; `losses` has one line for each: code, path in the element's JSON, what it was.
+    """
+
+    remedy = "Change the element, give the channel one of its own, or render without `strict`."
+
+    def __init__(self, channel: str, losses: Sequence[str]) -> None:
+        super().__init__(channel, losses)
+        self.channel = channel
+        self.losses = tuple(losses)
+
+    def __str__(self) -> str:
+        return f"{self.channel} cannot show it whole: {'; '.join(self.losses)}"
+
+
 class CredentialsUnavailable(HaptikError):
     """The source of the credentials failed. The source's own error is chained below."""
 
     remedy = "Look at the source of the credentials (vault, file, Redis); the chained error says what it answered."
+    temporary = True
+
+
+class MessageError(HaptikError):
+    """Writing to the message store failed. Bots that read never get it."""
+
+
+class InvalidMessage(MessageError, ValueError):
+    """A message that users could not read as it is meant, so it was not written.
+
+    `findings` is a tuple of `haptik_actions.messages.Finding`, of severity `error` at least one.
+    """
+
+    remedy = "Correct what is named, or keep the text as a draft."
+
+    def __init__(self, message: str, findings: tuple[Any, ...] = ()) -> None:
+        super().__init__(message, findings)
+        self.findings = findings
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+
+class EditConflict(MessageError):
+    """The message is no longer the one that the change began from, so nothing was written.
+
+    `current` is what stands there now: a `haptik_actions.messages.Entry`, or a `Draft` where one was to be saved (None
+    where it is gone). It says who changed it and when.
+    """
+
+    remedy = "Look at what stands there now, and decide again."
+
+    def __init__(self, message: str, current: Any = None) -> None:
+        super().__init__(message, current)
+        self.current = current
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+
+class MessagesUnavailable(MessageError):
+    """The Redis that holds the messages does not answer. Bots go on with what they read last."""
+
+    remedy = "Check REDIS_URL and that Redis runs."
     temporary = True
 
 
@@ -126,6 +200,12 @@ class IntegrationTimeout(IntegrationError):
     """A guarded action took longer than its deadline."""
 
     remedy = "Make the integration faster, or raise `deadline` of the action in the domain's slot `haptik`."
+
+
+class IntegrationCancelled(IntegrationError):
+    """A guarded action raised `asyncio.CancelledError` although nobody had cancelled it."""
+
+    remedy = "Look for a task that the action awaits and that something else cancels, such as a client being closed."
 
 
 class IntegrationDown(IntegrationError):

@@ -87,6 +87,7 @@ def test_an_unknown_chat_is_named(outbox_url: str, action: str) -> None:
 @pytest.mark.parametrize(
     ("url", "status", "said"),
     [("", 2, "REDIS_URL is not set"), (f"redis://127.0.0.1:{free_port()}", 1, "Check REDIS_URL"), ("x", 2, "redis://")],
+    ids=["no setting", "nobody there", "no URL"],
 )
 def test_what_is_wrong_with_the_setting_is_said(url: str, status: int, said: str) -> None:
     done = run(url, "list")

@@ -10,7 +10,7 @@ import pytest
 
 PACKAGES = [
     *("client", "credentials", "messages", "escalation", "actions", "hsl", "render", "sandbox", "demo", "cli"),
-    *("rasa_api", "testing", "faq"),
+    *("rasa_api", "testing", "nlg", "faq"),
 ]
 FOREIGN = ["httpx", "redis", "rasa_sdk", "rasa", "aiohttp", "starlette", "ruamel"]
 
@@ -22,9 +22,10 @@ ALLOWED: dict[str, tuple[set[str], set[str]]] = {
     "haptik_actions.hsl": (set(), set()),
     "haptik_actions.render": ({"hsl"}, set()),
     "haptik_actions.credentials": (set(), set()),
-    "haptik_actions.messages": (set(), set()),
+    "haptik_actions.messages": ({"hsl"}, set()),
+    "haptik_actions.nlg": ({"messages", "hsl", "render"}, set()),
     "haptik_actions.client": ({"credentials"}, {"httpx"}),
-    "haptik_actions.escalation": ({"client", "credentials", "messages"}, {"httpx"}),
+    "haptik_actions.escalation": ({"client", "credentials", "messages", "hsl"}, {"httpx"}),
     "haptik_actions.faq": ({"client", "credentials", "hsl"}, {"httpx"}),
     "haptik_actions.actions": (
         {"client", "credentials", "messages", "escalation", "hsl", "render"},

@@ -173,7 +173,7 @@ GARBAGE = [
 ]
 
 
-@pytest.mark.parametrize("garbage", GARBAGE, ids=repr)
+@pytest.mark.parametrize("garbage", GARBAGE, ids=range(len(GARBAGE)))
 async def test_garbage_is_a_failure(garbage: Any) -> None:
     answer = await call(Plain(garbage))
     assert error(answer) == "InvalidReturn"
