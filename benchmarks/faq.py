@@ -151,14 +151,11 @@ def in_own_process(what: str, folder: Path) -> dict[str, float]:
 
 
 def measured(what: str, folder: Path) -> dict[str, float]:
-    before = resident()
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    before = pages * resource.getpagesize() / 1024
     seconds = timed({"lint": linted, "plan": planned}[what], folder)
-    return {"megabytes": round(resident() - before, 1), "seconds": round(seconds, 2)}
-
-
-def resident() -> float:
-    """The highest resident size so far, in megabytes."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    highest = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return {"megabytes": round((highest - before) / 1024, 1), "seconds": round(seconds, 2)}
 
 
 if __name__ == "__main__":
