@@ -13,7 +13,9 @@ import msgspec
 
 from haptik_actions.errors import InvalidElement
 from haptik_actions.hsl._braces import strip_braces
-from haptik_actions.hsl._links import absolute, check_link
+from haptik_actions.hsl._json import checked_copy
+from haptik_actions.hsl._links import absolute
+from haptik_actions.hsl._value import FLAGS, Value, check_one_of, check_string, set_once
 
 ActionableType: TypeAlias = Literal[
     "APP_ACTION",
@@ -31,30 +33,47 @@ ActionableType: TypeAlias = Literal[
 
 ActionableUri: TypeAlias = Literal[
     "",
+    "APP_AUTHENTICATE",
     "CALL",
     "CAROUSEL_DEFAULT",
     "CAROUSEL_DETAIL",
     "DOCUMENT_PICKER",
+    "DTH",
+    "ELECTRICITY",
+    "EMAIL",
     "GALLERY_PICKER",
     "IMAGE_UPLOAD",
     "LAUNCH_CHANNEL",
     "LINK",
+    "PROFILE",
+    "RECHARGE",
+    "REFERRAL",
     "SAVED_ADDRESSES",
+    "SELF_SERVE_RECHARGE",
     "SELF_SERVE_WEB",
     "SEND_LOCATION",
     "SEND_MULTIPLE_LOCATIONS",
+    "SHOPPING_DETAIL",
+    "SHOWTIME_DETAIL",
+    "SMS",
+    "TRANSACTION_HISTORY",
+    "VIDEO_PLAYER",
+    "WALLET",
+    "WALLET_HISTORY",
 ]
-"""Which screen a tap opens; the empty string stays in the chat."""
+"""Which screen a tap opens; the empty string stays in the chat.
 
-_TYPES = frozenset(get_args(ActionableType))
-_URIS = frozenset(get_args(ActionableUri))
-_WEB_URIS = frozenset({"LINK", "SELF_SERVE_WEB"})
-_LINK_KEYS = frozenset({"url", "link"})
-_MESSAGE_KEYS = frozenset({"message", "gogo_message"})
-_FLAGS = (False, True)
+`SMS` and `EMAIL` are kinds of button in the platform's editor whose JSON is not published: these two names are ours.
+The screens of the platform's own consumer app (`WALLET`, `RECHARGE`, …) are those of its documentation of 2018.
+"""
+
+TYPES = frozenset(get_args(ActionableType))
+URIS = frozenset(get_args(ActionableUri))
+WEB_URIS = frozenset({"LINK", "SELF_SERVE_WEB"})
+_MESSAGE_KEYS = ("message", "gogo_message")
 
 
-class Actionable(msgspec.Struct, frozen=True, kw_only=True):
+class Actionable(Value, frozen=True, kw_only=True, repr_omit_defaults=True):
     """A button or a quick reply. Build the common kinds with `Actionable.reply` and `Actionable.link`.
 
     Attributes:
@@ -66,6 +85,10 @@ class Actionable(msgspec.Struct, frozen=True, kw_only=True):
         payload: Data of the action: `message` is what the user appears to say, `gogo_message` what the backend gets
             instead (empty: the message), `url` the address of a `LINK`. Other keys are handed on as they are. The
             mapping is copied; read it, never change it.
+        emoji: A name of the platform's emoji framework (its list is not published), shown beside the label.
+        option_unselected_text: The label while no row of a TAB_LIST is chosen; only there, as the next two.
+        option_selected_text: The label once a row is chosen.
+        expired_text: The label after the list's `expiry`.
 
     Raises:
         InvalidElement: with a path that starts at the actionable, such as `payload.url`.
@@ -77,21 +100,26 @@ class Actionable(msgspec.Struct, frozen=True, kw_only=True):
     is_default: bool = False
     location_required: bool = False
     payload: Mapping[str, Any] = {}
+    emoji: str = ""
+    option_unselected_text: str = ""
+    option_selected_text: str = ""
+    expired_text: str = ""
 
     def __post_init__(self) -> None:
         if not isinstance(self.actionable_text, str) or not strip_braces(self.actionable_text):
             raise InvalidElement("actionable_text", "a label that shows nothing")
-        if self.type not in _TYPES:
-            raise InvalidElement("type", f"{self.type!r} is not one of {', '.join(sorted(_TYPES))}")
-        if self.uri not in _URIS:
-            raise InvalidElement("uri", f"{self.uri!r} is not one of {', '.join(sorted(filter(None, _URIS)))}")
-        if self.is_default not in _FLAGS:
+        check_one_of(self.type, TYPES, "type")
+        check_one_of(self.uri, URIS, "uri")
+        if self.is_default not in FLAGS:
             raise InvalidElement("is_default", f"{self.is_default!r} is neither true nor false")
-        if self.location_required not in _FLAGS:
+        if self.location_required not in FLAGS:
             raise InvalidElement("location_required", f"{self.location_required!r} is neither true nor false")
-        msgspec.structs.force_setattr(self, "payload", _checked_payload(self.payload))
-        if self.uri in _WEB_URIS and not self._address:
+        for name in _TEXTS:
+            check_string(getattr(self, name), name)
+        set_once(self, "payload", _checked_payload(self.payload, self.uri))
+        if self.uri in WEB_URIS and not self._address:
             raise InvalidElement("payload.url", f"{self.uri} opens an address, and there is none")
+        self._check_extra()
 
     @classmethod
     def reply(
@@ -122,6 +150,13 @@ class Actionable(msgspec.Struct, frozen=True, kw_only=True):
         payload = {**said, "url": url, "gogo_message": gogo_message or ""}
         return cls(actionable_text=label, type="APP_ACTION", uri="LINK", is_default=is_default, payload=payload)
 
+    @classmethod
+    def call(cls, label: str, number: str, *, is_default: bool = False) -> Actionable:
+        """Call a phone number; the platform does not publish under which key of the payload, so it is `number`."""
+        return cls(
+            actionable_text=label, type="APP_ACTION", uri="CALL", is_default=is_default, payload={"number": number}
+        )
+
     @property
     def label(self) -> str:
         """The label as it is shown: one line, without brace groups; never empty."""
@@ -136,16 +171,15 @@ class Actionable(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def url(self) -> str | None:
         """The address that a tap opens, with its scheme; None where a tap opens none."""
-        return absolute(self._address) if self.uri in _WEB_URIS else None
+        return absolute(self._address) if self.uri in WEB_URIS else None
 
     @property
     def _address(self) -> str:
         # `link` is the platform's older name of `url`.
         return self.payload.get("url") or self.payload.get("link") or ""
 
-    def to_hsl(self) -> dict[str, Any]:
-        """The documented JSON of a button: all six members."""
-        return {
+    def _documented(self) -> dict[str, Any]:
+        members: dict[str, Any] = {
             "actionable_text": self.actionable_text,
             "type": self.type,
             "uri": self.uri,
@@ -153,36 +187,27 @@ class Actionable(msgspec.Struct, frozen=True, kw_only=True):
             "location_required": bool(self.location_required),
             "payload": msgspec.to_builtins(self.payload),
         }
+        for name in _TEXTS:
+            if getattr(self, name):
+                members[name] = getattr(self, name)
+        return members
+
+    def as_quick_reply(self) -> dict[str, Any]:
+        """The documented JSON of a quick reply, which has neither `uri` nor `location_required`."""
+        members = self._documented()
+        del members["uri"], members["location_required"]
+        return self._finished(members) if self.extra or self.as_read else members
 
 
-def _checked_payload(payload: Mapping[str, Any]) -> dict[str, Any]:
+_TEXTS = ("emoji", "option_unselected_text", "option_selected_text", "expired_text")
+
+
+def _checked_payload(payload: Mapping[str, Any], uri: str) -> dict[str, Any]:
     # The first test is for speed: that of an abstract class takes as long as all the rest of a reply.
     if payload.__class__ is not dict and not isinstance(payload, Mapping):
         raise InvalidElement("payload", f"an object is wanted, not {type(payload).__name__}")
-    return _checked_copy(payload, "payload")
-
-
-def _checked_copy(payload: Mapping[str, Any], path: str) -> dict[str, Any]:
-    copied = {**payload}
-    for key, value in copied.items():
-        if key in _LINK_KEYS:
-            if value:
-                check_link(value, f"{path}.{key}")
-        elif value.__class__ is not str:
-            if key in _MESSAGE_KEYS and not (value is None or isinstance(value, str)):
-                raise InvalidElement(f"{path}.{key}", f"a message is a string, not {type(value).__name__}")
-            copied[key] = _checked_value(value, f"{path}.{key}")
+    copied = checked_copy(payload, "payload", uri)
+    for key in _MESSAGE_KEYS:
+        if not (copied.get(key) is None or isinstance(copied[key], str)):
+            raise InvalidElement(f"payload.{key}", f"a message is a string, not {type(copied[key]).__name__}")
     return copied
-
-
-def _checked_value(value: Any, path: str) -> Any:
-    """Detail screens nest actionables in the payload: their links are as clickable as the outer one."""
-    if isinstance(value, Mapping):
-        return _checked_copy(value, path)
-    if isinstance(value, (list, tuple)):
-        return [_checked_value(item, f"{path}[{index}]") for index, item in enumerate(value)]
-    if isinstance(value, str):
-        return str.__str__(value)
-    if value is None or isinstance(value, (bool, int, float)):
-        return value
-    raise InvalidElement(path, f"{type(value).__name__} is no value of JSON")

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import TypeAlias
 
 import msgspec
 
-from haptik_actions.hsl import Actionable, Button, Element, strip_braces
+from haptik_actions.hsl import Actionable, Button, Element, Text, strip_braces
 from haptik_actions.render._conversion import Note
 
 # Rasa's connectors cut a text at each "\n\n": three line feeds would send an empty bubble, which Messenger refuses.
@@ -61,13 +62,17 @@ class Content(msgspec.Struct, frozen=True):
 def read(element: Element) -> Content:
     """Read an element; text comes out without space around it and with paragraphs one blank line apart."""
     persistent = isinstance(element, Button)
-    actionables, path = (
-        (element.items, "data.items") if isinstance(element, Button) else (element.quick_replies, "data.quick_replies")
-    )
+    actionables, path = _actionables(element)
     notes: list[Note] = []
     controls = tuple(_control(item, f"{path}[{index}]", notes) for index, item in enumerate(actionables))
     text = _BLANK_LINES.sub("\n\n", element.text.replace("\r\n", "\n").strip())
     return Content(text, controls, path, persistent, tuple(notes))
+
+
+def _actionables(element: Element) -> tuple[Sequence[Actionable], str]:
+    if isinstance(element, Button):
+        return element.items, "data.items"
+    return (element.quick_replies if isinstance(element, Text) else ()), "data.quick_replies"
 
 
 def _control(actionable: Actionable, path: str, notes: list[Note]) -> Control:

@@ -324,7 +324,7 @@ def controls_of(message: dict[str, Any]) -> list[dict[str, Any]]:
 @pytest.mark.parametrize("channel", FORMS)
 @settings(deadline=None)
 @given(element=elements)
-def test_no_control_is_lost(channel: str | None, element: Element) -> None:
+def test_no_control_is_lost(channel: str | None, element: Text | Button) -> None:
     sent = wire(render(element, channel))
     text = "\n".join(message["text"] for message in sent)
     tappable = [control for message in sent for control in controls_of(message)]
