@@ -3,6 +3,7 @@
     HaptikError
     ├── ConfigurationError        a setting or an argument that cannot work; nothing was sent
     ├── InvalidElement            an HSL element that the platform could not show as meant; nothing was sent
+    ├── ConversionLoss            an element that a channel cannot show whole, asked for whole; nothing was sent
     ├── CredentialsUnavailable    the source of the credentials failed; nothing was sent
     ├── IntegrationError          what a guarded action did wrong without raising anything itself
     │   ├── IntegrationTimeout    it took longer than its deadline
@@ -33,6 +34,7 @@ No exception of httpx, aiohttp or redis leaves the library: each is chained belo
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import ClassVar
 
 __all__ = [
@@ -40,6 +42,7 @@ __all__ = [
     "ApiError",
     "AuthenticationError",
     "ConfigurationError",
+    "ConversionLoss",
     "CredentialsUnavailable",
     "DeadlineExceeded",
     "HaptikError",
@@ -97,6 +100,23 @@ class InvalidElement(HaptikError, ValueError):
 
     def __str__(self) -> str:
         return f"{self.path}: {self.problem}"
+
+
+class ConversionLoss(HaptikError, ValueError):
+    """An element loses something on a channel, and the caller asked for `strict`.
+
+    `channel` is what people call it; `losses` has one line for each: code, path in the element's JSON, what it was.
+    """
+
+    remedy = "Change the element, give the channel one of its own, or render without `strict`."
+
+    def __init__(self, channel: str, losses: Sequence[str]) -> None:
+        super().__init__(channel, losses)
+        self.channel = channel
+        self.losses = tuple(losses)
+
+    def __str__(self) -> str:
+        return f"{self.channel} cannot show it whole: {'; '.join(self.losses)}"
 
 
 class CredentialsUnavailable(HaptikError):

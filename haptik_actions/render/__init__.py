@@ -1,14 +1,33 @@
-"""What an element of HSL becomes on one channel of Rasa, and what it loses there.
+"""What an element of HSL becomes on one channel of Rasa, what it loses there, and what can be answered.
 
     conversion = render(Text("Anything else?", [Actionable.reply("No, thanks")]), tracker.get_latest_input_channel())
     for message in conversion.messages:
         dispatcher.utter_message(**message)
 
-Pure and deterministic; never raises on a valid element. No reply and no link disappears: where a channel has no native
-form, it becomes a line of the text, and a note says so.
+Pure and deterministic; never raises on a valid element unless `strict` asks for it. No control disappears: where a
+channel has no native form, it becomes a list, a page with "More" or a line of the text, and a note says so. What each
+channel can show is data: `CHANNELS`.
 """
 
-from haptik_actions.render._channels import render
-from haptik_actions.render._conversion import Conversion, Message, Note, NoteCode
+from haptik_actions.render._channel import Channel
+from haptik_actions.render._conversion import LOSSES, Conversion, Message, Note, NoteCode, Offer, OfferKind
+from haptik_actions.render._copy import Copy
+from haptik_actions.render._limits import Limit, Unit
+from haptik_actions.render._render import CHANNELS, channel_of, render
 
-__all__ = ["Conversion", "Message", "Note", "NoteCode", "render"]
+__all__ = [
+    "CHANNELS",
+    "LOSSES",
+    "Channel",
+    "Conversion",
+    "Copy",
+    "Limit",
+    "Message",
+    "Note",
+    "NoteCode",
+    "Offer",
+    "OfferKind",
+    "Unit",
+    "channel_of",
+    "render",
+]

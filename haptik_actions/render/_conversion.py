@@ -1,14 +1,15 @@
-"""The result of a conversion: messages for Rasa's dispatcher, and notes on what was changed."""
+"""The result of a conversion: messages for Rasa's dispatcher, notes on what was changed, and what can be answered."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Literal, TypeAlias
 
 import msgspec
 
 Message: TypeAlias = dict[str, Any]
-"""Keyword arguments of `dispatcher.utter_message`: `text`, `buttons`, `json_message`, and `quick_replies`, an extra
-key that Rasa passes to the channel."""
+"""Keyword arguments of `dispatcher.utter_message`: `text`, `image`, `buttons`, `elements`, `json_message`, and
+`quick_replies`, an extra key that Rasa passes to the channel."""
 
 NoteCode: TypeAlias = Literal[
     "coerced",
@@ -20,20 +21,55 @@ NoteCode: TypeAlias = Literal[
     "shortened_payload",
     "split",
     "truncated",
-    "unknown_key",
     "unsupported",
 ]
-"""What happened:
+"""What happened. Only three of them are losses, the ones that `strict` refuses:
 
-- `coerced`: a value was completed, such as an address that came without its scheme;
-- `dropped`: something that only the platform itself understands is missing;
-- `numbered`: the replies became numbered lines of the text;
+- `dropped`: something that the channel cannot carry in any form is missing;
+- `truncated`: words were cut, `…` marks the place, and they stand nowhere else;
+- `unsupported`: the element has no meaning on the channel, and nothing of it is shown.
+
+The others keep all of it in another form:
+
+- `coerced`: a value was completed or read in another way, such as an address that came without its scheme;
+- `insecure_url`: an address is http, which some clients do not load;
+- `numbered`: options became numbered lines of the text;
+- `paginated`: some options are behind a control of their own ("More");
 - `replaced`: another form stands in;
-- `shortened_payload`: a payload was too long, the label is sent in its place;
-- `split`: the text became several messages;
-- `truncated`: a label was cut, `…` marks the place.
+- `shortened_payload`: a payload was too long, the label or a short id is sent in its place;
+- `split`: one became several, or went on in a message of its own.
+"""
 
-The remaining codes belong to elements and channels of which no renderer gives them yet.
+LOSSES: frozenset[NoteCode] = frozenset({"dropped", "truncated", "unsupported"})
+"""The codes of the notes that tell of a loss."""
+
+OfferKind: TypeAlias = Literal[
+    "address",
+    "app",
+    "channel",
+    "detail",
+    "feedback",
+    "form",
+    "list",
+    "location",
+    "locations",
+    "more",
+    "reply",
+    "share",
+    "upload",
+]
+"""What an answer asks for:
+
+- `reply`: that the bot gets the payload as a message;
+- `location`, `locations`: the place (or two) of the user, under the keys that `meta` names;
+- `address`: one of the user's saved addresses;
+- `upload`: a photo or a document of the user;
+- `form`: the form whose `id` is in `meta`;
+- `detail`, `list`, `share`: what `opens` holds;
+- `feedback`: a rating by the user;
+- `channel`: the bot or channel that `meta` names as `via_name`;
+- `app`: a screen of the platform's own app;
+- `more`: the next page, which `opens` holds.
 """
 
 
@@ -51,13 +87,45 @@ class Note(msgspec.Struct, frozen=True):
     detail: str
 
 
+class Offer(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One thing that the user can answer with, so that the answer can be traced to it.
+
+    Plain values only: `msgspec.to_builtins` and `msgspec.convert` bring it through a slot or a bot event's metadata.
+
+    Attributes:
+        kind: What the answer asks for.
+        label: The author's whole label: one line, without brace groups.
+        payload: What the bot should get as the user's message.
+        path: The place of the control in the element's JSON.
+        shown: What stands on the control, or behind its number.
+        number: The number that the user reads beside it; None where there is none.
+        sent: What the channel delivers as the user's message when it is tapped; None where it cannot be tapped.
+        meta: Metadata from brace groups (`{sku: l1}{task}` gives `{"sku": "l1", "task": True}`) and the keys of the
+            action itself, such as `id` of a form.
+        opens: An element, as JSON of HSL, to show in place of handing the payload to the bot.
+    """
+
+    kind: OfferKind
+    label: str
+    payload: str
+    path: str
+    shown: str
+    number: int | None = None
+    sent: str | None = None
+    meta: Mapping[str, Any] = {}
+    opens: Mapping[str, Any] | None = None
+
+
 class Conversion(msgspec.Struct, frozen=True):
     """An element in the form of one channel.
 
     Attributes:
-        messages: In the order in which they are sent; at least one.
+        messages: In the order in which they are sent. Empty where the element shows nothing by its nature, such as a
+            SILENT on a channel of another platform.
         notes: First what reading the element changed, then what the channel's form did.
+        replies: What can be answered, in the order in which it is shown.
     """
 
     messages: tuple[Message, ...]
     notes: tuple[Note, ...] = ()
+    replies: tuple[Offer, ...] = ()

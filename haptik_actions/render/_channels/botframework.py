@@ -1,0 +1,144 @@
+"""Microsoft Teams through Rasa's connector (rasa 3.6.21, `core/channels/botframework.py`): cards as `custom`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from haptik_actions.render._channel import Channel
+from haptik_actions.render._content import Card, Content, Control
+from haptik_actions.render._cutting import clip
+from haptik_actions.render._draft import Draft, titles
+from haptik_actions.render._limits import Limit, limits
+from haptik_actions.render._markup import MARKDOWN
+from haptik_actions.render._renderer import Renderer
+
+_CARDS = "learn.microsoft.com/microsoftteams/platform/task-modules-and-cards/cards/cards-reference"
+_HERO = "application/vnd.microsoft.card.hero"
+
+TEXT = Limit(20_000, "UTF-8 bytes", "learn.microsoft.com/microsoftteams/platform/bots/how-to/format-your-bot-messages: 28 KB in older editions, envelope included")
+CARD_TEXT = Limit(6_000, "UTF-8 bytes", f"{_CARDS}: 28 KB of JSON per card in older editions, shared by its parts")
+TITLE = Limit(120, "code points", f"{_CARDS}, hero card: at most two lines")
+BUTTONS = Limit(6, "items", f"{_CARDS}, hero card")
+CARDS = Limit(10, "items", f"{_CARDS}, carousel layout")
+LABEL = Limit(50, "code points", "no figure of Microsoft; what a card still shows on one button")
+PAYLOAD = Limit(2000, "code points", "no figure of Microsoft; far below the 28 KB of a card")
+
+
+class BotFramework(Renderer):
+    """Hero cards; their buttons say in the chat what the bot gets, because Rasa reads nothing but the text of a tap."""
+
+    channel = Channel(
+        name="botframework",
+        title="Microsoft Teams",
+        connector="Rasa's own: text; the rest as `custom`, an activity",
+        markup="markdown",
+        limits=limits(
+            text=TEXT,
+            card_text=CARD_TEXT,
+            card_title=TITLE,
+            buttons=BUTTONS,
+            cards=CARDS,
+            label=LABEL,
+            payload=PAYLOAD,
+        ),
+        native={
+            "TEXT": "hero card with buttons, further cards of 6 below it",
+            "BUTTON": "hero card with buttons, further cards of 6 below it",
+            "CAROUSEL": "hero cards side by side, 10 to a message",
+            "IMAGE": "hero card without words; several side by side",
+        },
+        controls=frozenset({"reply", "url"}),
+        remark="numbers are lines of text: not every client opens `tel:`",
+    )
+    dialect = MARKDOWN
+    text_limit = TEXT
+
+    def bubble(self, text: str, controls: Sequence[Control], content: Content, draft: Draft) -> None:
+        """A text; with controls, the text on a card above them."""
+        native, lines = self.sorted(controls, draft)
+        if not native:
+            self.say(text, lines, draft)
+            return
+        shown = titles(native, LABEL, draft)
+        *before, last = self.parts(text, [*shown.lines, *lines], draft, CARD_TEXT)
+        for part in before:
+            draft.say(part)
+        heroes = self._heroes({"text": last} if last else {}, native, shown.shown, shown.numbers, draft)
+        for start in range(0, len(heroes), CARDS.size):
+            draft.custom({"attachmentLayout": "list", "attachments": heroes[start : start + CARDS.size]})
+
+    def cards(self, content: Content, draft: Draft) -> None:
+        """Hero cards side by side; words that no card has room for follow as text."""
+        heroes: list[dict[str, Any]] = []
+        lines: list[str] = []
+        for card in content.cards:
+            heroes += self._card(card, draft, lines)
+        for start in range(0, len(heroes), CARDS.size):
+            draft.custom({"attachmentLayout": "carousel", "attachments": heroes[start : start + CARDS.size]})
+        if len(heroes) > CARDS.size:
+            draft.note("split", "data.items", f"{len(heroes)} cards in messages of {CARDS.size}")
+        if lines:
+            self.say("", lines, draft)
+
+    def _card(self, card: Card, draft: Draft, lines: list[str]) -> list[dict[str, Any]]:
+        native, spelled = self.sorted(card.controls, draft)
+        head: dict[str, Any] = {}
+        if card.lines:
+            head["title"] = clip(card.lines[0], TITLE)
+            body = [self.dialect.text(line) for line in card.lines[1:]]
+            if head["title"] != card.lines[0]:
+                body.insert(0, self.dialect.text(card.lines[0]))
+            first, *others = self.parts_of_card(body)
+            lines += others
+            if first:
+                head["text"] = first
+        shown = titles(native, LABEL, draft)
+        extra = [*shown.lines, *spelled]
+        if extra:
+            head["text"] = "\n\n".join(filter(None, [head.get("text"), *map(self.dialect.plain, extra)]))
+        if card.image:
+            head["images"] = [{"url": card.image}]
+        default = next((control for control in native if control.is_default), None)
+        heroes = self._heroes(head, native, shown.shown, shown.numbers, draft)
+        if default is not None:
+            buttons = [button for hero in heroes for button in hero["content"]["buttons"]]
+            heroes[0]["content"]["tap"] = buttons[native.index(default)]
+        return heroes
+
+    def parts_of_card(self, body: Sequence[str]) -> list[str]:
+        """Lines as one text of a card, and what does not fit."""
+        text = "\n\n".join(body)
+        return [text] if CARD_TEXT.fits(text) else [clip(text, CARD_TEXT), *body]
+
+    def _heroes(
+        self,
+        head: dict[str, Any],
+        native: Sequence[Control],
+        shown: Sequence[str],
+        numbers: Sequence[int | None],
+        draft: Draft,
+    ) -> list[dict[str, Any]]:
+        buttons = [
+            self._button(control, title, number, draft)
+            for control, title, number in zip(native, shown, numbers, strict=True)
+        ]
+        first: dict[str, Any] = {**head, "buttons": buttons[: BUTTONS.size]} if buttons else head
+        heroes = [{"contentType": _HERO, "content": first}]
+        for start in range(BUTTONS.size, len(buttons), BUTTONS.size):
+            draft.note("split", native[start].path, "further buttons on a further card")
+            title = " ".join(filter(None, [head.get("title", ""), draft.copy.continued]))
+            further = {"title": clip(title, TITLE), "buttons": buttons[start : start + BUTTONS.size]}
+            heroes.append({"contentType": _HERO, "content": further})
+        return heroes
+
+    def _button(self, control: Control, title: str, number: int | None, draft: Draft) -> dict[str, str]:
+        if control.kind == "url":
+            return {"type": "openUrl", "title": title, "value": control.value}
+        text = draft.tap(control, title, PAYLOAD, number)
+        return {"type": "messageBack", "title": title, "displayText": control.label, "text": text}
+
+    def images(self, content: Content, draft: Draft) -> None:
+        heroes = [{"contentType": _HERO, "content": {"images": [{"url": image}]}} for image in content.images]
+        for start in range(0, len(heroes), CARDS.size):
+            draft.custom({"attachmentLayout": "carousel", "attachments": heroes[start : start + CARDS.size]})

@@ -1,0 +1,87 @@
+"""Channels that collect messages as JSON: rest, callback, rasa, and the shell's cmdline."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from haptik_actions import hsl
+from haptik_actions.render._channel import Channel
+from haptik_actions.render._content import Content, Control
+from haptik_actions.render._conversion import Conversion
+from haptik_actions.render._copy import Copy
+from haptik_actions.render._draft import Draft
+from haptik_actions.render._limits import Limit, limits
+from haptik_actions.render._markup import HSL
+from haptik_actions.render._read import tidy
+from haptik_actions.render._renderer import Renderer
+
+TEXT = Limit(1_000_000, "code points", "none: rasa 3.6.21, core/channels/channel.py, CollectingOutputChannel")
+
+
+class Rest(Renderer):
+    """Replies as Rasa's `buttons`, of any number and length; links as lines of the text.
+
+    Rasa hands the buttons on as they are, but its clients expect a `payload` in each, which a link has not.
+    """
+
+    channel = Channel(
+        name="rest",
+        title="HTTP (rest)",
+        connector="Rasa's own: text, buttons, image; `custom` for what the user does not see",
+        markup="hsl",
+        limits=limits(text=TEXT),
+        native={
+            "TEXT": "text and buttons",
+            "BUTTON": "text and buttons",
+            "IMAGE": "image",
+            "SILENT": "`custom`: {\"hsl\": the element}",
+            "NATIVE_ACTION": "text, and `custom`: {\"hsl\": the element}",
+        },
+        controls=frozenset({"reply"}),
+    )
+    dialect = HSL
+    text_limit = TEXT
+
+    def bubble(self, text: str, controls: Sequence[Control], content: Content, draft: Draft) -> None:
+        """One message."""
+        native, lines = self.sorted(controls, draft)
+        lines = [*details(native), *lines]
+        for part in self.parts(text or draft.copy.choose, lines, draft, self.text_limit):
+            draft.say(part)
+        if native:
+            draft.messages[-1]["buttons"] = self.buttons(native, draft)
+
+    def buttons(self, native: Sequence[Control], draft: Draft) -> list[dict[str, str]]:
+        """Rasa's own form of a button."""
+        return [{"title": control.label, "payload": draft.tap(control, control.label)} for control in native]
+
+    def render(self, element: hsl.Element, copy: Copy, resolves: bool) -> Conversion:
+        """As elsewhere; what only a client can act on goes to the client as it is, behind the text that it has."""
+        if not isinstance(element, (hsl.NativeAction, hsl.Silent, hsl.Unknown)):
+            return super().render(element, copy, resolves)
+        draft = Draft(copy, resolves)
+        shown = "" if isinstance(element, hsl.Silent) else tidy(element.text)
+        if shown:
+            self.say(shown, [], draft)
+        draft.custom(self.raw(element))
+        if isinstance(element, hsl.Unknown):
+            draft.note("unsupported", "type", element.type)
+        return draft.finished()
+
+    def raw(self, element: hsl.Element) -> dict[str, Any]:
+        """The element itself, for a client that knows HSL."""
+        return {"hsl": element.to_hsl()}
+
+
+def details(controls: Sequence[Control]) -> list[str]:
+    """Lines for what the labels of controls do not say: the heading that they stand below, and their second line."""
+    lines = []
+    section = ""
+    for control in controls:
+        if control.section != section:
+            section = control.section
+            lines.append(section)
+        if control.detail:
+            lines.append(f"{control.label} – {control.detail}")
+    return lines

@@ -1,0 +1,166 @@
+"""Slack through Rasa's connector (rasa 3.6.21, `core/channels/slack.py`): everything but text as blocks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any, TypeAlias
+
+from haptik_actions.render._channel import Channel
+from haptik_actions.render._content import Card, Content, Control
+from haptik_actions.render._cutting import clip
+from haptik_actions.render._draft import Draft, titles
+from haptik_actions.render._limits import Limit, limits
+from haptik_actions.render._markup import NONE, SLACK
+from haptik_actions.render._renderer import Renderer
+
+_DOCS = "docs.slack.dev/reference/block-kit"
+_CODE_POINTS = "code points"
+
+TEXT = Limit(3000, _CODE_POINTS, f"{_DOCS}/blocks/section-block, text")
+MESSAGE = Limit(4000, _CODE_POINTS, "docs.slack.dev/reference/methods/chat.postMessage: text over 4,000 is advised against")
+LABEL = Limit(75, _CODE_POINTS, f"{_DOCS}/block-elements/button-element, text")
+PAYLOAD = Limit(2000, _CODE_POINTS, f"{_DOCS}/block-elements/button-element, value")
+URL = Limit(3000, _CODE_POINTS, f"{_DOCS}/block-elements/button-element, url")
+BUTTONS = Limit(25, "items", f"{_DOCS}/blocks/actions-block, elements")
+BLOCKS = Limit(50, "items", f"{_DOCS}/blocks, per message")
+IMAGE_URL = Limit(3000, _CODE_POINTS, f"{_DOCS}/blocks/image-block, image_url")
+ALT_TEXT = Limit(2000, _CODE_POINTS, f"{_DOCS}/blocks/image-block, alt_text")
+
+_NO_ALT_TEXT = " "
+
+Block: TypeAlias = dict[str, Any]
+
+
+class Slack(Renderer):
+    """Sections of text, buttons in blocks of actions, images beside the text of a card."""
+
+    channel = Channel(
+        name="slack",
+        title="Slack",
+        connector="Rasa's own: text; the rest as `custom`, arguments of chat.postMessage",
+        markup="slack",
+        limits=limits(
+            text=TEXT,
+            message=MESSAGE,
+            label=LABEL,
+            payload=PAYLOAD,
+            url=URL,
+            buttons=BUTTONS,
+            blocks=BLOCKS,
+            image_url=IMAGE_URL,
+            alt_text=ALT_TEXT,
+        ),
+        native={
+            "TEXT": "section and buttons",
+            "BUTTON": "section and buttons, in blocks of 25",
+            "CAROUSEL": "section with image and buttons, card below card",
+            "IMAGE": "image blocks",
+        },
+        controls=frozenset({"reply", "url"}),
+        remark="numbers are `tel:` links of the text; Rasa reads one tap at a time, of buttons and single selects",
+    )
+    dialect = SLACK
+    text_limit = TEXT
+
+    def bubble(self, text: str, controls: Sequence[Control], content: Content, draft: Draft) -> None:
+        """A text; with controls, a message of blocks."""
+        native, lines = self._sorted(controls, draft)
+        if not native and not lines:
+            self.say(text, [], draft)
+        else:
+            self._post(self._blocks(text, native, lines, draft), text, draft)
+
+    def _sorted(self, controls: Sequence[Control], draft: Draft) -> tuple[list[Control], list[str]]:
+        """The buttons, and lines as Slack writes them: a number is a link."""
+        native: list[Control] = []
+        lines: list[str] = []
+        for control in controls:
+            if control.kind == "call":
+                draft.note("replaced", control.path, "call by a link of the text")
+                lines.append(f"<tel:{control.value}|{_link_text(control.label)}>")
+            elif control.kind == "contact" or (control.kind == "url" and not URL.fits(control.value)):
+                lines.append(self.dialect.plain(self.spelled(control, draft)))
+            else:
+                if control.kind != "url":
+                    self.as_reply(control, draft)
+                native.append(control)
+        return native, lines
+
+    def _blocks(self, text: str, native: Sequence[Control], lines: Iterable[str], draft: Draft) -> list[Block]:
+        shown = titles(native, LABEL, draft)
+        blocks = [_section(part) for part in self.parts(text, shown.lines, draft, TEXT)] if text or shown.lines else []
+        blocks += [_section(line) for line in lines]
+        buttons = [
+            self._button(control, title, number, draft)
+            for control, title, number in zip(native, shown.shown, shown.numbers, strict=True)
+        ]
+        for start in range(0, len(buttons), BUTTONS.size):
+            blocks.append({"type": "actions", "elements": buttons[start : start + BUTTONS.size]})
+        return blocks
+
+    def _button(self, control: Control, title: str, number: int | None, draft: Draft) -> Block:
+        button: Block = {
+            "type": "button",
+            # The path is unique in an element, and an action id has to be in a message.
+            "action_id": control.path,
+            "text": {"type": "plain_text", "text": title, "emoji": True},
+        }
+        if control.is_default:
+            button["style"] = "primary"
+        if control.kind == "url":
+            button["url"] = control.value
+        else:
+            button["value"] = draft.tap(control, title, PAYLOAD, number)
+        return button
+
+    def cards(self, content: Content, draft: Draft) -> None:
+        """Card below card, with a line between them; as many messages as 50 blocks each demand."""
+        blocks: list[Block] = []
+        for card in content.cards:
+            of_card = self._card(card, draft)
+            if blocks and len(blocks) + len(of_card) + 1 > BLOCKS.size:
+                self._post(blocks, content.text, draft)
+                draft.note("split", card.path, "cards in a message of their own")
+                blocks = []
+            blocks += [{"type": "divider"}, *of_card] if blocks else of_card
+        self._post(blocks, content.text, draft)
+
+    def _card(self, card: Card, draft: Draft) -> list[Block]:
+        native, lines = self._sorted(card.controls, draft)
+        blocks = self._blocks(self.card_text(card), native, lines, draft)
+        if not card.image:
+            return blocks
+        if not IMAGE_URL.fits(card.image):
+            draft.note("replaced", f"{card.path}.thumbnail.image", "picture by its address")
+            return [*blocks, *(_section(part) for part in self.parts("", [card.image], draft, TEXT))]
+        alt_text = NONE.text(card.lines[0]) if card.lines else _NO_ALT_TEXT
+        image = {"type": "image", "image_url": card.image, "alt_text": clip(alt_text, ALT_TEXT)}
+        if blocks and blocks[0]["type"] == "section":
+            blocks[0]["accessory"] = image
+            return blocks
+        return [image, *blocks]
+
+    def images(self, content: Content, draft: Draft) -> None:
+        """Image blocks, of one message up to 50."""
+        alt_text = clip(NONE.text(content.text), ALT_TEXT) or _NO_ALT_TEXT
+        blocks = [{"type": "image", "image_url": image, "alt_text": alt_text} for image in content.images]
+        self._post(blocks, content.text, draft)
+
+    def say(self, text: str, lines: Sequence[str], draft: Draft) -> None:
+        for part in self.parts(text, lines, draft, MESSAGE):
+            draft.say(part)
+
+    def _post(self, blocks: list[Block], text: str, draft: Draft) -> None:
+        # `text` is what a notification shows of a message of blocks.
+        notification = clip(NONE.text(text), TEXT) or self.channel.title
+        for start in range(0, len(blocks), BLOCKS.size):
+            message = {"text": SLACK.plain(notification), "blocks": blocks[start : start + BLOCKS.size]}
+            draft.custom(message)
+
+
+def _section(written: str) -> Block:
+    return {"type": "section", "text": {"type": "mrkdwn", "text": written}}
+
+
+def _link_text(label: str) -> str:
+    return SLACK.plain(label).replace("|", "/")

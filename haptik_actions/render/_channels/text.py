@@ -1,0 +1,40 @@
+"""Plain text: what every channel can show, and all that is certain of one that is not known here."""
+
+from __future__ import annotations
+
+from haptik_actions.render._channel import Channel
+from haptik_actions.render._content import Content
+from haptik_actions.render._draft import Draft
+from haptik_actions.render._limits import Limit, limits
+from haptik_actions.render._renderer import Renderer
+
+# Large enough never to cut: nothing is known of the channel.
+NO_LIMIT = Limit(1_000_000, "code points", "none is known")
+
+
+class PlainText(Renderer):
+    """Replies as numbered lines, links and pictures as addresses; one message."""
+
+    channel = Channel(
+        name="text",
+        title="plain text",
+        connector="any: `text` alone",
+        limits=limits(text=NO_LIMIT),
+        native={"TEXT": "text, options as numbered lines"},
+        answers="title",
+        remark="stands for every channel that is not known here",
+    )
+    text_limit = NO_LIMIT
+
+    def cards(self, content: Content, draft: Draft) -> None:
+        """Every card as a paragraph of one text."""
+        paragraphs = []
+        for card in content.cards:
+            self.bubble(self.card_text(card), card.controls, content, draft)
+            said = draft.messages.pop()["text"] if card.lines or card.controls else ""
+            paragraphs.append("\n".join(filter(None, [card.image, said])))
+        draft.say("\n\n".join(paragraphs))
+
+    def picture(self, url: str, draft: Draft) -> None:
+        draft.note("replaced", "data.items", "picture by its address")
+        draft.say(url)

@@ -1,0 +1,153 @@
+"""A conversion while it is being made: the messages so far, what they lose, and what they offer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from hashlib import blake2b
+from typing import Any
+
+from haptik_actions.render._content import Control
+from haptik_actions.render._conversion import Conversion, Message, Note, NoteCode, Offer
+from haptik_actions.render._copy import Copy
+from haptik_actions.render._cutting import clip
+from haptik_actions.render._limits import Limit
+
+
+class Draft:
+    """What a renderer writes into.
+
+    Args:
+        copy: The words to add.
+        resolves: Whether the caller resolves answers by the conversion's `replies`.
+        notes: What the reading of the element changed.
+    """
+
+    __slots__ = ("_last_number", "_sent", "copy", "messages", "notes", "offers", "resolves")
+
+    def __init__(self, copy: Copy, resolves: bool, notes: Iterable[Note] = ()) -> None:
+        self.copy = copy
+        self.resolves = resolves
+        self.messages: list[Message] = []
+        self.notes = list(notes)
+        self.offers: list[Offer] = []
+        self._last_number = 0
+        self._sent: set[str] = set()
+
+    def finished(self) -> Conversion:
+        """The conversion."""
+        return Conversion(tuple(self.messages), tuple(self.notes), tuple(self.offers))
+
+    def say(self, text: str) -> None:
+        """Add a bubble of text."""
+        self.messages.append({"text": text})
+
+    def custom(self, message: dict[str, Any]) -> None:
+        """Add a message in the platform's own JSON."""
+        self.messages.append({"json_message": message})
+
+    def note(self, code: NoteCode, path: str, detail: str) -> None:
+        """Add a note."""
+        self.notes.append(Note(code, path, detail))
+
+    def next_number(self) -> int:
+        """The next number that stands nowhere in the conversion yet; the first is 1."""
+        self._last_number += 1
+        return self._last_number
+
+    def tap(self, control: Control, shown: str, limit: Limit | None = None, number: int | None = None) -> str:
+        """Offer an answer on a control that can be tapped.
+
+        Returns:
+            What the channel should send for it: the payload, or what stands for one that is over the `limit`.
+        """
+        sent = control.value
+        if limit is not None and not limit.fits(sent):
+            sent = self._stand_in(control, limit)
+        self._offer(control, shown, number, sent)
+        return sent
+
+    def tap_of_title(self, control: Control, shown: str, number: int | None = None) -> None:
+        """Offer an answer on a control whose tap sends the words on it."""
+        self._offer(control, shown, number, shown)
+
+    def tap_once(self, control: Control, shown: str, limit: Limit, number: int | None = None) -> str:
+        """As `tap`, for a channel that refuses two controls with the same payload in one message."""
+        if control.value in self._sent or not limit.fits(control.value):
+            sent = self._stand_in(control, limit)
+        else:
+            sent = control.value
+        self._offer(control, shown, number, sent)
+        return sent
+
+    def line(self, control: Control) -> str:
+        """Offer an answer as a numbered line of text."""
+        number = self.next_number()
+        self._offer(control, control.label, number, None)
+        return f"{number}. {control.label}"
+
+    def _offer(self, control: Control, shown: str, number: int | None, sent: str | None) -> None:
+        if sent is not None:
+            self._sent.add(sent)
+        self.offers.append(
+            Offer(
+                control.kind,  # type: ignore[arg-type]  # a link or a number is never offered
+                control.label,
+                control.value,
+                control.path,
+                shown,
+                number,
+                sent,
+                control.meta,
+                control.opens,
+            )
+        )
+
+    def _stand_in(self, control: Control, limit: Limit) -> str:
+        self.note("shortened_payload", f"{control.path}.payload", f"{limit.measure(control.value)} {limit.unit}")
+        # A bot without a resolver understands the label best; an id is for labels that are not alone.
+        if limit.fits(control.label) and control.label not in self._sent:
+            return control.label
+        return short_id(control)
+
+
+def short_id(control: Control) -> str:
+    """A name for a control that is the same in each conversion of the element: 17 characters of ASCII."""
+    digest = blake2b(f"{control.path}\0{control.value}".encode("utf-8", "surrogatepass"), digest_size=8)
+    return f"~{digest.hexdigest()}"
+
+
+class Titles:
+    """What stands on some controls; `lines` are the whole labels where numbers stand for them, for the text above."""
+
+    __slots__ = ("lines", "numbers", "shown")
+
+    def __init__(self, shown: list[str], numbers: Sequence[int | None], lines: list[str]) -> None:
+        self.shown = shown
+        self.numbers = numbers
+        self.lines = lines
+
+
+def titles(controls: Sequence[Control], limit: Limit, draft: Draft, *, unique: bool = False) -> Titles:
+    """Fit the labels of controls that stand side by side.
+
+    Where cutting makes two of them equal, all are counted, and `lines` has them whole; with `unique` also where two
+    were equal from the start.
+    """
+    labels = [control.label for control in controls]
+    if all(map(limit.fits, labels)) and not (unique and len(set(labels)) < len(labels)):
+        return Titles(labels, [None] * len(labels), [])
+    shown = [clip(label, limit) for label in labels]
+    if len(set(shown)) < (len(labels) if unique else len(set(labels))):
+        return _counted(controls, limit, draft)
+    for title, control in zip(shown, controls, strict=True):
+        if title != control.label:
+            draft.note("truncated", f"{control.path}.actionable_text", title)
+    return Titles(shown, [None] * len(shown), [])
+
+
+def _counted(controls: Sequence[Control], limit: Limit, draft: Draft) -> Titles:
+    numbers = [draft.next_number() for _ in controls]
+    lines = [f"{number}. {control.label}" for number, control in zip(numbers, controls, strict=True)]
+    shown = [clip(line, limit) for line in lines]
+    draft.note("numbered", controls[0].path, f"{len(controls)} labels that would look the same")
+    return Titles(shown, numbers, lines)

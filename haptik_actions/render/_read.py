@@ -1,0 +1,217 @@
+"""Reading an element for channels that do not know HSL: the bubbles and cards that all of them have in some form."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+from haptik_actions import hsl
+from haptik_actions.render._content import Card, Content, Control
+from haptik_actions.render._controls import control
+from haptik_actions.render._conversion import Note
+from haptik_actions.render._copy import Copy
+from haptik_actions.render._summaries import form_text, receipt_text, tab_controls
+
+# Rasa's connectors cut a text at each "\n\n": three line feeds would send an empty bubble, which Messenger refuses.
+_BLANK_LINES = re.compile(r"\n[^\S\n]*(?:\n[^\S\n]*)+")
+# Commands of the platform's bot says ("Bot says", tips): none of them is text.
+_COMMANDS = re.compile(r"\{(?:task|taskbox|feedback|chatform)\}(?:\{\d+\})?|\{\}")
+_YOUTUBE = re.compile(r"https?://(?:www\.)?youtube(?:-nocookie)?\.com/embed/([\w-]{6,})")
+# Wider than that is landscape: between a square (1) and the 1.91 of Messenger's horizontal pictures.
+_WIDE = 1.4
+
+
+def read(element: hsl.Element, copy: Copy) -> Content:
+    """Read an element; text comes out without space around it and with paragraphs one blank line apart."""
+    return _READERS[type(element)](element, copy)
+
+
+def tidy(text: str) -> str:
+    """A text as it is shown: no space around it, no command, one blank line between paragraphs."""
+    if "{" in text:
+        text = _COMMANDS.sub("", text)
+    text = text.strip()
+    if "\n" in text or "\r" in text:
+        text = _BLANK_LINES.sub("\n\n", text.replace("\r\n", "\n").replace("\r", "\n"))
+    return text
+
+
+def _text(element: hsl.Text, copy: Copy) -> Content:
+    return _bubble(element, element.quick_replies, "data.quick_replies", copy)
+
+
+def _button(element: hsl.Button, copy: Copy) -> Content:
+    return _bubble(element, element.items, "data.items", copy, persistent=True)
+
+
+def _bubble(
+    element: hsl.Text | hsl.Button,
+    actionables: Sequence[hsl.Actionable],
+    path: str,
+    copy: Copy,
+    *,
+    persistent: bool = False,
+) -> Content:
+    notes: list[Note] = []
+    controls = _controls(actionables, path, notes)
+    text = _shown(element.text, notes) or (copy.choose if controls else "")
+    return Content(
+        element,
+        "bubble" if text else "nothing",
+        text,
+        path,
+        controls,
+        persistent,
+        voice=element.voice_text or "",
+        notes=tuple(notes),
+    )
+
+
+def _controls(actionables: Sequence[hsl.Actionable], path: str, notes: list[Note]) -> tuple[Control, ...]:
+    if not actionables:
+        return ()
+    return tuple([control(item, f"{path}[{index}]", notes) for index, item in enumerate(actionables)])
+
+
+def _shown(text: str, notes: list[Note]) -> str:
+    if "{" in text and _COMMANDS.search(text):
+        notes.append(Note("dropped", "text", "commands in braces"))
+    return tidy(text)
+
+
+def _carousel(element: hsl.Carousel, copy: Copy) -> Content:
+    notes: list[Note] = []
+    path = "data.items"
+    cards = [_card(card, f"{path}[{index}]", element.shows_images, copy, notes) for index, card in enumerate(element.items)]
+    return _cards(element, cards, notes)
+
+
+def _cards(element: hsl.Carousel | hsl.Image, cards: Iterable[Card], notes: list[Note]) -> Content:
+    return Content(
+        element,
+        "cards",
+        tidy(element.text),
+        "data.items",
+        persistent=True,
+        cards=tuple(cards),
+        wide=element.image_aspect_ratio >= _WIDE,
+        large=element.width in ("FAT", "BIG"),
+        voice=element.voice_text or "",
+        notes=tuple(notes),
+    )
+
+
+def _card(card: hsl.Card, path: str, with_image: bool, copy: Copy, notes: list[Note]) -> Card:
+    controls = _controls(card.actionables, f"{path}.actionables", notes)
+    if card.mini_actionable is not None:
+        controls = (*controls, control(card.mini_actionable, f"{path}.mini_actionable", notes))
+    image = card.image_url or "" if with_image else ""
+    if image:
+        image, video = _picture(image, path, copy, notes)
+        controls = (*controls, *video)
+    lines = [line for line in map(tidy, (card.title, card.sub_title, card.description)) if line]
+    if card.meta:
+        lines.append(f"★ {card.meta}".strip())
+    if card.tool_name.strip():
+        lines.append(card.tool_name.strip())
+    return Card(tuple(lines), image, controls, path)
+
+
+def _picture(url: str, path: str, copy: Copy, notes: list[Note]) -> tuple[str, tuple[Control, ...]]:
+    """A picture's address; that of a video is its still, with a link to watch it."""
+    place = f"{path}.thumbnail.image"
+    video = _YOUTUBE.match(url)
+    if video:
+        notes.append(Note("replaced", place, "video by its still and a link"))
+        watch = f"https://www.youtube.com/watch?v={video[1]}"
+        return f"https://img.youtube.com/vi/{video[1]}/hqdefault.jpg", (Control("url", copy.watch, watch, place),)
+    if url[:5].lower() == "http:":
+        notes.append(Note("insecure_url", place, url))
+    return url.replace("&amp;", "&"), ()
+
+
+def _image(element: hsl.Image, copy: Copy) -> Content:
+    notes: list[Note] = []
+    pictures = [
+        _picture(card.image_url or "", f"data.items[{index}]", copy, notes) for index, card in enumerate(element.items)
+    ]
+    if any(links for _, links in pictures):
+        paths = (f"data.items[{index}]" for index in range(len(pictures)))
+        return _cards(element, [Card((), url, links, path) for (url, links), path in zip(pictures, paths, strict=True)], notes)
+    images = tuple(url for url, _ in pictures)
+    return Content(
+        element, "images", tidy(element.text), images=images, voice=element.voice_text or "", notes=tuple(notes)
+    )
+
+
+def _form(element: hsl.Form, copy: Copy) -> Content:
+    notes = (Note("replaced", "data.fields", "form by the list of its fields"),)
+    return Content(element, "bubble", tidy(form_text(element)), notes=notes)
+
+
+def _system(element: hsl.System, copy: Copy) -> Content:
+    text = tidy(element.text)
+    agent = str(element.payload.get("agent_name") or "").strip()
+    if not text and element.event_name == "chat_pinned" and agent:
+        text = copy.agent_joined.replace("{agent_name}", agent)
+    if not text:
+        return Content(element, "nothing", "")
+    notes = (Note("replaced", "type", "line of the platform by a text"),)
+    return Content(element, "bubble", text, voice=element.voice_text or "", notes=notes)
+
+
+def _silent(element: hsl.Silent, copy: Copy) -> Content:
+    return Content(element, "nothing", "")
+
+
+def _native_action(element: hsl.NativeAction, copy: Copy) -> Content:
+    # Without a text it was all that the user would have noticed: saying nothing would be silence.
+    notes = (Note("unsupported", "data.method", element.method),)
+    text = tidy(element.text) or copy.not_here
+    return Content(element, "bubble", text, voice=element.voice_text or "", notes=notes)
+
+
+def _tab_list(element: hsl.TabList, copy: Copy) -> Content:
+    notes = [Note("replaced", "data.tabs", "tabs by one list")]
+    if element.expiry is not None:
+        notes.append(Note("dropped", "data.expiry", f"{element.expiry} s"))
+    text = tidy(element.text) or tidy(element.actionable.option_unselected_text) or copy.choose
+    controls = tab_controls(element)
+    voice = element.voice_text or ""
+    return Content(element, "bubble", text, "data.tabs", controls, persistent=True, voice=voice, notes=tuple(notes))
+
+
+def _receipt(element: hsl.Receipt, copy: Copy) -> Content:
+    notes = [Note("replaced", "type", "receipt by a text")]
+    notes += [
+        Note("dropped", f"data.order_items[{index}].image_url", row.image_url)
+        for index, row in enumerate(element.order_items)
+        if row.image_url
+    ]
+    path = "data.footer.actionables"
+    controls = _controls(element.actionables, path, notes)
+    text = tidy(receipt_text(element, copy))
+    voice = element.voice_text or ""
+    return Content(element, "bubble", text, path, controls, persistent=True, voice=voice, notes=tuple(notes))
+
+
+def _unknown(element: hsl.Unknown, copy: Copy) -> Content:
+    text = tidy(element.text) or tidy(str(element.raw.get("title") or ""))
+    notes = (Note("unsupported", "type", element.type),) if text else ()
+    return Content(element, "bubble" if text else "nothing", text, voice=element.voice_text or "", notes=notes)
+
+
+_READERS: Mapping[type, Callable[[Any, Copy], Content]] = {
+    hsl.Button: _button,
+    hsl.Carousel: _carousel,
+    hsl.Form: _form,
+    hsl.Image: _image,
+    hsl.NativeAction: _native_action,
+    hsl.Receipt: _receipt,
+    hsl.Silent: _silent,
+    hsl.System: _system,
+    hsl.TabList: _tab_list,
+    hsl.Text: _text,
+    hsl.Unknown: _unknown,
+}

@@ -1,0 +1,96 @@
+"""Which renderer serves which channel, by the name that the channel has in Rasa."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+import msgspec
+
+from haptik_actions.errors import ConversionLoss
+from haptik_actions.hsl import Element
+from haptik_actions.render._channel import Channel
+from haptik_actions.render._channels.botframework import BotFramework
+from haptik_actions.render._channels.facebook import Facebook
+from haptik_actions.render._channels.instagram import Instagram
+from haptik_actions.render._channels.rest import Rest
+from haptik_actions.render._channels.slack import Slack
+from haptik_actions.render._channels.socketio import SocketIO
+from haptik_actions.render._channels.telegram import Telegram
+from haptik_actions.render._channels.text import PlainText
+from haptik_actions.render._conversion import LOSSES, Conversion
+from haptik_actions.render._copy import Copy
+from haptik_actions.render._renderer import Renderer
+
+_PLAIN = PlainText()
+_BY_NAME: dict[str, Renderer] = {
+    renderer.channel.name: renderer
+    for renderer in (
+        Facebook(),
+        Instagram(),
+        Telegram(),
+        Slack(),
+        BotFramework(),
+        SocketIO(),
+        Rest(),
+        _PLAIN,
+    )
+}
+_ALIASES: Mapping[str, tuple[str, str]] = {
+    "callback": ("rest", "as rest, posted to your own address"),
+    "cmdline": ("rest", "as rest, printed by `rasa shell`"),
+    "rasa": ("rest", "as rest"),
+}
+
+
+def _aliased(alias: str, name: str, remark: str) -> Channel:
+    return msgspec.structs.replace(_BY_NAME[name].channel, name=alias, title=alias, remark=remark)
+
+
+CHANNELS: Mapping[str, Channel] = MappingProxyType(
+    {renderer.channel.name: renderer.channel for renderer in _BY_NAME.values()}
+    | {alias: _aliased(alias, name, remark) for alias, (name, remark) in _ALIASES.items()}
+)
+"""Every channel by its name in Rasa; names that mean the same as another one come last."""
+
+_RENDERERS: Mapping[str, Renderer] = MappingProxyType(
+    _BY_NAME | {alias: _BY_NAME[name] for alias, (name, _) in _ALIASES.items()}
+)
+
+
+def channel_of(name: str | None) -> Channel:
+    """The record of a channel; of one that is not known here, and of None, that of plain text."""
+    return CHANNELS.get(name or "", _PLAIN.channel)
+
+
+def render(
+    element: Element,
+    channel: str | None = None,
+    *,
+    strict: bool = False,
+    copy: Copy | None = None,
+    resolves: bool = False,
+) -> Conversion:
+    """The best form that the channel has for an element.
+
+    Args:
+        element: What to say.
+        channel: The channel's name in Rasa, as `tracker.get_latest_input_channel()` gives it. A channel that is not
+            known here, and None, gets plain text.
+        strict: Raise instead of losing anything.
+        copy: The words that a conversion adds, such as "More"; None: those of the package, in English.
+        resolves: Whether the caller keeps the conversion's `replies` and resolves by them what comes back. Only then
+            are there pages with "More", short ids for long payloads and the line "Reply with a number".
+
+    Returns:
+        Messages for `dispatcher.utter_message(**message)`, notes on what they change, and what can be answered.
+
+    Raises:
+        ConversionLoss: with `strict`, where a note tells of a loss.
+    """
+    conversion = _RENDERERS.get(channel or "", _PLAIN).render(element, copy or Copy.default(), resolves)
+    if strict:
+        lost = [note for note in conversion.notes if note.code in LOSSES]
+        if lost:
+            raise ConversionLoss(channel_of(channel).title, [f"{n.code} {n.path}: {n.detail}" for n in lost])
+    return conversion

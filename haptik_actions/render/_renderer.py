@@ -1,0 +1,163 @@
+"""The base of all renderers: an element as text alone, in parts that each channel replaces by what it has itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import ClassVar
+
+from haptik_actions.hsl import Element
+from haptik_actions.render._channel import Channel
+from haptik_actions.render._content import SPELLED, Card, Content, Control
+from haptik_actions.render._conversion import Conversion
+from haptik_actions.render._copy import Copy
+from haptik_actions.render._cutting import split, split_end
+from haptik_actions.render._draft import Draft
+from haptik_actions.render._limits import Limit
+from haptik_actions.render._markup import NONE, Dialect
+from haptik_actions.render._read import read
+
+
+class Renderer:
+    """Plain text: answers are numbered lines, links are `label: address`, pictures their address.
+
+    Rasa's base connector prints each button with its payload (rasa 3.6.21, `core/channels/channel.py`), so this never
+    gives `buttons`. A channel sets the class variables and replaces what it has a form of its own for.
+    """
+
+    channel: ClassVar[Channel]
+    dialect: ClassVar[Dialect] = NONE
+    text_limit: ClassVar[Limit]
+
+    def render(self, element: Element, copy: Copy, resolves: bool) -> Conversion:
+        """Render an element."""
+        content = read(element, copy)
+        draft = Draft(copy, resolves, content.notes)
+        if content.shape == "bubble":
+            self.bubble(content.text, content.controls, content, draft)
+        elif content.shape == "cards":
+            self.cards(content, draft)
+        elif content.shape == "images":
+            self.images(content, draft)
+        else:
+            self.nothing(content, draft)
+        return draft.finished()
+
+    def bubble(self, text: str, controls: Sequence[Control], content: Content, draft: Draft) -> None:
+        """A text with controls."""
+        answers = [control for control in controls if control.kind not in SPELLED]
+        lines = self.counted(answers, draft)
+        lines += [self.spelled(control, draft) for control in controls if control.kind in SPELLED]
+        if answers and draft.resolves:
+            lines.append(draft.copy.reply_with_number)
+        self.say(text, lines, draft)
+
+    def cards(self, content: Content, draft: Draft) -> None:
+        """A carousel: its cards one after another, their options numbered on."""
+        for card in content.cards:
+            if card.image:
+                self.picture(card.image, draft)
+            if card.lines or card.controls:
+                self.bubble(self.card_text(card), card.controls, content, draft)
+
+    def images(self, content: Content, draft: Draft) -> None:
+        """Pictures without words."""
+        for image in content.images:
+            self.picture(image, draft)
+
+    def picture(self, url: str, draft: Draft) -> None:
+        """One picture."""
+        draft.messages.append({"image": url})
+
+    def nothing(self, content: Content, draft: Draft) -> None:
+        """What shows nothing: no message, a note."""
+        draft.note("unsupported", "type", "known to the platform's own clients alone")
+
+    def card_text(self, card: Card) -> str:
+        """The words of a card, as text of HSL."""
+        if not card.lines:
+            return ""
+        title, *others = card.lines
+        return "\n".join([bold(title), *others])
+
+    def counted(self, answers: Iterable[Control], draft: Draft) -> list[str]:
+        """A numbered line for each answer, below the headings that they have."""
+        lines: list[str] = []
+        section = ""
+        for control in answers:
+            if control.section != section:
+                section = control.section
+                lines.append(section)
+            self.as_reply(control, draft)
+            line = draft.line(control)
+            lines.append(f"{line} – {control.detail}" if control.detail else line)
+        if lines:
+            draft.note("numbered", draft.offers[-1].path, f"{len(lines)} lines")
+        return lines
+
+    def as_reply(self, control: Control, draft: Draft) -> None:
+        """Note that an answer is asked for in the chat, where a client of the platform would open a screen."""
+        if control.kind != "reply":
+            draft.note("replaced", control.path, f"{control.kind} by a reply")
+
+    def spelled(self, control: Control, draft: Draft) -> str:
+        """A line for a link or a number; chat clients make what is in it tappable."""
+        draft.note("replaced", control.path, f"{control.kind} by a line of text")
+        if not self.text_limit.fits(control.value):
+            draft.note("truncated", f"{control.path}.payload", f"longer than a text of {self.channel.title}")
+        address = contact(control.value) if control.kind == "contact" else control.value
+        return address if control.label == address else f"{control.label}: {address}"
+
+    def sorted(self, controls: Sequence[Control], draft: Draft) -> tuple[list[Control], list[str]]:
+        """The controls that the channel shows as such, and lines of text for the others."""
+        native, lines = [], []
+        kinds = self.channel.controls
+        for control in controls:
+            if control.kind in kinds:
+                native.append(control)
+            elif control.kind in SPELLED:
+                lines.append(self.spelled(control, draft))
+            else:
+                self.as_reply(control, draft)
+                native.append(control)
+        return native, lines
+
+    def say(self, text: str, lines: Sequence[str], draft: Draft) -> None:
+        """A text and lines below it, in as many messages as they need."""
+        for part in self.parts(text, lines, draft, self.text_limit):
+            draft.say(part)
+
+    def parts(self, text: str, lines: Sequence[str], draft: Draft, end: Limit) -> list[str]:
+        """A text of HSL, and literal lines below it, as the channel writes them.
+
+        Each part is within the channel's limit of a text, the last one, which carries the controls, within `end`.
+        """
+        written = self.dialect.text(text)
+        if lines:
+            written = "\n".join([written, *map(self.dialect.plain, lines)] if text else map(self.dialect.plain, lines))
+        if end.fits(written):
+            return [written]
+        parts = self._split(text, lines, end)
+        draft.note("split", "text", f"{len(parts)} messages")
+        return parts
+
+    def _split(self, text: str, lines: Sequence[str], end: Limit) -> list[str]:
+        if not lines:
+            return [self.dialect.text(part) for part in split_end(text, self.text_limit, end, self.dialect.text)]
+        parts = [self.dialect.text(part) for part in split(text, self.text_limit, self.dialect.text)] if text else []
+        for line in lines:
+            written = self.dialect.plain(line)
+            if parts and end.fits(f"{parts[-1]}\n{written}"):
+                parts[-1] = f"{parts[-1]}\n{written}"
+            else:
+                parts += [self.dialect.plain(part) for part in split(line, end, self.dialect.plain)]
+        return parts
+
+
+def bold(words: str) -> str:
+    """Words in HSL's bold, where it can hold them."""
+    return words if "*" in words or "\n" in words else f"*{words}*"
+
+
+def contact(address: str) -> str:
+    """Whom to write: what stands behind `mailto:` or `sms:`, without the subject and the body."""
+    return address.partition(":")[2].partition("?")[0] or address
