@@ -9,11 +9,12 @@ from rasa_sdk import Tracker
 from rasa_sdk.events import ActionExecuted, ConversationPaused, SlotSet
 from rasa_sdk.executor import CollectingDispatcher
 
+from haptik_actions.answers import AnswerWords, to_metadata
 from haptik_actions.escalation import Conversation, Escalation
 from haptik_actions.hsl import Text
-from haptik_actions.render import render
+from haptik_actions.render import Conversion, render
 
-__all__ = ["conversation_of", "events_of", "haptik_slot", "say"]
+__all__ = ["conversation_of", "deliver", "events_of", "haptik_slot", "language_of", "say"]
 
 _MOST_TURNS = 20
 # After these the bot has the conversation to itself again.
@@ -56,8 +57,21 @@ def events_of(escalation: Escalation) -> list[dict[str, Any]]:
 
 def say(dispatcher: CollectingDispatcher, text: str, channel: str | None) -> None:
     """Utter `text` in the form of the channel."""
-    for message in render(Text(text=text), channel).messages:
-        dispatcher.utter_message(**message)
+    deliver(dispatcher, render(Text(text=text), channel))
+
+
+def deliver(dispatcher: CollectingDispatcher, conversion: Conversion, words: AnswerWords | None = None) -> None:
+    """Utter every message of a conversion; the last one carries what was offered."""
+    for number, message in enumerate(conversion.messages, start=1):
+        offers = to_metadata(conversion.replies, words or AnswerWords()) if number == len(conversion.messages) else {}
+        dispatcher.utter_message(**message, **offers)
+
+
+def language_of(tracker: Tracker) -> str | None:
+    """Return the user's language tag: the slot `language_code`, then that key of the messages' metadata."""
+    candidates = [(tracker.slots or {}).get("language_code")]
+    candidates += [metadata.get("language_code") for metadata in _metadata(tracker)]
+    return next((language for language in candidates if isinstance(language, str) and language), None)
 
 
 def _metadata(tracker: Tracker) -> Iterator[Mapping[str, Any]]:
