@@ -10,7 +10,7 @@ import pytest
 
 PACKAGES = [
     *("client", "credentials", "messages", "escalation", "actions", "hsl", "render", "sandbox", "demo", "cli"),
-    *("rasa_api", "testing"),
+    *("rasa_api", "testing", "answers", "forms"),
 ]
 FOREIGN = ["httpx", "redis", "rasa_sdk", "rasa", "aiohttp", "starlette", "ruamel"]
 
@@ -24,9 +24,11 @@ ALLOWED: dict[str, tuple[set[str], set[str]]] = {
     "haptik_actions.credentials": (set(), set()),
     "haptik_actions.messages": (set(), set()),
     "haptik_actions.client": ({"credentials"}, {"httpx"}),
+    "haptik_actions.answers": ({"hsl", "render"}, set()),
+    "haptik_actions.forms": ({"hsl", "render", "answers"}, set()),
     "haptik_actions.escalation": ({"client", "credentials", "messages"}, {"httpx"}),
     "haptik_actions.actions": (
-        {"client", "credentials", "messages", "escalation", "hsl", "render"},
+        {"client", "credentials", "messages", "escalation", "hsl", "render", "answers", "forms"},
         {"httpx", "rasa_sdk", "aiohttp", "ruamel", "redis"},
     ),
     "haptik_actions.sandbox": ({"hsl"}, {"starlette", "ruamel", "httpx"}),
