@@ -20,6 +20,10 @@ SPELLED: frozenset[str] = frozenset({"url", "call", "contact"})
 """The kinds that a line of text can carry: clients make addresses and numbers tappable. All others are answers."""
 
 
+# Between a square and 1.91, the ratio of Messenger's horizontal pictures.
+_WIDE = 1.4
+
+
 class Control(msgspec.Struct, frozen=True):
     """Something that a user can tap.
 
@@ -50,9 +54,9 @@ class Card(msgspec.Struct, frozen=True):
 class Content(msgspec.Struct, frozen=True):
     """What an element says.
 
-    `text` is a bubble; of cards and pictures it is the notification, which has no bubble of its own. `marked` is
-    false where it is not written by the author of the element. `path` is where the controls are in the JSON;
-    `persistent` is true where they stay on the screen after a tap; `notes` is what the reading itself changed.
+    `text` is a bubble; of cards and pictures it is the notification, which has no bubble of its own. `path` is where
+    the controls are in the JSON; `persistent` is true where they stay on the screen after a tap; `ratio` is width by
+    height of the pictures, `large` that they take most of the screen; `notes` is what the reading itself changed.
     """
 
     element: Element
@@ -63,7 +67,12 @@ class Content(msgspec.Struct, frozen=True):
     persistent: bool = False
     cards: tuple[Card, ...] = ()
     images: tuple[str, ...] = ()
-    wide: bool = True
+    ratio: float = 1.0
     large: bool = False
     voice: str = ""
     notes: tuple[Note, ...] = ()
+
+    @property
+    def wide(self) -> bool:
+        """Its pictures are landscape rather than square."""
+        return self.ratio >= _WIDE

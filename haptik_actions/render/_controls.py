@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any, get_args
+from typing import Any
+
+import msgspec
 
 from haptik_actions.hsl import Actionable, strip_braces
-from haptik_actions.render._content import NOTHING, SPELLED, Control, Kind
+from haptik_actions.render._content import NOTHING, Control, Kind
 from haptik_actions.render._conversion import Note
 
 _BY_URI: Mapping[str, Kind] = {
@@ -81,7 +83,7 @@ def _call(actionable: Actionable, path: str, notes: list[Note]) -> Control:
     number = dialled(actionable.payload)
     if number:
         return Control("call", actionable.label, number, path, actionable.is_default)
-    notes.append(Note("coerced", f"{path}.payload", "a call without a number by a reply"))
+    notes.append(Note("replaced", path, "call without a number by a reply"))
     return _answer("reply", actionable, path, notes)
 
 
@@ -111,7 +113,10 @@ def _answer(kind: Kind, actionable: Actionable, path: str, notes: list[Note]) ->
         value = label
     if kind == "reply":
         return Control(kind, label, value, path, bool(actionable.is_default), meta)
-    return Control(kind, label, value, path, bool(actionable.is_default), _with_keys(meta, payload), _opened(kind, payload, label))
+    payload = msgspec.to_builtins(payload)
+    return Control(
+        kind, label, value, path, bool(actionable.is_default), _with_keys(meta, payload), _opened(kind, payload, label)
+    )
 
 
 def _sent(payload: Mapping[str, Any]) -> str:
@@ -173,9 +178,11 @@ def _shared(payload: Mapping[str, Any]) -> Mapping[str, Any] | None:
     """What a SHARE shares, as a message that the user can forward."""
     message, image = payload.get("message") or "", payload.get("image") or ""
     if image:
-        item = {"thumbnail": {"image": image}, "actionables": [], **({"title": message} if message else {})}
+        item: dict[str, Any] = {
+            "thumbnail": {"image": image},
+            "actionables": [],
+            **({"title": message} if message else {}),
+        }
         data = {"image_aspect_ratio": 1.0, "width": "BIG", "items": [item]}
         return {"text": message, "type": "CAROUSEL", "data": data}
     return {"text": message, "type": "TEXT", "data": {"quick_replies": []}} if message else None
-
-

@@ -99,7 +99,8 @@ class Offer(msgspec.Struct, frozen=True, omit_defaults=True):
         path: The place of the control in the element's JSON.
         shown: What stands on the control, or behind its number.
         number: The number that the user reads beside it; None where there is none.
-        sent: What the channel delivers as the user's message when it is tapped; None where it cannot be tapped.
+        sent: What the channel delivers as the user's message when it is tapped; None where it cannot be tapped, or
+            where a tap delivers something else than a message, such as a location.
         meta: Metadata from brace groups (`{sku: l1}{task}` gives `{"sku": "l1", "task": True}`) and the keys of the
             action itself, such as `id` of a form.
         opens: An element, as JSON of HSL, to show in place of handing the payload to the bot.

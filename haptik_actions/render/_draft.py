@@ -85,6 +85,10 @@ class Draft:
         self._offer(control, control.label, number, None)
         return f"{number}. {control.label}"
 
+    def hear(self, control: Control, shown: str = "") -> None:
+        """Offer an answer that is said, or given by other means than a message, such as a location."""
+        self._offer(control, shown or control.label, None, None)
+
     def _offer(self, control: Control, shown: str, number: int | None, sent: str | None) -> None:
         if sent is not None:
             self._sent.add(sent)
@@ -97,7 +101,7 @@ class Draft:
                 shown,
                 number,
                 sent,
-                control.meta,
+                dict(control.meta),
                 control.opens,
             )
         )
@@ -131,13 +135,17 @@ def titles(controls: Sequence[Control], limit: Limit, draft: Draft, *, unique: b
     """Fit the labels of controls that stand side by side.
 
     Where cutting makes two of them equal, all are counted, and `lines` has them whole; with `unique` also where two
-    were equal from the start.
+    were equal from the start. So they are where a label alone does not say enough.
     """
     labels = [control.label for control in controls]
+    if any(control.detail or control.section for control in controls):
+        draft.note("numbered", controls[0].path, f"{len(controls)} labels with more to say")
+        return _counted(controls, limit, draft)
     if all(map(limit.fits, labels)) and not (unique and len(set(labels)) < len(labels)):
         return Titles(labels, [None] * len(labels), [])
     shown = [clip(label, limit) for label in labels]
     if len(set(shown)) < (len(labels) if unique else len(set(labels))):
+        draft.note("numbered", controls[0].path, f"{len(controls)} labels that would look the same")
         return _counted(controls, limit, draft)
     for title, control in zip(shown, controls, strict=True):
         if title != control.label:
@@ -147,7 +155,17 @@ def titles(controls: Sequence[Control], limit: Limit, draft: Draft, *, unique: b
 
 def _counted(controls: Sequence[Control], limit: Limit, draft: Draft) -> Titles:
     numbers = [draft.next_number() for _ in controls]
-    lines = [f"{number}. {control.label}" for number, control in zip(numbers, controls, strict=True)]
-    shown = [clip(line, limit) for line in lines]
-    draft.note("numbered", controls[0].path, f"{len(controls)} labels that would look the same")
-    return Titles(shown, numbers, lines)
+    numbered = [f"{number}. {control.label}" for number, control in zip(numbers, controls, strict=True)]
+    return Titles([clip(line, limit) for line in numbered], numbers, with_details(controls, numbered))
+
+
+def with_details(controls: Iterable[Control], written: Iterable[str]) -> list[str]:
+    """A line for each control, with what its label does not say, below the heading that it stands under."""
+    lines: list[str] = []
+    section = ""
+    for control, line in zip(controls, written, strict=True):
+        if control.section != section:
+            section = control.section
+            lines.append(section)
+        lines.append(f"{line} – {control.detail}" if control.detail else line)
+    return lines

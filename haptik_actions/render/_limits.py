@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from html import escape
 from itertools import islice
 from types import MappingProxyType
 from typing import Literal, TypeAlias
@@ -92,6 +93,26 @@ class Limit(msgspec.Struct, frozen=True):
     def room(self, text: str, reserved: int = 0) -> int:
         """How many code points of the text's beginning fit, with `reserved` units kept free; at least 1."""
         return max(_ROOM[self.unit](text, self.size - reserved), 1)
+
+
+class Escaped(Limit, frozen=True):
+    """A limit that counts what is sent, `&lt;` for `<` and `<br>` for a line feed, not what is read."""
+
+    @staticmethod
+    def written(text: str) -> str:
+        """The text as it is sent."""
+        return escape(text, quote=False).replace("\n", "<br>")
+
+    def fits(self, text: str) -> bool:
+        """Whether the text is within the limit once it is escaped."""
+        return super().fits(self.written(text))
+
+    def room(self, text: str, reserved: int = 0) -> int:
+        """How many code points of the text's beginning fit once they are escaped."""
+        room = super().room(text, reserved)
+        while room > 1 and self.measure(self.written(text[:room])) + reserved > self.size:
+            room -= 1
+        return room
 
 
 def limits(**named: Limit) -> Mapping[str, Limit]:

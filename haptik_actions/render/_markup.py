@@ -7,11 +7,16 @@ where it opens and closes at the border of a word, so that `snake_case`, `2*3*4`
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from html import escape
 from typing import TypeAlias
 
-_MARKED = re.compile(r"(?P<url>https?://\S+)|(?<![\w*_~`])(?P<mark>[*_~`])(?P<inner>[^\s](?:[^\n]*?[^\s])?)(?P=mark)(?![\w*_~`])")
+# An address, the end of a line, or marks; two of the same beside each other are text.
+_TOKEN = re.compile(r"https?://\S*[^\s*~`]|\n|([*_~`])\1*")
+
+_MARKS = frozenset("*_~`")
+_LEFT_OUT = ("", "")
+_SHORTEST_ADDRESS = len("http://x")
 
 Marks: TypeAlias = Mapping[str, tuple[str, str]]
 """Mark of HSL -> what opens and what closes it on the channel."""
@@ -51,22 +56,51 @@ class Dialect:
         return f"{opening}{self.plain(literal)}{closing}" if _holds(literal, closing) else self.plain(literal)
 
     def _translated(self, marked: str) -> str:
+        tokens = list(_TOKEN.finditer(marked))
+        paired = _pairs(marked, tokens)
         written = []
         end = 0
-        for found in _MARKED.finditer(marked):
-            written.append(self.plain(marked[end : found.start()]))
-            written.append(self._piece(found))
-            end = found.end()
+        for index, token in enumerate(tokens):
+            if index not in paired and len(token[0]) < _SHORTEST_ADDRESS:
+                continue
+            written.append(self.plain(marked[end : token.start()]))
+            if index in paired:
+                written.append(self._marks.get(token[0], _LEFT_OUT)[paired[index]])
+            else:
+                written.append(self._address(token[0]))
+            end = token.end()
         return "".join([*written, self.plain(marked[end:])])
-
-    def _piece(self, found: re.Match[str]) -> str:
-        if found["url"]:
-            return self._address(found["url"])
-        opening, closing = self._marks.get(found["mark"], ("", ""))
-        return f"{opening}{self._translated(found['inner'])}{closing}"
 
     def _address(self, url: str) -> str:
         return self.plain(url)
+
+
+def _pairs(marked: str, tokens: Sequence[re.Match[str]]) -> dict[int, int]:
+    """The tokens that are marks: index -> 0 where it opens, 1 where it closes.
+
+    At most one mark of each kind is open at a time, so this is linear, whatever stars a text has.
+    """
+    paired: dict[int, int] = {}
+    opened: list[tuple[str, int]] = []
+    for index, token in enumerate(tokens):
+        mark = token[0]
+        if mark == "\n":
+            opened.clear()
+        if mark not in _MARKS:
+            continue
+        before, after = marked[: token.start()][-1:], marked[token.end() : token.end() + 1]
+        place = next((at for at, (other, _) in enumerate(opened) if other == mark), None)
+        if place is None:
+            if after and not after.isspace() and not _in_word(before):
+                opened.append((mark, index))
+        elif not before.isspace() and not _in_word(after) and token.start() > tokens[opened[place][1]].end():
+            paired[opened[place][1]], paired[index] = 0, 1
+            del opened[place:]
+    return paired
+
+
+def _in_word(character: str) -> bool:
+    return character.isalnum() or character == "_"
 
 
 class _Markdown(Dialect):
@@ -121,6 +155,7 @@ SLACK = Dialect("slack", _same("*", "_", "~"), _html, "*_~`&<>")
 HTML = Dialect(
     "html", {"*": ("<b>", "</b>"), "_": ("<i>", "</i>"), "~": ("<s>", "</s>"), "`": ("<u>", "</u>")}, _html, "*_~`&<>"
 )
-MARKDOWN = _Markdown(
-    "markdown", {"*": ("**", "**"), "_": ("_", "_"), "~": ("~~", "~~")}, _backslashed, "*_~`\\[]<>"
-)
+_MARKDOWN_MARKS: Marks = {"*": ("**", "**"), "_": ("_", "_"), "~": ("~~", "~~")}
+# A client that shows markdown as it is would show the backslashes as well, so nothing is escaped.
+MARKDOWN_UNESCAPED = Dialect("markdown", _MARKDOWN_MARKS)
+MARKDOWN = _Markdown("markdown", _MARKDOWN_MARKS, _backslashed, "*_~`\\[]<>")

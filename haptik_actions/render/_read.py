@@ -18,8 +18,6 @@ _BLANK_LINES = re.compile(r"\n[^\S\n]*(?:\n[^\S\n]*)+")
 # Commands of the platform's bot says ("Bot says", tips): none of them is text.
 _COMMANDS = re.compile(r"\{(?:task|taskbox|feedback|chatform)\}(?:\{\d+\})?|\{\}")
 _YOUTUBE = re.compile(r"https?://(?:www\.)?youtube(?:-nocookie)?\.com/embed/([\w-]{6,})")
-# Wider than that is landscape: between a square (1) and the 1.91 of Messenger's horizontal pictures.
-_WIDE = 1.4
 
 
 def read(element: hsl.Element, copy: Copy) -> Content:
@@ -83,7 +81,9 @@ def _shown(text: str, notes: list[Note]) -> str:
 def _carousel(element: hsl.Carousel, copy: Copy) -> Content:
     notes: list[Note] = []
     path = "data.items"
-    cards = [_card(card, f"{path}[{index}]", element.shows_images, copy, notes) for index, card in enumerate(element.items)]
+    cards = [
+        _card(card, f"{path}[{index}]", element.shows_images, copy, notes) for index, card in enumerate(element.items)
+    ]
     return _cards(element, cards, notes)
 
 
@@ -95,7 +95,7 @@ def _cards(element: hsl.Carousel | hsl.Image, cards: Iterable[Card], notes: list
         "data.items",
         persistent=True,
         cards=tuple(cards),
-        wide=element.image_aspect_ratio >= _WIDE,
+        ratio=element.image_aspect_ratio,
         large=element.width in ("FAT", "BIG"),
         voice=element.voice_text or "",
         notes=tuple(notes),
@@ -138,7 +138,9 @@ def _image(element: hsl.Image, copy: Copy) -> Content:
     ]
     if any(links for _, links in pictures):
         paths = (f"data.items[{index}]" for index in range(len(pictures)))
-        return _cards(element, [Card((), url, links, path) for (url, links), path in zip(pictures, paths, strict=True)], notes)
+        return _cards(
+            element, [Card((), url, links, path) for (url, links), path in zip(pictures, paths, strict=True)], notes
+        )
     images = tuple(url for url, _ in pictures)
     return Content(
         element, "images", tidy(element.text), images=images, voice=element.voice_text or "", notes=tuple(notes)

@@ -12,12 +12,23 @@ from haptik_actions.hsl import Element
 from haptik_actions.render._channel import Channel
 from haptik_actions.render._channels.botframework import BotFramework
 from haptik_actions.render._channels.facebook import Facebook
+from haptik_actions.render._channels.hangouts import Hangouts
+from haptik_actions.render._channels.haptik import Haptik
 from haptik_actions.render._channels.instagram import Instagram
+from haptik_actions.render._channels.line import Line
+from haptik_actions.render._channels.mattermost import Mattermost
+from haptik_actions.render._channels.rcs import Rcs
 from haptik_actions.render._channels.rest import Rest
+from haptik_actions.render._channels.rocketchat import RocketChat
 from haptik_actions.render._channels.slack import Slack
 from haptik_actions.render._channels.socketio import SocketIO
 from haptik_actions.render._channels.telegram import Telegram
 from haptik_actions.render._channels.text import PlainText
+from haptik_actions.render._channels.twilio import Twilio
+from haptik_actions.render._channels.viber import Viber
+from haptik_actions.render._channels.voice import Voice
+from haptik_actions.render._channels.webexteams import WebexTeams
+from haptik_actions.render._channels.whatsapp import WhatsApp
 from haptik_actions.render._conversion import LOSSES, Conversion
 from haptik_actions.render._copy import Copy
 from haptik_actions.render._renderer import Renderer
@@ -26,13 +37,24 @@ _PLAIN = PlainText()
 _BY_NAME: dict[str, Renderer] = {
     renderer.channel.name: renderer
     for renderer in (
+        Haptik(),
         Facebook(),
         Instagram(),
+        WhatsApp(),
+        Twilio(),
         Telegram(),
         Slack(),
         BotFramework(),
         SocketIO(),
         Rest(),
+        Mattermost(),
+        RocketChat(),
+        WebexTeams(),
+        Hangouts(),
+        Line(),
+        Viber(),
+        Rcs(),
+        Voice(),
         _PLAIN,
     )
 }
@@ -40,6 +62,8 @@ _ALIASES: Mapping[str, tuple[str, str]] = {
     "callback": ("rest", "as rest, posted to your own address"),
     "cmdline": ("rest", "as rest, printed by `rasa shell`"),
     "rasa": ("rest", "as rest"),
+    "gbm": ("rcs", "Google Business Messages was retired on 31 July 2024; what is sent is that of RCS"),
+    "voice": ("twilio_voice", "any other channel that speaks"),
 }
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Sequence
 from typing import ClassVar
 
 from haptik_actions.hsl import Element
@@ -11,10 +12,12 @@ from haptik_actions.render._content import SPELLED, Card, Content, Control
 from haptik_actions.render._conversion import Conversion
 from haptik_actions.render._copy import Copy
 from haptik_actions.render._cutting import split, split_end
-from haptik_actions.render._draft import Draft
+from haptik_actions.render._draft import Draft, with_details
 from haptik_actions.render._limits import Limit
 from haptik_actions.render._markup import NONE, Dialect
 from haptik_actions.render._read import read
+
+_E164 = re.compile(r"\+[1-9]\d{1,14}").fullmatch
 
 
 class Renderer:
@@ -27,6 +30,8 @@ class Renderer:
     channel: ClassVar[Channel]
     dialect: ClassVar[Dialect] = NONE
     text_limit: ClassVar[Limit]
+    # False where a button that calls wants the number with its country code (E.164).
+    dials_anything: ClassVar[bool] = True
 
     def render(self, element: Element, copy: Copy, resolves: bool) -> Conversion:
         """Render an element."""
@@ -79,20 +84,15 @@ class Renderer:
         title, *others = card.lines
         return "\n".join([bold(title), *others])
 
-    def counted(self, answers: Iterable[Control], draft: Draft) -> list[str]:
+    def counted(self, answers: Sequence[Control], draft: Draft) -> list[str]:
         """A numbered line for each answer, below the headings that they have."""
-        lines: list[str] = []
-        section = ""
+        if not answers:
+            return []
         for control in answers:
-            if control.section != section:
-                section = control.section
-                lines.append(section)
             self.as_reply(control, draft)
-            line = draft.line(control)
-            lines.append(f"{line} – {control.detail}" if control.detail else line)
-        if lines:
-            draft.note("numbered", draft.offers[-1].path, f"{len(lines)} lines")
-        return lines
+        first = answers[0].path
+        draft.note("numbered", first.rpartition("[")[0] or first, f"{len(answers)} lines")
+        return with_details(answers, [draft.line(control) for control in answers])
 
     def as_reply(self, control: Control, draft: Draft) -> None:
         """Note that an answer is asked for in the chat, where a client of the platform would open a screen."""
@@ -112,7 +112,7 @@ class Renderer:
         native, lines = [], []
         kinds = self.channel.controls
         for control in controls:
-            if control.kind in kinds:
+            if control.kind in kinds and (control.kind != "call" or self.dials_anything or _E164(control.value)):
                 native.append(control)
             elif control.kind in SPELLED:
                 lines.append(self.spelled(control, draft))

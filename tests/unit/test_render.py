@@ -1,27 +1,16 @@
-"""Rendering: whole messages for each channel, and properties that hold for every element on every channel.
-
-The validators here are written from the limits of Messenger and from the code of Rasa's connectors alone; they share
-nothing with the renderers.
-"""
+"""Rendering bubbles: what a tap sends, how text and labels are cut, and the forms of Messenger, rest and plain text."""
 
 from __future__ import annotations
 
-import json
-import re
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from haptik_actions.hsl import Actionable, Button, Element, Text
-from haptik_actions.render import Conversion, Note, render
+from haptik_actions.hsl import Actionable, Button, Carousel, Element, Image, Text, parse
+from haptik_actions.render import Message, Note, Offer, render
 
 reply = Actionable.reply
 link = Actionable.link
-
-CHANNELS = ["rest", "callback", "rasa", "cmdline", "socketio", "facebook", "telegram", "unheard of", None]
-FORMS = ["rest", "socketio", "facebook", None]
 
 HELP = Button(
     "How can we help?",
@@ -32,10 +21,10 @@ HELP = Button(
     ],
 )
 HELP_NOTES = (
-    Note("dropped", "data.items[0].payload", "metadata in braces"),
+    Note("coerced", "data.items[0].payload", "metadata in braces is kept out of the message"),
     Note("coerced", "data.items[1].payload.url", "https://www.example.org"),
 )
-LINK_NOTE = Note("replaced", "data.items[1]", "link by a line of text")
+LINK_NOTE = Note("replaced", "data.items[1]", "url by a line of text")
 HELP_BUTTONS = [
     {"title": "Track order", "payload": "Track my order"},
     {"title": "Cancel", "payload": '/cancel{"id": 1}'},
@@ -50,20 +39,35 @@ def chips(count: int) -> list[dict[str, str]]:
     return [{"content_type": "text", "title": f"{n:02d}", "payload": f"/size{{{n}}}"} for n in range(count)]
 
 
-@pytest.mark.parametrize("channel", ["telegram", "twilio", "unheard of", "", None])
-def test_plain_text_numbers_the_replies_and_spells_out_the_links(channel: str | None) -> None:
-    text = "How can we help?\n1. Track order\n2. Cancel\nWebsite: https://www.example.org"
+def converted(element: Element, channel: str | None) -> tuple[tuple[Message, ...], tuple[Note, ...]]:
+    conversion = render(element, channel)
+    return conversion.messages, conversion.notes
 
-    assert render(HELP, channel) == Conversion(
-        ({"text": text},), (*HELP_NOTES, Note("numbered", "data.items", "2 replies"), LINK_NOTE)
+
+@pytest.mark.parametrize("channel", ["twilio", "webexteams", "text", "unheard of", "", None])
+def test_plain_text_numbers_the_replies_and_spells_out_the_links(channel: str | None) -> None:
+    conversion = render(HELP, channel)
+
+    text = "How can we help?\n1. Track order\n2. Cancel\nWebsite: https://www.example.org"
+    assert conversion.messages == ({"text": text},)
+    assert conversion.notes == (*HELP_NOTES, Note("numbered", "data.items", "2 lines"), LINK_NOTE)
+    assert conversion.replies == (
+        Offer("reply", "Track order", "Track my order", "data.items[0]", "Track order", 1, meta={"task": True}),
+        Offer("reply", "Cancel", '/cancel{"id": 1}', "data.items[2]", "Cancel", 2),
     )
 
 
 @pytest.mark.parametrize("channel", ["rest", "callback", "rasa", "cmdline", "socketio"])
 def test_json_channels_get_buttons(channel: str) -> None:
-    text = "How can we help?\nWebsite: https://www.example.org"
+    conversion = render(HELP, channel)
 
-    assert render(HELP, channel) == Conversion(({"text": text, "buttons": HELP_BUTTONS},), (*HELP_NOTES, LINK_NOTE))
+    text = "How can we help?\nWebsite: https://www.example.org"
+    assert conversion.messages == ({"text": text, "buttons": HELP_BUTTONS},)
+    assert conversion.notes == (*HELP_NOTES, LINK_NOTE)
+    assert [(offer.label, offer.sent) for offer in conversion.replies] == [
+        ("Track order", "Track my order"),
+        ("Cancel", '/cancel{"id": 1}'),
+    ]
 
 
 def test_messenger_gets_a_button_template() -> None:
@@ -73,12 +77,7 @@ def test_messenger_gets_a_button_template() -> None:
         {"type": "postback", "title": "Cancel", "payload": '/cancel{"id": 1}'},
     ]
 
-    assert render(HELP, "facebook") == Conversion(({"text": "How can we help?", "buttons": buttons},), HELP_NOTES)
-
-
-@pytest.mark.parametrize("channel", CHANNELS)
-def test_text_alone_stays_as_it_is(channel: str | None) -> None:
-    assert render(Text("One *moment*, {name}."), channel) == Conversion(({"text": "One *moment*, {name}."},))
+    assert converted(HELP, "facebook") == (({"text": "How can we help?", "buttons": buttons},), HELP_NOTES)
 
 
 @pytest.mark.parametrize(
@@ -91,48 +90,60 @@ def test_text_alone_stays_as_it_is(channel: str | None) -> None:
     ],
 )
 def test_messenger_gets_quick_replies(count: int, message: dict[str, Any]) -> None:
-    assert render(Text("Size?", replies(count)), "facebook") == Conversion((message,))
+    assert converted(Text("Size?", replies(count)), "facebook") == ((message,), ())
 
 
 @pytest.mark.parametrize("count", [14, 101])
 def test_messenger_gets_numbered_lines_beyond_its_quick_replies(count: int) -> None:
     lines = "".join(f"\n{number + 1}. {number:02d}" for number in range(count))
 
-    assert render(Text("Size?", replies(count)), "facebook") == Conversion(
-        ({"text": f"Size?{lines}"},), (Note("numbered", "data.quick_replies", f"{count} replies"),)
+    assert converted(Text("Size?", replies(count)), "facebook") == (
+        ({"text": f"Size?{lines}"},),
+        (Note("numbered", "data.quick_replies", f"{count} lines"),),
     )
 
 
-def test_messenger_gets_quick_replies_for_a_button_with_more_than_three_controls() -> None:
+def test_messenger_gets_quick_replies_for_a_button_with_more_than_three_replies() -> None:
+    assert converted(Button("Size?", replies(4)), "facebook") == (
+        ({"text": "Size?", "quick_replies": chips(4)},),
+        (Note("replaced", "data.items", "buttons by quick replies"),),
+    )
+
+
+def test_messenger_gets_several_templates_for_controls_of_several_kinds() -> None:
     element = Button("Size?", [*replies(3), link("All sizes", "https://example.org/sizes")])
 
-    assert render(element, "facebook") == Conversion(
-        ({"text": "Size?\nAll sizes: https://example.org/sizes", "quick_replies": chips(3)},),
+    assert converted(element, "facebook") == (
         (
-            Note("replaced", "data.items", "buttons by quick replies"),
-            Note("replaced", "data.items[3]", "link by a line of text"),
+            {
+                "text": "Size?",
+                "buttons": [{"type": "postback", "title": f"{n:02d}", "payload": f"/size{{{n}}}"} for n in range(3)],
+            },
+            {
+                "text": "More options:",
+                "buttons": [{"type": "web_url", "title": "All sizes", "url": "https://example.org/sizes"}],
+            },
         ),
+        (Note("split", "data.items[3]", "further buttons in a message of their own"),),
     )
 
 
-def test_messenger_gets_more_than_three_links_as_text() -> None:
-    element = Button("See:", [link(f"Page {n}", f"https://example.org/{n}") for n in range(4)])
+def test_messenger_gets_lines_for_more_controls_than_four_templates_hold() -> None:
+    element = Button("See:", [link(f"Page {n}", f"https://example.org/{n}") for n in range(13)])
 
-    conversion = render(element, "facebook")
+    messages, notes = converted(element, "facebook")
 
-    lines = "".join(f"\nPage {n}: https://example.org/{n}" for n in range(4))
-    assert conversion.messages == ({"text": f"See:{lines}"},)
-    assert [note.code for note in conversion.notes] == ["replaced"] * 4
+    lines = "".join(f"\nPage {n}: https://example.org/{n}" for n in range(13))
+    assert messages == ({"text": f"See:{lines}"},)
+    assert [note.code for note in notes] == ["replaced"] * 13
 
 
 def test_an_address_too_long_for_one_text_of_messenger_is_on_a_button() -> None:
     url = "https://example.org/?token=" + "a" * 2000
-    element = Button("Size?", [*replies(3), link("Sign", url)])
+    first, second = render(Button("Size?", [*replies(13), link("Sign", url)]), "facebook").messages
 
-    assert render(element, "facebook").messages == (
-        {"text": "Sign", "buttons": [{"type": "web_url", "title": "Sign", "url": url}]},
-        {"text": "Size?", "quick_replies": chips(3)},
-    )
+    assert first["text"].startswith("Size?\n1. 00\n")
+    assert second == {"text": "Sign", "buttons": [{"type": "web_url", "title": "Sign", "url": url}]}
 
 
 @pytest.mark.parametrize(
@@ -176,7 +187,7 @@ def test_a_payload_is_never_cut(length: int, payload: str) -> None:
     conversion = render(Text("Sure?", [reply("Yes", "p" * length)]), "facebook")
 
     assert conversion.messages[0]["quick_replies"][0]["payload"] == payload
-    shortened = (Note("shortened_payload", "data.quick_replies[0].payload", "1001 characters"),)
+    shortened = (Note("shortened_payload", "data.quick_replies[0].payload", "1001 code points"),)
     assert conversion.notes == (() if length == 1000 else shortened)
 
 
@@ -230,18 +241,10 @@ def test_webchat_gets_buttons_on_the_last_paragraph_alone() -> None:
     ],
 )
 def test_a_long_text_is_cut_where_a_part_of_it_ends(text: str, parts: list[str]) -> None:
-    assert render(Text(text), "facebook") == Conversion(
-        tuple({"text": part} for part in parts), (Note("split", "text", f"{len(parts)} messages"),)
+    assert converted(Text(text), "facebook") == (
+        tuple({"text": part} for part in parts),
+        (Note("split", "text", f"{len(parts)} messages"),),
     )
-
-
-def test_an_address_too_long_for_one_text_of_messenger_follows_a_text_without_quick_replies() -> None:
-    url = "https://example.org/?token=" + "a" * 2000
-    element = Button("Size?", [*replies(14), link("Sign", url)])
-
-    first, second = render(element, "facebook").messages
-    assert first["text"].startswith("Size?\n1. 00\n")
-    assert second == {"text": "Sign", "buttons": [{"type": "web_url", "title": "Sign", "url": url}]}
 
 
 @pytest.mark.parametrize(("length", "lengths"), [(640, [640]), (641, [640, 1]), (2640, [2000, 640])])
@@ -261,174 +264,88 @@ def test_the_text_of_a_button_template_is_the_end_of_a_long_text() -> None:
 
 
 @pytest.mark.parametrize(
-    ("members", "detail"),
+    ("members", "kind", "meta", "detail"),
     [
-        ({"type": "APP_ACTION", "uri": "CALL"}, "CALL by a reply"),
-        ({"type": "FORM_SHOW", "payload": {"id": 12}}, "FORM_SHOW by a reply"),
+        ({"uri": "CALL"}, "reply", {}, "call without a number by a reply"),
+        (
+            {"uri": "SEND_LOCATION", "payload": {"lat_key": "lat"}},
+            "location",
+            {"lat_key": "lat"},
+            "location by a reply",
+        ),
+        ({"uri": "SEND_MULTIPLE_LOCATIONS"}, "locations", {}, "locations by a reply"),
+        ({"uri": "SAVED_ADDRESSES"}, "address", {}, "address by a reply"),
+        ({"uri": "GALLERY_PICKER"}, "upload", {}, "upload by a reply"),
+        (
+            {"uri": "LAUNCH_CHANNEL", "payload": {"via_name": "shop"}},
+            "channel",
+            {"via_name": "shop"},
+            "channel by a reply",
+        ),
+        ({"uri": "WALLET"}, "app", {}, "app by a reply"),
+        ({"type": "FORM_SHOW", "payload": {"id": 12}}, "form", {"id": 12}, "form by a reply"),
+        ({"type": "APP_FEEDBACK"}, "feedback", {}, "feedback by a reply"),
     ],
 )
-def test_a_kind_that_only_the_platform_knows_becomes_a_reply(members: dict[str, Any], detail: str) -> None:
-    element = Button("Well?", [Actionable(actionable_text="Go", **members)])
-
-    assert render(element, "rest") == Conversion(
-        ({"text": "Well?", "buttons": [{"title": "Go", "payload": "Go"}]},),
-        (Note("replaced", "data.items[0]", detail),),
+def test_a_screen_that_only_the_platform_has_is_asked_for_by_a_reply(
+    members: dict[str, Any], kind: Any, meta: dict[str, Any], detail: str
+) -> None:
+    conversion = render(
+        Button("Well?", [Actionable(**{"type": "APP_ACTION", "actionable_text": "Go", **members})]), "rest"
     )
 
+    assert conversion.messages == ({"text": "Well?", "buttons": [{"title": "Go", "payload": "Go"}]},)
+    assert conversion.notes == (Note("replaced", "data.items[0]", detail),)
+    assert conversion.replies == (Offer(kind, "Go", "Go", "data.items[0]", "Go", sent="Go", meta=meta),)
 
-# What hypothesis makes: each kind of actionable, text in any script, braces, line feeds, long and nearly empty parts.
 
-BRACES = re.compile(r"\{[^{}]*\}")
-texts = st.builds(lambda text, times: text * times, st.text(min_size=1), st.sampled_from([1, 1, 50, 700])).filter(
-    str.strip
+def test_a_detail_screen_is_opened_by_its_reply() -> None:
+    buy = reply("Buy", "buy").to_hsl()
+    payload = {
+        "title": "Kurta",
+        "description": "Cotton",
+        "images": ["https://e.org/1", "https://e.org/2"],
+        "actionables": [buy],
+    }
+    element = Button(
+        "Well?", [Actionable(actionable_text="Details", type="APP_ACTION", uri="CAROUSEL_DETAIL", payload=payload)]
+    )
+
+    [offer] = render(element, "facebook").replies
+
+    assert offer.opens == {
+        "text": "Kurta",
+        "type": "CAROUSEL",
+        "data": {
+            "image_aspect_ratio": 1.0,
+            "width": "BIG",
+            "items": [
+                {
+                    "title": "Kurta",
+                    "description": "Cotton",
+                    "actionables": [buy],
+                    "thumbnail": {"image": "https://e.org/1"},
+                },
+                {"thumbnail": {"image": "https://e.org/2"}, "actionables": []},
+            ],
+        },
+    }
+    assert isinstance(parse(offer.opens), Carousel)
+
+
+@pytest.mark.parametrize(
+    ("payload", "kind"),
+    [
+        ({"message": "Look"}, Text),
+        ({"message": "Look", "image": "https://e.org/1"}, Carousel),
+        ({"image": "https://e.org/1"}, Image),
+    ],
 )
-labels = (
-    st.text(alphabet=st.one_of(st.sampled_from("ab {}\n"), st.characters()), min_size=1, max_size=60)
-    | st.sampled_from(["A very long label of one", "A very long label of two"])
-).filter(lambda label: bool(shown(label)))
-messages = st.none() | st.text() | st.sampled_from(["Buy{task}", '/buy{"id": 1}', "{task}", "p" * 1000, "p" * 1001])
-urls = st.builds(
-    "{}example.org{}".format,
-    st.sampled_from(["", "https://", "http://"]),
-    st.sampled_from(["", "/a?b=c#d", "/ä", ":8080", "/" + "a" * 2500]),
-)
-quick_replies = st.builds(reply, labels, messages.filter(lambda message: message is None or bool(message.strip())))
-actionables = st.one_of(
-    st.builds(reply, labels, messages, messages, is_default=st.booleans()),
-    st.builds(link, labels, urls, messages),
-    st.builds(Actionable, actionable_text=labels, type=st.just("APP_ACTION"), uri=st.sampled_from(["", "CALL"])),
-)
-elements: st.SearchStrategy[Element] = st.one_of(
-    st.builds(Text, texts, st.lists(quick_replies, max_size=15)),
-    st.builds(Button, texts, st.lists(actionables, min_size=1, max_size=15)),
-)
+def test_what_is_shared_is_opened_by_its_reply(payload: dict[str, str], kind: type) -> None:
+    [offer] = render(
+        Button("Well?", [Actionable(actionable_text="Share", type="SHARE", payload=payload)]), "rest"
+    ).replies
 
-
-def shown(label: str) -> str:
-    while BRACES.search(label):
-        label = BRACES.sub("", label)
-    return " ".join(label.split())
-
-
-def wire(conversion: Conversion) -> list[dict[str, Any]]:
-    """The messages as Rasa receives them: `json_message` is `custom` there, and its content a message of Messenger."""
-    flat = [{**message, **message.get("json_message", {})} for message in conversion.messages]
-    decoded: list[dict[str, Any]] = json.loads(json.dumps(flat))
-    return decoded
-
-
-def controls_of(message: dict[str, Any]) -> list[dict[str, Any]]:
-    return [*message.get("buttons", []), *message.get("quick_replies", [])]
-
-
-@pytest.mark.parametrize("channel", FORMS)
-@settings(deadline=None)
-@given(element=elements)
-def test_no_control_is_lost(channel: str | None, element: Text | Button) -> None:
-    sent = wire(render(element, channel))
-    text = "\n".join(message["text"] for message in sent)
-    tappable = [control for message in sent for control in controls_of(message)]
-    lines = set(text.split("\n"))
-
-    actionables = element.items if isinstance(element, Button) else element.quick_replies
-    expected = [actionable for actionable in actionables if actionable.url is None]
-    postbacks = [control for control in tappable if "payload" in control]
-    if postbacks:
-        assert len(postbacks) == len(expected)
-        for offered, control in zip(expected, postbacks, strict=True):
-            label = shown(offered.actionable_text)
-            title = re.sub(r"^\d+\. ", "", control["title"]) if control["title"] != label else label
-            assert title == label or (title.endswith("…") and label.startswith(title[:-1]))
-            assert control["payload"]
-    else:
-        assert {f"{n}. {shown(offered.actionable_text)}" for n, offered in enumerate(expected, start=1)} <= lines
-    opened = {control.get("url") for control in tappable}
-    for actionable in actionables:
-        assert actionable.url is None or actionable.url in opened or actionable.url in text
-
-
-@pytest.mark.parametrize("channel", FORMS)
-@settings(deadline=None)
-@given(element=elements)
-def test_every_message_can_be_sent_by_rasa(channel: str | None, element: Element) -> None:
-    sent = wire(render(element, channel))
-
-    assert sent
-    for message in sent:
-        assert all(bubble.strip() for bubble in message["text"].strip().split("\n\n"))
-        assert controls_of(message) == [] or channel is not None
-        for control in controls_of(message):
-            assert control["title"].strip()
-            assert not BRACES.search(control["title"])
-    assert [message for message in sent if controls_of(message)] in ([], sent[-1:]) or channel == "facebook"
-
-
-@settings(deadline=None)
-@given(element=elements)
-def test_messenger_accepts_every_message(element: Element) -> None:
-    for message in render(element, "facebook").messages:
-        check_messenger(message)
-
-
-def check_messenger(message: dict[str, Any]) -> None:
-    """Raise where Rasa's connector, fbmessenger or Meta would drop something or refuse the message."""
-    kind = set(message)
-    if kind == {"text"}:
-        assert len(message["text"]) <= 2000
-    elif kind == {"text", "buttons"}:
-        assert 0 < len(message["text"]) <= 640
-        assert 1 <= len(message["buttons"]) <= 3
-        for button in message["buttons"]:
-            check_button(button)
-    elif kind == {"text", "quick_replies"}:
-        assert 1 <= len(message["quick_replies"]) <= 11
-        check_quick_replies(message)
-    else:
-        assert kind == {"json_message"}
-        assert 1 <= len(message["json_message"]["quick_replies"]) <= 13
-        check_quick_replies(message["json_message"])
-
-
-def check_button(button: dict[str, Any]) -> None:
-    assert 0 < len(button["title"]) <= 20
-    if button["type"] == "web_url":
-        assert set(button) == {"type", "title", "url"}
-        assert re.match("https?://", button["url"])
-    else:
-        assert set(button) == {"type", "title", "payload"}
-        assert button["type"] == "postback"
-        assert 0 < len(button["payload"]) <= 1000
-
-
-def check_quick_replies(message: dict[str, Any]) -> None:
-    assert set(message) == {"text", "quick_replies"}
-    assert 0 < len(message["text"]) <= 2000
-    for chip in message["quick_replies"]:
-        assert set(chip) == {"content_type", "title", "payload"}
-        assert chip["content_type"] == "text"
-        assert 0 < len(chip["title"]) <= 20
-        assert 0 < len(chip["payload"]) <= 1000
-
-
-@pytest.mark.parametrize("channel", FORMS)
-@settings(deadline=None)
-@given(text=texts)
-def test_a_cut_loses_nothing_but_space(channel: str | None, text: str) -> None:
-    sent = "".join(message["text"] for message in render(Text(text), channel).messages)
-
-    assert "".join(sent.split()) == "".join(text.split())
-
-
-@pytest.mark.parametrize("channel", FORMS)
-@settings(deadline=None)
-@given(element=elements)
-def test_the_same_element_gives_the_same_messages_and_stays_as_it_is(channel: str | None, element: Element) -> None:
-    before = json.dumps(element.to_hsl())
-
-    first, second = render(element, channel), render(element, channel)
-    for message in first.messages:
-        message.clear()
-
-    assert all(second.messages)
-    assert render(element, channel) == second
-    assert json.dumps(element.to_hsl()) == before
+    assert (offer.kind, offer.payload) == ("share", "Share")
+    assert offer.opens is not None
+    assert isinstance(parse(offer.opens), kind)

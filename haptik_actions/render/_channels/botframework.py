@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -14,9 +15,15 @@ from haptik_actions.render._markup import MARKDOWN
 from haptik_actions.render._renderer import Renderer
 
 _CARDS = "learn.microsoft.com/microsoftteams/platform/task-modules-and-cards/cards/cards-reference"
+_SINGLE = re.compile(r"(?<!\n)\n(?!\n)")
 _HERO = "application/vnd.microsoft.card.hero"
 
-TEXT = Limit(20_000, "UTF-8 bytes", "learn.microsoft.com/microsoftteams/platform/bots/how-to/format-your-bot-messages: 28 KB in older editions, envelope included")
+TEXT = Limit(
+    20_000,
+    "UTF-8 bytes",
+    "learn.microsoft.com/microsoftteams/platform/bots/how-to/format-your-bot-messages: 28 KB with its envelope, "
+    "in older editions",
+)
 CARD_TEXT = Limit(6_000, "UTF-8 bytes", f"{_CARDS}: 28 KB of JSON per card in older editions, shared by its parts")
 TITLE = Limit(120, "code points", f"{_CARDS}, hero card: at most two lines")
 BUTTONS = Limit(6, "items", f"{_CARDS}, hero card")
@@ -64,9 +71,15 @@ class BotFramework(Renderer):
         *before, last = self.parts(text, [*shown.lines, *lines], draft, CARD_TEXT)
         for part in before:
             draft.say(part)
-        heroes = self._heroes({"text": last} if last else {}, native, shown.shown, shown.numbers, draft)
+        head = {"text": _in_paragraphs(last)} if last else {}
+        heroes = self._heroes(head, native, shown.shown, shown.numbers, draft)
         for start in range(0, len(heroes), CARDS.size):
             draft.custom({"attachmentLayout": "list", "attachments": heroes[start : start + CARDS.size]})
+
+    def say(self, text: str, lines: Sequence[str], draft: Draft) -> None:
+        """A text, its lines kept apart as markdown demands: Rasa would cut it at blank lines."""
+        for part in self.parts(text, lines, draft, self.text_limit):
+            draft.say(_SINGLE.sub("  \n", part))
 
     def cards(self, content: Content, draft: Draft) -> None:
         """Hero cards side by side; words that no card has room for follow as text."""
@@ -139,6 +152,12 @@ class BotFramework(Renderer):
         return {"type": "messageBack", "title": title, "displayText": control.label, "text": text}
 
     def images(self, content: Content, draft: Draft) -> None:
+        """Hero cards without words, side by side."""
         heroes = [{"contentType": _HERO, "content": {"images": [{"url": image}]}} for image in content.images]
         for start in range(0, len(heroes), CARDS.size):
             draft.custom({"attachmentLayout": "carousel", "attachments": heroes[start : start + CARDS.size]})
+
+
+def _in_paragraphs(written: str) -> str:
+    # A single line feed is a space in the markdown of a card.
+    return _SINGLE.sub("\n\n", written)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 from haptik_actions.render._channel import Channel
 from haptik_actions.render._content import SPELLED, Card, Content, Control
@@ -15,7 +15,7 @@ from haptik_actions.render._pages import first_page
 from haptik_actions.render._renderer import Renderer
 
 _PLATFORM = "developers.facebook.com/documentation/business-messaging/messenger-platform/send-messages"
-_CODE_POINTS = "code points"
+_CODE_POINTS: Final = "code points"
 
 TEXT = Limit(2000, _CODE_POINTS, "Meta states none; what integrators report (Chatwoot's table of text lengths)")
 QUICK_REPLIES = Limit(13, "items", f"{_PLATFORM}/quick-replies")
@@ -31,8 +31,8 @@ CARD_SUBTITLE = Limit(80, _CODE_POINTS, f"{_PLATFORM}/template/generic")
 
 # A larger BUTTON of several kinds is lines of text: five templates in a row are no longer one question.
 _TEMPLATES = 4
-# A card needs a title; this one is as good as none.
-_NO_TITLE = "•"
+# A card needs a title, and something beside it; this is as good as nothing.
+_NOTHING = "•"
 
 
 class Facebook(Renderer):
@@ -64,6 +64,7 @@ class Facebook(Renderer):
         controls=frozenset({"reply", "url", "call"}),
     )
     text_limit = TEXT
+    dials_anything = False
     template_text: ClassVar[Limit] = BUTTON_TEXT
 
     def bubble(self, text: str, controls: Sequence[Control], content: Content, draft: Draft) -> None:
@@ -120,7 +121,9 @@ class Facebook(Renderer):
 
     def _as_lines(self, text: str, lines: list[str], native: Sequence[Control], draft: Draft) -> None:
         # An address that would be cut in two is no longer a link; on a button it has no limit.
-        long_links = [control for control in native if control.kind == "url" and not self.text_limit.fits(control.value)]
+        long_links = [
+            control for control in native if control.kind == "url" and not self.text_limit.fits(control.value)
+        ]
         answers = [control for control in native if control.kind not in SPELLED]
         written = self.counted(answers, draft)
         spelled = [c for c in native if c.kind in SPELLED and c not in long_links]
@@ -129,7 +132,7 @@ class Facebook(Renderer):
             written.append(draft.copy.reply_with_number)
         self.say(text, written, draft)
         for link in long_links:
-            self._templates(draft.copy.continued, [], [link], draft)
+            self._templates("", [link.label], [link], draft)
 
     def button(self, control: Control, title: str, number: int | None, draft: Draft) -> dict[str, str]:
         """A button of a template."""
@@ -156,7 +159,7 @@ class Facebook(Renderer):
         for card in content.cards:
             elements += self._elements(card, content, draft, cut, lines)
         for start in range(0, len(elements), CARDS.size):
-            draft.custom(_generic(elements[start : start + CARDS.size], content.wide))
+            draft.custom(self.generic_template(elements[start : start + CARDS.size], content))
         if len(elements) > CARDS.size:
             draft.note("split", "data.items", f"{len(elements)} cards in templates of {CARDS.size}")
         for card in cut:
@@ -165,12 +168,19 @@ class Facebook(Renderer):
         if lines:
             self.say("", lines, draft)
 
+    def generic_template(self, elements: list[dict[str, Any]], content: Content) -> dict[str, Any]:
+        """Cards side by side."""
+        payload: dict[str, Any] = {"template_type": "generic", "elements": elements}
+        if any("image_url" in element for element in elements):
+            payload["image_aspect_ratio"] = "horizontal" if content.wide else "square"
+        return {"attachment": {"type": "template", "payload": payload}}
+
     def _elements(
         self, card: Card, content: Content, draft: Draft, cut: list[Card], lines: list[str]
     ) -> Iterator[dict[str, Any]]:
         native, spelled = self.sorted(card.controls, draft)
         lines += [f"{card.lines[0]} – {line}" if card.lines else line for line in spelled]
-        written = [self.dialect.text(line) for line in card.lines] or [self.dialect.text(content.text) or _NO_TITLE]
+        written = [self.dialect.text(line) for line in card.lines] or [self.dialect.text(content.text) or _NOTHING]
         title, subtitle = clip(written[0], CARD_TITLE), clip("\n".join(written[1:]), CARD_SUBTITLE)
         if card.lines and (title != written[0] or not CARD_SUBTITLE.fits("\n".join(written[1:]))):
             cut.append(card)
@@ -179,6 +189,8 @@ class Facebook(Renderer):
             head["subtitle"] = subtitle
         if card.image:
             head["image_url"] = card.image
+        if not (native or len(head) > 1):
+            head["subtitle"] = _NOTHING
         yield from self._with_buttons(head, native, draft, lines)
 
     def _with_buttons(
@@ -198,10 +210,3 @@ class Facebook(Renderer):
             draft.note("split", native[start].path, "further buttons on a further card")
             title = clip(f"{head['title']} {draft.copy.continued}", CARD_TITLE)
             yield {**head, "title": title, "buttons": buttons[start : start + BUTTONS.size]}
-
-
-def _generic(elements: list[dict[str, Any]], wide: bool) -> dict[str, Any]:
-    payload: dict[str, Any] = {"template_type": "generic", "elements": elements}
-    if any("image_url" in element for element in elements):
-        payload["image_aspect_ratio"] = "horizontal" if wide else "square"
-    return {"attachment": {"type": "template", "payload": payload}}

@@ -7,6 +7,7 @@ from typing import Any
 from haptik_actions.render._channel import Channel
 from haptik_actions.render._channels import facebook
 from haptik_actions.render._channels.facebook import Facebook
+from haptik_actions.render._content import Content
 from haptik_actions.render._conversion import Message
 from haptik_actions.render._draft import Draft
 from haptik_actions.render._limits import Limit, limits
@@ -54,12 +55,20 @@ class Instagram(Facebook):
     template_text = _ButtonText(BUTTON_TEXT.size, BUTTON_TEXT.unit, BUTTON_TEXT.source)
 
     def button_template(self, text: str, buttons: list[dict[str, str]]) -> Message:
+        """A text with up to three buttons."""
         payload = {"template_type": "button", "text": text, "buttons": buttons}
         return {"json_message": {"attachment": {"type": "template", "payload": payload}}}
 
     def chips(self, text: str, quick_replies: list[dict[str, str]]) -> Message:
+        """A text with quick replies."""
         return {"json_message": {"text": text, "quick_replies": quick_replies}}
 
+    def generic_template(self, elements: list[dict[str, Any]], content: Content) -> dict[str, Any]:
+        """Cards side by side; Instagram knows no other ratio than its own."""
+        payload = {"template_type": "generic", "elements": elements}
+        return {"attachment": {"type": "template", "payload": payload}}
+
     def picture(self, url: str, draft: Draft) -> None:
+        """An image attachment."""
         picture: dict[str, Any] = {"attachment": {"type": "image", "payload": {"url": url}}}
         draft.custom(picture)

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 from haptik_actions import hsl
 from haptik_actions.render._channel import Channel
-from haptik_actions.render._content import Content, Control
+from haptik_actions.render._content import Card, Content, Control
 from haptik_actions.render._conversion import Conversion
 from haptik_actions.render._copy import Copy
-from haptik_actions.render._draft import Draft
+from haptik_actions.render._draft import Draft, with_details
 from haptik_actions.render._limits import Limit, limits
-from haptik_actions.render._markup import HSL
+from haptik_actions.render._markup import HSL, Dialect
 from haptik_actions.render._read import tidy
 from haptik_actions.render._renderer import Renderer
 
@@ -35,12 +35,12 @@ class Rest(Renderer):
             "TEXT": "text and buttons",
             "BUTTON": "text and buttons",
             "IMAGE": "image",
-            "SILENT": "`custom`: {\"hsl\": the element}",
-            "NATIVE_ACTION": "text, and `custom`: {\"hsl\": the element}",
+            "SILENT": '`custom`: {"hsl": the element}',
+            "NATIVE_ACTION": 'text, and `custom`: {"hsl": the element}',
         },
         controls=frozenset({"reply"}),
     )
-    dialect = HSL
+    dialect: ClassVar[Dialect] = HSL
     text_limit = TEXT
 
     def bubble(self, text: str, controls: Sequence[Control], content: Content, draft: Draft) -> None:
@@ -51,6 +51,10 @@ class Rest(Renderer):
             draft.say(part)
         if native:
             draft.messages[-1]["buttons"] = self.buttons(native, draft)
+
+    def card_text(self, card: Card) -> str:
+        """The words of a card; its client knows which is the title by itself."""
+        return "\n".join(card.lines)
 
     def buttons(self, native: Sequence[Control], draft: Draft) -> list[dict[str, str]]:
         """Rasa's own form of a button."""
@@ -75,13 +79,7 @@ class Rest(Renderer):
 
 
 def details(controls: Sequence[Control]) -> list[str]:
-    """Lines for what the labels of controls do not say: the heading that they stand below, and their second line."""
-    lines = []
-    section = ""
-    for control in controls:
-        if control.section != section:
-            section = control.section
-            lines.append(section)
-        if control.detail:
-            lines.append(f"{control.label} – {control.detail}")
-    return lines
+    """Lines for controls whose labels alone do not say enough."""
+    if not any(control.detail or control.section for control in controls):
+        return []
+    return with_details(controls, [control.label for control in controls])

@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from haptik_actions.render._channel import Channel
 from haptik_actions.render._content import Card, Content, Control
 from haptik_actions.render._cutting import clip
 from haptik_actions.render._draft import Draft, titles
-from haptik_actions.render._limits import Limit, limits
+from haptik_actions.render._limits import Escaped, Limit, limits
 from haptik_actions.render._markup import NONE, SLACK
 from haptik_actions.render._renderer import Renderer
 
 _DOCS = "docs.slack.dev/reference/block-kit"
-_CODE_POINTS = "code points"
+_CODE_POINTS: Final = "code points"
+
 
 TEXT = Limit(3000, _CODE_POINTS, f"{_DOCS}/blocks/section-block, text")
-MESSAGE = Limit(4000, _CODE_POINTS, "docs.slack.dev/reference/methods/chat.postMessage: text over 4,000 is advised against")
-LABEL = Limit(75, _CODE_POINTS, f"{_DOCS}/block-elements/button-element, text")
+MESSAGE = Limit(
+    4000, _CODE_POINTS, "docs.slack.dev/reference/methods/chat.postMessage: text over 4,000 is advised against"
+)
+LABEL = Escaped(75, _CODE_POINTS, f"{_DOCS}/block-elements/button-element, text; with its escapes")
 PAYLOAD = Limit(2000, _CODE_POINTS, f"{_DOCS}/block-elements/button-element, value")
 URL = Limit(3000, _CODE_POINTS, f"{_DOCS}/block-elements/button-element, url")
 BUTTONS = Limit(25, "items", f"{_DOCS}/blocks/actions-block, elements")
@@ -26,7 +29,7 @@ BLOCKS = Limit(50, "items", f"{_DOCS}/blocks, per message")
 IMAGE_URL = Limit(3000, _CODE_POINTS, f"{_DOCS}/blocks/image-block, image_url")
 ALT_TEXT = Limit(2000, _CODE_POINTS, f"{_DOCS}/blocks/image-block, alt_text")
 
-_NO_ALT_TEXT = " "
+_NO_ALT_TEXT = "…"
 
 Block: TypeAlias = dict[str, Any]
 
@@ -103,7 +106,7 @@ class Slack(Renderer):
             "type": "button",
             # The path is unique in an element, and an action id has to be in a message.
             "action_id": control.path,
-            "text": {"type": "plain_text", "text": title, "emoji": True},
+            "text": {"type": "plain_text", "text": SLACK.plain(title), "emoji": True},
         }
         if control.is_default:
             button["style"] = "primary"
@@ -147,6 +150,7 @@ class Slack(Renderer):
         self._post(blocks, content.text, draft)
 
     def say(self, text: str, lines: Sequence[str], draft: Draft) -> None:
+        """A text and lines below it."""
         for part in self.parts(text, lines, draft, MESSAGE):
             draft.say(part)
 

@@ -11,9 +11,11 @@ from haptik_actions.render._channels.rest import TEXT, Rest
 from haptik_actions.render._content import Content, Control
 from haptik_actions.render._draft import Draft
 from haptik_actions.render._limits import limits
-from haptik_actions.render._markup import MARKDOWN
+from haptik_actions.render._markup import MARKDOWN_UNESCAPED
 
 _PARAGRAPH = "\n\n"
+# A card has a title; this one is as good as none.
+_NOTHING = "•"
 
 
 class SocketIO(Rest):
@@ -36,12 +38,12 @@ class SocketIO(Rest):
             "BUTTON": "text and quick replies",
             "CAROUSEL": "generic template of rasa-webchat",
             "IMAGE": "image attachment",
-            "SILENT": "`custom`: {\"data\": {\"hsl\": the element}}",
+            "SILENT": '`custom`: {"data": {"hsl": the element}}',
             "NATIVE_ACTION": "text",
         },
         controls=frozenset({"reply"}),
     )
-    dialect = MARKDOWN
+    dialect = MARKDOWN_UNESCAPED
 
     def bubble(self, text: str, controls: Sequence[Control], content: Content, draft: Draft) -> None:
         """One message, or two where paragraphs come before the one with the buttons."""
@@ -57,7 +59,7 @@ class SocketIO(Rest):
         lines: list[str] = []
         for card in content.cards:
             lines += [self.spelled(control, draft) for control in card.controls if control.kind in ("call", "contact")]
-            title, *others = card.lines or (content.text or card.image,)
+            title, *others = card.lines or (content.text or _NOTHING,)
             element: dict[str, Any] = {"title": title}
             if others:
                 element["subtitle"] = "\n".join(others)
@@ -79,4 +81,5 @@ class SocketIO(Rest):
         return {"type": "postback", "title": control.label, "payload": draft.tap(control, control.label)}
 
     def raw(self, element: Element) -> dict[str, Any]:
+        """The element itself, as the connector emits it."""
         return {"data": super().raw(element)}

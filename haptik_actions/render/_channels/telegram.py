@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 from haptik_actions.render._channel import Channel
 from haptik_actions.render._content import Card, Content, Control
@@ -14,7 +14,7 @@ from haptik_actions.render._pages import first_page
 from haptik_actions.render._renderer import Renderer
 
 _API = "core.telegram.org/bots/api"
-_UTF16 = "UTF-16 units"
+_UTF16: Final = "UTF-16 units"
 
 TEXT = Limit(4096, _UTF16, f"{_API}#sendmessage, after parsing; entities are counted in UTF-16 units")
 CAPTION = Limit(1024, _UTF16, f"{_API}#sendphoto, after parsing")
@@ -37,9 +37,7 @@ class Telegram(Renderer):
         title="Telegram",
         connector="Rasa's own: text, image; the rest as `custom`, arguments of the Bot API's methods",
         markup="html",
-        limits=limits(
-            text=TEXT, caption=CAPTION, payload=PAYLOAD, buttons=BUTTONS, label=LABEL, images=ALBUM, url=URL
-        ),
+        limits=limits(text=TEXT, caption=CAPTION, payload=PAYLOAD, buttons=BUTTONS, label=LABEL, images=ALBUM, url=URL),
         native={
             "TEXT": "one-time reply keyboard; inline keyboard where a reply sends something else than its label",
             "BUTTON": "inline keyboard; a location is asked for by a reply keyboard in a message of its own",
@@ -87,7 +85,9 @@ class Telegram(Renderer):
             self.say(text, lines, draft)
             return
         shown = titles(page, LABEL, draft)
-        self._with_keyboard(text, [*shown.lines, *lines], _inline_keyboard(page, shown.shown, shown.numbers, draft), draft)
+        self._with_keyboard(
+            text, [*shown.lines, *lines], _inline_keyboard(page, shown.shown, shown.numbers, draft), draft
+        )
 
     def _with_keyboard(self, text: str, lines: list[str], keyboard: dict[str, Any], draft: Draft) -> None:
         *before, last = self.parts(text, lines, draft, self.text_limit)
@@ -98,7 +98,7 @@ class Telegram(Renderer):
     def _ask_location(self, place: Control, draft: Draft) -> None:
         """A message of its own: a keyboard below the text cannot be inline and ask for a location at once."""
         [title] = titles([place], LABEL, draft).shown
-        draft.tap_of_title(place, title)
+        draft.hear(place, title)
         button = {"text": title, "request_location": True}
         keyboard = {"keyboard": [[button]], "one_time_keyboard": True, "resize_keyboard": True}
         draft.note("split", place.path, "location in a message of its own")

@@ -30,11 +30,14 @@ class PlainText(Renderer):
         """Every card as a paragraph of one text."""
         paragraphs = []
         for card in content.cards:
-            self.bubble(self.card_text(card), card.controls, content, draft)
-            said = draft.messages.pop()["text"] if card.lines or card.controls else ""
-            paragraphs.append("\n".join(filter(None, [card.image, said])))
+            paragraph = [card.image] if card.image else []
+            if card.lines or card.controls:
+                self.bubble(self.card_text(card), card.controls, content, draft)
+                paragraph.append(draft.messages.pop()["text"])
+            paragraphs.append("\n".join(paragraph))
         draft.say("\n\n".join(paragraphs))
 
     def picture(self, url: str, draft: Draft) -> None:
+        """The address."""
         draft.note("replaced", "data.items", "picture by its address")
         draft.say(url)

@@ -1,0 +1,148 @@
+"""Google Chat through Rasa's connector (rasa 3.6.21, `core/channels/hangouts.py`).
+
+The connector gathers a whole answer of the bot into one message of cards, or of text where nothing but texts is in it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from haptik_actions.hsl import Element
+from haptik_actions.render._channel import Channel
+from haptik_actions.render._channels.rest import details
+from haptik_actions.render._content import Card, Content, Control
+from haptik_actions.render._conversion import Conversion, Message, Note
+from haptik_actions.render._copy import Copy
+from haptik_actions.render._draft import Draft
+from haptik_actions.render._limits import Limit, limits
+from haptik_actions.render._markup import HTML
+from haptik_actions.render._renderer import Renderer
+
+_DOCS = "developers.google.com/workspace/chat"
+
+MESSAGE = Limit(32_000, "UTF-8 bytes", f"{_DOCS}/api/reference/rest/v1/spaces.messages: the whole message, its JSON")
+# A text may stand between quotes of JSON, with other cards beside it.
+TEXT = Limit(24_000, "UTF-8 bytes", f"{MESSAGE.source}; most of it")
+PARAGRAPH = Limit(4096, "code points", "as a text once was; Google states no figure for a paragraph of a card")
+
+_LINE = "<br>"
+_ENVELOPE = 1000
+
+
+class Hangouts(Renderer):
+    """Text as text, everything else as a card with paragraphs, an image and buttons."""
+
+    channel = Channel(
+        name="hangouts",
+        title="Google Chat",
+        connector="Rasa's own: text; the rest as `custom` with `cards`",
+        markup="html",
+        limits=limits(message=MESSAGE, text=TEXT, paragraph=PARAGRAPH),
+        native={
+            "TEXT": "card with buttons",
+            "BUTTON": "card with buttons, links among them",
+            "CAROUSEL": "cards, one below the other",
+            "IMAGE": "card with an image",
+        },
+        controls=frozenset({"reply", "url"}),
+        remark="all messages of one answer of the bot arrive as one",
+    )
+    dialect = HTML
+    text_limit = TEXT
+
+    def render(self, element: Element, copy: Copy, resolves: bool) -> Conversion:
+        """As elsewhere; what makes the whole answer longer than one message is left out, and notes say so."""
+        conversion = super().render(element, copy, resolves)
+        size = sum(map(_size, conversion.messages))
+        return conversion if size <= MESSAGE.size else _shortened(conversion)
+
+    def bubble(self, text: str, controls: Sequence[Control], content: Content, draft: Draft) -> None:
+        """A text; with controls, a card."""
+        native, lines = self.sorted(controls, draft)
+        if native:
+            draft.custom({"cards": [self._with_widgets({}, text, [*details(native), *lines], "", native, draft)]})
+        else:
+            self.say(text, lines, draft)
+
+    def say(self, text: str, lines: Sequence[str], draft: Draft) -> None:
+        """A text; one with marks on a card."""
+        for part in self.parts(text, lines, draft, self.text_limit):
+            # Only the text of a card knows marks of HTML.
+            if "<" in part or "&" in part:
+                draft.custom({"cards": [_card([_paragraph(part)])]})
+            else:
+                draft.say(part)
+
+    def cards(self, content: Content, draft: Draft) -> None:
+        """One card below the other."""
+        draft.custom({"cards": [self._of(card, draft) for card in content.cards]})
+
+    def _of(self, card: Card, draft: Draft) -> dict[str, Any]:
+        native, lines = self.sorted(card.controls, draft)
+        # A card is something below its header.
+        if len(card.lines) < 2 and not (lines or card.image or native):
+            return self._with_widgets({}, self.card_text(card), [], "", [], draft)
+        head = {"header": {"title": card.lines[0]}} if card.lines else {}
+        return self._with_widgets(head, "\n".join(card.lines[1:]), lines, card.image, native, draft)
+
+    def _with_widgets(
+        self,
+        head: dict[str, Any],
+        text: str,
+        lines: Sequence[str],
+        image: str,
+        native: Sequence[Control],
+        draft: Draft,
+    ) -> dict[str, Any]:
+        widgets: list[dict[str, Any]] = [{"image": {"imageUrl": image}}] if image else []
+        if text or lines:
+            widgets += [_paragraph(part) for part in self.parts(text, lines, draft, PARAGRAPH)]
+        if native:
+            widgets.append({"buttons": [_button(control, draft) for control in native]})
+        return {**head, **_card(widgets)}
+
+    def picture(self, url: str, draft: Draft) -> None:
+        """A card with an image."""
+        draft.custom({"cards": [_card([{"image": {"imageUrl": url}}])]})
+
+
+def _card(widgets: list[dict[str, Any]]) -> dict[str, Any]:
+    return {"sections": [{"widgets": widgets}]}
+
+
+def _paragraph(written: str) -> dict[str, Any]:
+    return {"textParagraph": {"text": written.replace("\n", _LINE)}}
+
+
+def _button(control: Control, draft: Draft) -> dict[str, Any]:
+    if control.kind == "url":
+        action: dict[str, Any] = {"openLink": {"url": control.value}}
+    else:
+        action = {"action": {"actionMethodName": draft.tap(control, control.label)}}
+    return {"textButton": {"text": control.label, "onClick": action}}
+
+
+def _size(message: Message) -> int:
+    return len(msgspec.json.encode(message.get("json_message", message)))
+
+
+def _shortened(conversion: Conversion) -> Conversion:
+    """The messages and cards that fit, from the first on."""
+    room = MESSAGE.size - _ENVELOPE
+    kept: list[Message] = []
+    left_out = 0
+    for message in conversion.messages:
+        cards = message["json_message"]["cards"] if "json_message" in message else []
+        for part in [{"json_message": {"cards": [card]}} for card in cards] or [message]:
+            room -= _size(part)
+            if room < 0:
+                left_out += 1
+            else:
+                kept.append(part)
+    note = Note(
+        "dropped", "data.items" if len(kept) else "text", f"{left_out} cards or texts over {MESSAGE.size} bytes"
+    )
+    return Conversion(tuple(kept), (*conversion.notes, note), conversion.replies)

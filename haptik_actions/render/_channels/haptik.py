@@ -1,0 +1,61 @@
+"""Haptik itself: HSL as it is, in the form that the response of an integration request wants.
+
+`response` of an integration request is a list of strings, each of them plain text or an element as a string of JSON
+(Haptik's documentation, "Integrating custom code"); the platform converts for the channels behind it by itself.
+"""
+
+from __future__ import annotations
+
+from typing import get_args
+
+import msgspec
+
+from haptik_actions import hsl
+from haptik_actions.render._channel import Channel
+from haptik_actions.render._content import SPELLED
+from haptik_actions.render._conversion import Conversion, OfferKind
+from haptik_actions.render._copy import Copy
+from haptik_actions.render._draft import Draft
+from haptik_actions.render._limits import Limit, limits
+from haptik_actions.render._read import read
+from haptik_actions.render._renderer import Renderer
+
+TEXT = Limit(1_000_000, "code points", "none is documented; the editor advises 150")
+_TYPES = (
+    "TEXT",
+    "BUTTON",
+    "CAROUSEL",
+    "IMAGE",
+    "FORM",
+    "SYSTEM",
+    "SILENT",
+    "NATIVE_ACTION",
+    "TAB_LIST",
+    "RECEIPT",
+)
+
+
+class Haptik(Renderer):
+    """Every element as it is; nothing is converted, so nothing is lost."""
+
+    channel = Channel(
+        name="haptik",
+        title="Haptik",
+        connector="your endpoint of the integration request: each `text` is one string of `response`",
+        markup="hsl",
+        limits=limits(text=TEXT),
+        native=dict.fromkeys(_TYPES, "HSL"),
+        controls=frozenset(get_args(OfferKind)) | SPELLED,
+    )
+    text_limit = TEXT
+
+    def render(self, element: hsl.Element, copy: Copy, resolves: bool) -> Conversion:
+        """The element as a string."""
+        draft = Draft(copy, resolves)
+        content = read(element, copy)
+        for controls in (content.controls, *(card.controls for card in content.cards)):
+            for control in controls:
+                if control.kind not in SPELLED:
+                    draft.tap(control, control.label)
+        draft.say(msgspec.json.encode(element.to_hsl()).decode())
+        return draft.finished()

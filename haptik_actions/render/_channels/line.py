@@ -1,0 +1,251 @@
+"""LINE Messaging API: quick replies, buttons templates and flex messages. Rasa has no connector for it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any, Final, TypeAlias
+
+from haptik_actions.render._channel import Channel
+from haptik_actions.render._content import SPELLED, Card, Content, Control
+from haptik_actions.render._cutting import clip
+from haptik_actions.render._draft import Draft, titles
+from haptik_actions.render._limits import Limit, limits
+from haptik_actions.render._markup import NONE
+from haptik_actions.render._pages import first_page
+from haptik_actions.render._renderer import Renderer
+
+_API = "developers.line.biz/en/reference/messaging-api"
+_UTF16: Final = "UTF-16 units"
+_CLUSTERS: Final = "grapheme clusters"
+
+TEXT = Limit(5000, _UTF16, f"{_API}/#text-message and docs/messaging-api/text-character-count")
+QUICK_REPLIES = Limit(13, "items", f"{_API}/#quick-reply")
+LABEL = Limit(20, _CLUSTERS, f"{_API}/#action-objects, label of a quick reply or a template")
+FLEX_LABEL = Limit(40, _CLUSTERS, f"{_API}/#action-objects, label in a flex message")
+PAYLOAD = Limit(300, _UTF16, f"{_API}/#postback-action, data")
+DISPLAY = Limit(300, _UTF16, f"{_API}/#postback-action, displayText")
+URL = Limit(1000, _UTF16, f"{_API}/#uri-action, uri")
+TEMPLATE_BUTTONS = Limit(4, "items", f"{_API}/#buttons, actions")
+TEMPLATE_TEXT = Limit(160, _CLUSTERS, f"{_API}/#buttons, text without a title and an image")
+ALT_TEXT = Limit(400, _UTF16, "@line/bot-sdk 9.4.0, altText; newer pages are said to allow 1,500")
+CARDS = Limit(12, "items", f"{_API}/#f-carousel")
+FLEX_BUTTONS = Limit(10, "items", "no figure of LINE; what a bubble still shows without scrolling")
+FLEX_TEXT = Limit(2000, _UTF16, "no figure of LINE; a bubble is 30 kB of JSON at most")
+IMAGE_URL = Limit(2000, _UTF16, "developers.line.biz/en/news/2020/05/12; https alone")
+
+Json: TypeAlias = dict[str, Any]
+
+_WIDTHS = {True: "mega", False: "kilo"}
+
+
+class Line(Renderer):
+    """Quick replies for a TEXT, a buttons template or a flex bubble for a BUTTON, a flex carousel for a CAROUSEL."""
+
+    channel = Channel(
+        name="line",
+        title="LINE",
+        connector="your own: `text`, and `custom`, a message object of the Messaging API",
+        limits=limits(
+            text=TEXT,
+            quick_replies=QUICK_REPLIES,
+            label=LABEL,
+            flex_label=FLEX_LABEL,
+            payload=PAYLOAD,
+            display_text=DISPLAY,
+            url=URL,
+            buttons=TEMPLATE_BUTTONS,
+            button_text=TEMPLATE_TEXT,
+            alt_text=ALT_TEXT,
+            cards=CARDS,
+            card_buttons=FLEX_BUTTONS,
+            card_text=FLEX_TEXT,
+            image_url=IMAGE_URL,
+        ),
+        native={
+            "TEXT": "quick replies up to 13",
+            "BUTTON": "buttons template up to 4, flex bubbles of 10 buttons beyond; a location is a quick reply below",
+            "CAROUSEL": "flex carousels of 12 bubbles",
+            "IMAGE": "image message",
+        },
+        controls=frozenset({"reply", "url", "call", "location"}),
+        remark="a reply takes five messages at most; quick replies show below the last one alone",
+    )
+    text_limit = TEXT
+
+    def bubble(self, text: str, controls: Sequence[Control], content: Content, draft: Draft) -> None:
+        """A text with controls."""
+        native, lines = self._sorted(controls, draft)
+        places = [control for control in native if control.kind == "location"]
+        others = [control for control in native if control.kind != "location"]
+        links = any(control.kind in SPELLED for control in others)
+        if others and (content.persistent or links):
+            self._buttons(text, lines, others, draft)
+            self._chips(draft.copy.share_location, [], places, content, draft)
+        else:
+            self._chips(text, lines, native, content, draft)
+
+    def _sorted(self, controls: Sequence[Control], draft: Draft) -> tuple[list[Control], list[str]]:
+        long = [control for control in controls if control.kind == "url" and not URL.fits(control.value)]
+        native, lines = self.sorted([control for control in controls if control not in long], draft)
+        return native, [*lines, *(self.spelled(control, draft) for control in long)]
+
+    def _chips(self, text: str, lines: list[str], answers: Sequence[Control], content: Content, draft: Draft) -> None:
+        if not answers:
+            if text != draft.copy.share_location:
+                self.say(text, lines, draft)
+            return
+        page = first_page(answers, QUICK_REPLIES.size, content, draft)
+        if page is None:
+            counted = self.counted(answers, draft)
+            self.say(text, [*counted, *lines], draft)
+            return
+        shown = titles(page, LABEL, draft)
+        *before, last = self.parts(text, [*shown.lines, *lines], draft, TEXT)
+        for part in before:
+            draft.say(part)
+        items = [
+            {"type": "action", "action": _action(control, title, number, draft)}
+            for control, title, number in zip(page, shown.shown, shown.numbers, strict=True)
+        ]
+        draft.custom({"type": "text", "text": last, "quickReply": {"items": items}})
+
+    def _buttons(self, text: str, lines: list[str], controls: Sequence[Control], draft: Draft) -> None:
+        whole = "\n".join([self.dialect.text(text), *lines])
+        small = len(controls) <= TEMPLATE_BUTTONS.size and all(LABEL.fits(c.label) and not c.detail for c in controls)
+        if small and TEMPLATE_TEXT.fits(whole):
+            actions = [_action(control, control.label, None, draft) for control in controls]
+            template = {"type": "buttons", "text": whole, "actions": actions}
+            draft.custom({"type": "template", "altText": clip(whole, ALT_TEXT), "template": template})
+            return
+        shown = titles(controls, FLEX_LABEL, draft)
+        *before, last = self.parts(text, [*shown.lines, *lines], draft, FLEX_TEXT)
+        for part in before:
+            draft.say(part)
+        bubbles = list(self._bubbles([_words(last)], None, "kilo", controls, shown.shown, shown.numbers, draft))
+        self._flex(bubbles, last, draft)
+
+    def _flex(self, bubbles: Sequence[Json], alt_text: str, draft: Draft) -> None:
+        for start in range(0, len(bubbles), CARDS.size):
+            run = bubbles[start : start + CARDS.size]
+            contents = run[0] if len(run) == 1 else {"type": "carousel", "contents": list(run)}
+            draft.custom({"type": "flex", "altText": clip(alt_text, ALT_TEXT), "contents": contents})
+
+    def _bubbles(
+        self,
+        body: list[Json],
+        hero: Json | None,
+        size: str,
+        controls: Sequence[Control],
+        shown: Sequence[str],
+        numbers: Sequence[int | None],
+        draft: Draft,
+    ) -> Iterable[Json]:
+        buttons = [
+            {"type": "button", "height": "sm", "action": _action(control, title, number, draft)}
+            for control, title, number in zip(controls, shown, numbers, strict=True)
+        ]
+        bubble: Json = {"type": "bubble", "size": size}
+        if hero is not None:
+            bubble["hero"] = hero
+        if body:
+            bubble["body"] = _box(body)
+        if buttons:
+            bubble["footer"] = _box(buttons[: FLEX_BUTTONS.size])
+        yield bubble
+        for start in range(FLEX_BUTTONS.size, len(buttons), FLEX_BUTTONS.size):
+            draft.note("split", controls[start].path, "further buttons on a further card")
+            footer = _box(buttons[start : start + FLEX_BUTTONS.size])
+            yield {"type": "bubble", "size": size, "body": _box([_words(draft.copy.continued)]), "footer": footer}
+
+    def cards(self, content: Content, draft: Draft) -> None:
+        """Flex bubbles side by side; locations are asked for by quick replies below."""
+        bubbles: list[Json] = []
+        places: list[Control] = []
+        after: list[str] = []
+        for card in content.cards:
+            bubbles += self._card(card, content, draft, places, after)
+        self._flex(bubbles, NONE.text(content.text) or _alt_text(content) or self.channel.title, draft)
+        if len(bubbles) > CARDS.size:
+            draft.note("split", "data.items", f"{len(bubbles)} cards in messages of {CARDS.size}")
+        if after:
+            self.say("", after, draft)
+        self._chips(draft.copy.share_location, [], places, content, draft)
+
+    def _card(
+        self, card: Card, content: Content, draft: Draft, places: list[Control], after: list[str]
+    ) -> Iterable[Json]:
+        native, lines = self._sorted(card.controls, draft)
+        places += [control for control in native if control.kind == "location"]
+        buttons = [control for control in native if control.kind != "location"]
+        shown = titles(buttons, FLEX_LABEL, draft)
+        body = []
+        for place, line in enumerate([*map(self.dialect.text, card.lines), *shown.lines, *lines]):
+            if FLEX_TEXT.fits(line):
+                body.append(_words(line, heavy=place == 0 and bool(card.lines)))
+            else:
+                draft.note("split", card.path, "words that a card has no room for in a message of their own")
+                after.append(line)
+        hero = _hero(card, content, draft) if card.image else None
+        if not (body or hero or buttons):
+            return []
+        if not (body or hero):
+            body = [_words(draft.copy.choose)]
+        return self._bubbles(body, hero, _WIDTHS[content.large], buttons, shown.shown, shown.numbers, draft)
+
+    def picture(self, url: str, draft: Draft) -> None:
+        """An image message; an address that is too long is sent as text."""
+        url = _secure(url, "data.items", draft)
+        if IMAGE_URL.fits(url):
+            draft.custom({"type": "image", "originalContentUrl": url, "previewImageUrl": url})
+        else:
+            draft.note("replaced", "data.items", "picture by its address")
+            self.say("", [url], draft)
+
+
+def _action(control: Control, title: str, number: int | None, draft: Draft) -> Json:
+    if control.kind == "url":
+        return {"type": "uri", "label": title, "uri": control.value}
+    if control.kind == "call":
+        return {"type": "uri", "label": title, "uri": f"tel:{control.value}"}
+    if control.kind == "location":
+        draft.hear(control, title)
+        return {"type": "location", "label": title}
+    data = draft.tap(control, title, PAYLOAD, number)
+    return {"type": "postback", "label": title, "data": data, "displayText": clip(control.label, DISPLAY)}
+
+
+def _hero(card: Card, content: Content, draft: Draft) -> Json | None:
+    url = _secure(card.image, f"{card.path}.thumbnail.image", draft)
+    if not IMAGE_URL.fits(url):
+        draft.note("dropped", f"{card.path}.thumbnail.image", "an address that is too long for LINE")
+        return None
+    hero: Json = {"type": "image", "url": url, "size": "full", "aspectMode": "cover", "aspectRatio": _ratio(content)}
+    default = next((control for control in card.controls if control.is_default and control.kind == "url"), None)
+    if default is not None and URL.fits(default.value):
+        hero["action"] = {"type": "uri", "uri": default.value}
+    return hero
+
+
+def _secure(url: str, path: str, draft: Draft) -> str:
+    if url[:5].lower() != "http:":
+        return url
+    draft.note("coerced", path, "http to https: LINE shows no other picture")
+    return f"https:{url[5:]}"
+
+
+def _ratio(content: Content) -> str:
+    # Height is three times the width at most, and each number 100,000.
+    return f"{min(max(round(content.ratio * 100), 34), 100_000)}:100"
+
+
+def _words(text: str, *, heavy: bool = False) -> Json:
+    words: Json = {"type": "text", "text": text, "wrap": True}
+    return {**words, "weight": "bold"} if heavy else words
+
+
+def _box(contents: list[Json]) -> Json:
+    return {"type": "box", "layout": "vertical", "spacing": "sm", "contents": contents}
+
+
+def _alt_text(content: Content) -> str:
+    return ", ".join(card.lines[0] for card in content.cards if card.lines)

@@ -1,0 +1,78 @@
+"""Speech: twilio_voice of Rasa (rasa 3.6.21, `core/channels/twilio_voice.py`), and any other channel that speaks."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from haptik_actions.render._channel import Channel
+from haptik_actions.render._content import SPELLED, Content, Control
+from haptik_actions.render._draft import Draft
+from haptik_actions.render._limits import Limit, limits
+from haptik_actions.render._renderer import Renderer
+
+TEXT = Limit(4096, "UTF-8 bytes", "twilio.com/docs/voice/twiml/say")
+OPTIONS = Limit(5, "items", "what a listener keeps in mind; a choice of this library")
+CARDS = Limit(3, "items", "what a listener keeps in mind; a choice of this library")
+
+# Rasa hands the text to Twilio's <Say>, which speaks tags as words.
+_SSML = re.compile(r"<[^<>]+>")
+
+
+class Voice(Renderer):
+    """What the element says, then what can be answered, in one sentence. Addresses and pictures are not spoken."""
+
+    channel = Channel(
+        name="twilio_voice",
+        title="voice (Twilio)",
+        connector="Rasa's own: text",
+        limits=limits(text=TEXT, options=OPTIONS, cards=CARDS),
+        native={"TEXT": "speech; up to 5 options are read out", "CAROUSEL": "the first lines of 3 cards are read out"},
+        answers="speech",
+        remark="links and pictures are left out: nobody can listen to an address",
+    )
+    text_limit = TEXT
+
+    def bubble(self, text: str, controls: Sequence[Control], content: Content, draft: Draft) -> None:
+        """The text, or what it has to be spoken instead, and the options."""
+        spoken = _SSML.sub("", content.voice).strip() or text
+        self.say(spoken, self._options(controls, draft), draft)
+
+    def _options(self, controls: Sequence[Control], draft: Draft) -> list[str]:
+        answers = []
+        for control in controls:
+            if control.kind in SPELLED:
+                draft.note("dropped", control.path, f"{control.kind} cannot be listened to")
+            else:
+                self.as_reply(control, draft)
+                draft.hear(control)
+                answers.append(" ".join(filter(None, (control.label, control.detail))))
+        if not answers:
+            return []
+        if len(answers) > OPTIONS.size:
+            draft.note("paginated", controls[0].path, f"{OPTIONS.size} of {len(answers)} options are read out")
+        options = ", ".join(dict.fromkeys(answers[: OPTIONS.size]))
+        said = [draft.copy.say_one_of.replace("{options}", options)]
+        return said if len(answers) <= OPTIONS.size else [*said, draft.copy.say_more]
+
+    def cards(self, content: Content, draft: Draft) -> None:
+        """The notification, the first lines of some cards, the options of all."""
+        spoken = _SSML.sub("", content.voice).strip() or content.text
+        titled = [card for card in content.cards if card.lines]
+        lines = [f"{number}: {', '.join(card.lines[:2])}" for number, card in enumerate(titled[: CARDS.size], start=1)]
+        for card in titled[CARDS.size :]:
+            draft.note("dropped", card.path, "not read out")
+        controls = [control for card in content.cards for control in card.controls]
+        lines += self._options(controls, draft)
+        for card in content.cards:
+            if card.image:
+                draft.note("dropped", f"{card.path}.thumbnail.image", "a picture cannot be listened to")
+        if spoken or lines:
+            self.say(spoken, lines, draft)
+
+    def images(self, content: Content, draft: Draft) -> None:
+        """The notification alone."""
+        draft.note("dropped", "data.items", "a picture cannot be listened to")
+        spoken = _SSML.sub("", content.voice).strip() or content.text
+        if spoken:
+            self.say(spoken, [], draft)
