@@ -1,4 +1,4 @@
-"""An ASGI app on a loopback port: for the sandbox and for the demo. Needs the extra `sandbox` (uvicorn)."""
+"""An ASGI app on a port, of the loopback interface unless said otherwise. Needs uvicorn, of the extra `sandbox`."""
 
 from __future__ import annotations
 
@@ -26,45 +26,64 @@ def free_port() -> int:
 
 
 @asynccontextmanager
-async def serve_app(app: Any, port: int = 0, *, protocol: type[asyncio.Protocol] | None = None) -> AsyncIterator[str]:
+async def serve_app(
+    app: Any,
+    port: int = 0,
+    *,
+    host: str = _LOOPBACK,
+    protocol: type[asyncio.Protocol] | None = None,
+    proxy: str | None = None,
+) -> AsyncIterator[str]:
     """Run `app` in the running loop and yield its base URL; port 0 takes a free one.
 
-    `protocol` is the class that reads and writes HTTP on each connection, uvicorn's choice when None.
+    `protocol` is the class that reads and writes HTTP on each connection, uvicorn's choice when None. `proxy` is the
+    address of the reverse proxy whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed; None believes nobody.
     Afterwards nothing is left: requests still in flight are ended after one second.
 
     Raises:
         ConfigurationError: the port cannot be had.
     """
-    with _listener(port) as listener:
-        server = _Server(_config(app, protocol))
+    with _listener(host, port) as listener:
+        server = _Server(_config(app, protocol, proxy))
         running = asyncio.create_task(server.serve(sockets=[listener]))
         try:
             await server.accepting(running)
-            yield f"http://{_LOOPBACK}:{listener.getsockname()[1]}"
+            yield _address(host, listener.getsockname()[1])
         finally:
             server.should_exit = True
             await running
 
 
 @contextmanager
-def _listener(port: int) -> Iterator[socket.socket]:
+def _listener(host: str, port: int) -> Iterator[socket.socket]:
     # Bound here and handed over: the port is known and nobody can take it in between.
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as listener:
+    try:
+        family, kind, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        listener = socket.socket(family, kind)
+    except OSError as error:
+        raise ConfigurationError(f"{host} is no address of this machine ({error}). Use 127.0.0.1.") from error
+    with listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            listener.bind((_LOOPBACK, port))
+            # Not the port of `address`: what is above 65535 was taken modulo that.
+            listener.bind((address[0], port, *address[2:]))
         except (OSError, OverflowError) as error:
-            what = f"Port {port} on {_LOOPBACK} cannot be had ({error})"
+            what = f"Port {port} on {host} cannot be had ({error})"
             raise ConfigurationError(f"{what}. Use another port, or 0 for a free one.") from error
         yield listener
 
 
-def _config(app: Any, protocol: type[asyncio.Protocol] | None) -> uvicorn.Config:
+def _address(host: str, port: int) -> str:
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def _config(app: Any, protocol: type[asyncio.Protocol] | None, proxy: str | None) -> uvicorn.Config:
     return uvicorn.Config(
         app,
         http=protocol or "auto",
-        # Nobody stands in front: the caller's address is that of the connection, whatever a header says.
-        proxy_headers=False,
+        # Where nobody stands in front, the caller's address is that of the connection, whatever a header says.
+        proxy_headers=proxy is not None,
+        forwarded_allow_ips=proxy,
         lifespan="off",
         ws="none",
         log_config=None,

@@ -5,6 +5,10 @@
     ├── InvalidElement            an HSL element that the platform could not show as meant; nothing was sent
     ├── ConversionLoss            an element that a channel cannot show whole, asked for whole; nothing was sent
     ├── CredentialsUnavailable    the source of the credentials failed; nothing was sent
+    ├── MessageError              what went wrong with the message store, where people write; bots get no error
+    │   ├── InvalidMessage        a text that users could not read as meant; nothing was written
+    │   ├── EditConflict          somebody else has changed the message meanwhile; nothing was written
+    │   └── MessagesUnavailable   Redis does not answer
     ├── IntegrationError          what a guarded action did wrong without raising anything itself
     │   ├── IntegrationTimeout    it took longer than its deadline
     │   ├── IntegrationDown       its breaker is open, so it was not run
@@ -36,7 +40,7 @@ No exception of httpx, aiohttp or redis leaves the library: each is chained belo
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import Any, ClassVar
 
 __all__ = [
     "AccessForbidden",
@@ -46,6 +50,7 @@ __all__ = [
     "ConversionLoss",
     "CredentialsUnavailable",
     "DeadlineExceeded",
+    "EditConflict",
     "HaptikError",
     "InactiveBusiness",
     "InactiveTeam",
@@ -53,9 +58,12 @@ __all__ = [
     "IntegrationError",
     "IntegrationTimeout",
     "InvalidElement",
+    "InvalidMessage",
     "InvalidRequest",
     "InvalidReturn",
     "InvalidUserToken",
+    "MessageError",
+    "MessagesUnavailable",
     "NoConversation",
     "RasaApiError",
     "RateLimited",
@@ -125,6 +133,50 @@ class CredentialsUnavailable(HaptikError):
     """The source of the credentials failed. The source's own error is chained below."""
 
     remedy = "Look at the source of the credentials (vault, file, Redis); the chained error says what it answered."
+    temporary = True
+
+
+class MessageError(HaptikError):
+    """Writing to the message store failed. Bots that read never get it."""
+
+
+class InvalidMessage(MessageError, ValueError):
+    """A message that users could not read as it is meant, so it was not written.
+
+    `findings` is a tuple of `haptik_actions.messages.Finding`, of severity `error` at least one.
+    """
+
+    remedy = "Correct what is named, or keep the text as a draft."
+
+    def __init__(self, message: str, findings: tuple[Any, ...] = ()) -> None:
+        super().__init__(message, findings)
+        self.findings = findings
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+
+class EditConflict(MessageError):
+    """The message is no longer the one that the change began from, so nothing was written.
+
+    `current` is what stands there now: a `haptik_actions.messages.Entry`, or a `Draft` where one was to be saved (None
+    where it is gone). It says who changed it and when.
+    """
+
+    remedy = "Look at what stands there now, and decide again."
+
+    def __init__(self, message: str, current: Any = None) -> None:
+        super().__init__(message, current)
+        self.current = current
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+
+class MessagesUnavailable(MessageError):
+    """The Redis that holds the messages does not answer. Bots go on with what they read last."""
+
+    remedy = "Check REDIS_URL and that Redis runs."
     temporary = True
 
 

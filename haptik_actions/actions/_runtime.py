@@ -112,7 +112,9 @@ class Runtime:
             ConfigurationError: `REDIS_URL` is not a Redis URL.
         """
         if self._messages is None:
-            self._messages = MessageStore.from_url(self.settings().redis_url)
+            settings = self.settings()
+            self._messages = MessageStore.from_url(settings.redis_url, snapshot=settings.messages_snapshot)
+            self._messages.start()
         return self._messages
 
     def outbox(self) -> Outbox:

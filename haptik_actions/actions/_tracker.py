@@ -12,6 +12,7 @@ from rasa_sdk.executor import CollectingDispatcher
 from haptik_actions.answers import AnswerWords, to_metadata
 from haptik_actions.escalation import Conversation, Escalation
 from haptik_actions.hsl import Text
+from haptik_actions.messages import locale_of
 from haptik_actions.render import Conversion, render
 
 __all__ = ["conversation_of", "deliver", "events_of", "haptik_slot", "language_of", "say"]
@@ -68,10 +69,9 @@ def deliver(dispatcher: CollectingDispatcher, conversion: Conversion, words: Ans
 
 
 def language_of(tracker: Tracker) -> str | None:
-    """Return the user's language tag: the slot `language_code`, then that key of the messages' metadata."""
-    candidates = [(tracker.slots or {}).get("language_code")]
-    candidates += [metadata.get("language_code") for metadata in _metadata(tracker)]
-    return next((language for language in candidates if isinstance(language, str) and language), None)
+    """Return the user's language tag: the slot `language_code`, then that of the messages' metadata, latest first."""
+    found = (locale_of(tracker.slots, metadata) for metadata in (None, *_metadata(tracker)))
+    return next(filter(None, found), None)
 
 
 def _metadata(tracker: Tracker) -> Iterator[Mapping[str, Any]]:

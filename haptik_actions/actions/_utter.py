@@ -46,7 +46,7 @@ async def utter(
         locale: The language of the message; the user's (see `docs/configuration.md`) where it is not given.
         resolves: Whether what comes back is resolved, so that pages with "More" and short ids can be offered. None:
             where the component `OfferedReplies` says so.
-        values: What fills the placeholders of the message `key`.
+        values: What fills the placeholders of the message `key`; slots fill what is left, and decide its variation.
 
     Returns:
         What was said, with notes on what the channel cannot show.
@@ -58,11 +58,13 @@ async def utter(
     if (element is None) == (key is None) or (values and key is None):
         raise ConfigurationError("utter() takes an element, or the key of a message with values for its placeholders.")
     messages = current_runtime().messages()
-    spoken = locale or language_of(tracker)
-    shown = Text(await messages.text(key, spoken, **values)) if key is not None else _element(element or "")
-    copy = await _copy(messages, spoken)
+    spoken, channel = locale or language_of(tracker), tracker.get_latest_input_channel()
+    if key is not None:
+        shown = await messages.element(key, spoken, channel=channel, slots=tracker.slots, **values)
+    else:
+        shown = _element(element or "")
     resolving = _resolves(tracker) if resolves is None else resolves
-    conversion = render(shown, tracker.get_latest_input_channel(), copy=copy, resolves=resolving)
+    conversion = render(shown, channel, copy=await _copy(messages, spoken), resolves=resolving)
     deliver(dispatcher, conversion, await _words(messages, spoken) if conversion.replies else None)
     return conversion
 

@@ -3,10 +3,64 @@
 One Redis string per message, `haptik:messages:<locale>:<key>`, for example
 
     SET haptik:messages:en:haptik_handoff_connected "One moment, I am getting you a colleague."
+
+`MessageStore` reads it for bots; `Catalogue` is for those who edit: checks, versions, drafts, search, files.
 """
 
+from haptik_actions.messages._catalogue import Catalogue
+from haptik_actions.messages._check import Context, check_message
+from haptik_actions.messages._choice import suitable
 from haptik_actions.messages._defaults import PACKAGED_LOCALE, packaged_copy
+from haptik_actions.messages._diff import unified_diff
+from haptik_actions.messages._entry import (
+    Applied,
+    Count,
+    Draft,
+    Entry,
+    ImportPlan,
+    Page,
+    Planned,
+    Row,
+    Seeded,
+    Version,
+)
+from haptik_actions.messages._exchange import FORMATS
+from haptik_actions.messages._finding import Finding
+from haptik_actions.messages._health import Health
+from haptik_actions.messages._hsl import element_of
+from haptik_actions.messages._locale import locale_of
+from haptik_actions.messages._seed import DomainCopy, read_domain
 from haptik_actions.messages._store import MessageStore
 from haptik_actions.messages._template import Template
+from haptik_actions.messages._value import Message, Variation
 
-__all__ = ["PACKAGED_LOCALE", "MessageStore", "Template", "packaged_copy"]
+__all__ = [
+    "FORMATS",
+    "PACKAGED_LOCALE",
+    "Applied",
+    "Catalogue",
+    "Context",
+    "Count",
+    "DomainCopy",
+    "Draft",
+    "Entry",
+    "Finding",
+    "Health",
+    "ImportPlan",
+    "Message",
+    "MessageStore",
+    "Page",
+    "Planned",
+    "Row",
+    "Seeded",
+    "Template",
+    "Variation",
+    "Version",
+    "check_message",
+    "element_of",
+    "locale_of",
+    "packaged_copy",
+    "read_domain",
+    "suitable",
+    "unified_diff",
+]

@@ -2,41 +2,56 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
-import re
+import os
 import time
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from cachetools import LRUCache, TTLCache
+from cachetools import TLRUCache
 
 from haptik_actions._deadline import DeadlinePassed, deadline
 from haptik_actions._single_flight import SingleFlight
-from haptik_actions.messages._defaults import PACKAGED_LOCALE, packaged_copy
+from haptik_actions.errors import InvalidElement
+from haptik_actions.messages._defaults import PACKAGED_LOCALE, Defaults
+from haptik_actions.messages._health import Health
+from haptik_actions.messages._known import Known, Snapshot
+from haptik_actions.messages._names import DEFAULT, LIVE, Place, is_locale, locale_chain, place_of
+from haptik_actions.messages._resolved import Resolved
+from haptik_actions.messages._source import REDIS_SECONDS, RedisSource, redis_errors
 from haptik_actions.messages._template import Template
+from haptik_actions.messages._value import Message, Variation
 
 if TYPE_CHECKING:
     from redis.asyncio import Redis
+
+    from haptik_actions.hsl import Element
+    from haptik_actions.messages._tracking import Tracking
 
 __all__ = ["MessageStore"]
 
 logger = logging.getLogger(__name__)
 
-_PREFIX = "haptik:messages"
 _MISSING_KEY = "haptik_message_missing"
-# BCP 47 allows letters, digits and hyphens. A locale comes from outside and becomes part of a Redis key.
-_LOCALE = re.compile(r"[A-Za-z0-9]{1,8}(-[A-Za-z0-9]{1,8})*")
-_REDIS_SECONDS = 0.5
 _REST_SECONDS = 1.0
+_SAVE_SECONDS = 2.0
+_BACKSTOP_SECONDS = 60.0
+# Of one key in one process. Locales come from outside; more than this begin anew.
+_MOST_LOCALES = 64
 
 
 class MessageStore:
-    """Texts by key and locale. Answers whatever happens to Redis: it never raises and never returns a blank.
+    """Messages by key and locale. Answers whatever happens to Redis: it never raises and never returns a blank.
 
     `redis` is a `redis.asyncio.Redis` (or cluster) client; with None only the defaults answer. `defaults` is
-    locale -> key -> text and is consulted before the packaged copy. An edit in Redis shows within `ttl` seconds. A
-    Redis that fails is left alone for a second: it delays the first callers by half a second, and nobody else.
-    `timer` is the clock in seconds. A store belongs to the event loop that it is first used in.
+    locale -> key -> message and is consulted before the packaged copy. An edit in Redis shows within `ttl` seconds;
+    after `start()` Redis tells of edits itself, and they show at once. `snapshot` is a file that keeps what was read
+    last across a restart. `maxsize` bounds the messages in memory.
+
+    A Redis that fails is left alone for a second. A request waits at most `patience` seconds for Redis where another
+    answer is at hand, and half a second where it is the first to notice that Redis hangs.
+    `timer` is the clock of the cache, in seconds. A store belongs to the event loop that it is first used in.
     """
 
     def __init__(
@@ -48,15 +63,27 @@ class MessageStore:
         ttl: float = 0.9,
         maxsize: int = 10_000,
         timer: Callable[[], float] = time.monotonic,
+        snapshot: str | os.PathLike[str] | None = None,
+        patience: float = 0.04,
+        clock: Callable[[], float] = time.time,
     ) -> None:
-        self._redis = redis
+        self._source = None if redis is None else RedisSource(redis)
         self._locale = locale
-        self._defaults = defaults or {}
-        self._timer = timer
-        self._fresh: TTLCache[tuple[str, str], Template | None] = TTLCache(maxsize, ttl, timer)
-        self._last_read: LRUCache[tuple[str, str], Template | None] = LRUCache(maxsize)
-        self._flight: SingleFlight[Template | None] = SingleFlight()
+        self._defaults = Defaults(defaults or {}, locale)
+        self._ttl, self._patience = ttl, patience
+        self._timer, self._clock = timer, clock
+        # By key first: an edit of a key ends it in all locales. `locale` is here what callers wrote, unread.
+        self._fresh: TLRUCache[str, dict[str | None, Resolved]] = TLRUCache(
+            maxsize, lambda _, __, now: now + self._life(), timer
+        )
+        # Of each message at most three locales, live and default.
+        self._known = Known(None if snapshot is None else Snapshot(snapshot), 6 * maxsize, clock)
+        self._flight: SingleFlight[Resolved] = SingleFlight()
+        self._changes = 0
         self._rest_until = float("-inf")
+        self._health = Health(state="stale" if self._known else "defaults")
+        self._tracking: Tracking | None = None
+        self._saver: asyncio.Task[None] | None = None
 
     @classmethod
     def from_url(cls, url: str | None, **options: Any) -> MessageStore:
@@ -67,121 +94,272 @@ class MessageStore:
         """
         from haptik_actions._redis import connect
 
-        return cls(connect(url, seconds=_REDIS_SECONDS) if url else None, **options)
+        return cls(connect(url, seconds=REDIS_SECONDS) if url else None, **options)
+
+    def start(self) -> None:
+        """Let Redis tell of edits from now on, in the running event loop, and keep the snapshot written."""
+        if self._source is None or self._tracking is not None:
+            return
+        from haptik_actions.messages._tracking import Tracking
+
+        self._tracking = Tracking(self._source.redis, (LIVE, DEFAULT), changed=self._forget, active=self._track)
+        self._tracking.start()
+        self._saver = asyncio.get_running_loop().create_task(self._save_now_and_then())
 
     async def aclose(self) -> None:
-        """Close the connections to Redis."""
-        if self._redis is not None:
+        """Write the snapshot, and close the connections to Redis."""
+        if self._saver is not None:
+            self._saver.cancel()
+        if self._tracking is not None:
+            await self._tracking.aclose()
+        await self._save()
+        if self._source is not None:
             from haptik_actions._redis import disconnect
 
-            await disconnect(self._redis)
+            await disconnect(self._source.redis)
 
-    async def text(self, key: str, locale: str | None = None, **values: Any) -> str:
-        """Return the text of `key` with its placeholders filled from `values`.
+    async def text(
+        self,
+        key: str,
+        locale: str | None = None,
+        *,
+        channel: str | None = None,
+        slots: Any = None,
+        **values: Any,
+    ) -> str:
+        """Return the text of `key` with its placeholders filled from `values`, then from the mapping `slots`.
 
         `locale` is a language tag such as `en-IN`; its language (`en`), then the store's own locale are tried after
-        it. A placeholder without a value stays as it is, and the key is logged. A key that exists nowhere is
+        it. Of several variations one is chosen as Rasa does, by `channel` and by conditions on `slots`, then at random.
+        A placeholder without a value stays as it is, and the key is logged. A key that exists nowhere is
         logged with what to write into Redis, and answered with the packaged `haptik_message_missing`.
         """
-        found = await self.find(key, locale, **values)
-        if found is not None:
-            return found
-        logger.error(
-            "There is no message %r, neither in Redis nor in the defaults. Set the Redis key %s.",
-            key,
-            f"{_PREFIX}:{self._chain(locale)[0]}:{key}",
-        )
-        return await self.find(_MISSING_KEY, locale) or packaged_copy()[_MISSING_KEY]
-
-    async def find(self, key: str, locale: str | None = None, **values: Any) -> str | None:
-        """As `text`, but None where the key exists nowhere."""
-        chain = self._chain(locale)
-        template = await self._stored(chain, key) or self._default(chain, key)
-        if template is None:
-            return None
-        missing = template.missing(values)
-        if missing:
-            logger.warning("The message %r has no value for %s.", key, ", ".join(sorted(missing)))
-        return template.fill(values)
-
-    def _chain(self, locale: str | None) -> tuple[str, ...]:
-        wanted = (locale or self._locale).replace("_", "-")
-        if not _LOCALE.fullmatch(wanted):
-            wanted = self._locale
-        return tuple(dict.fromkeys((wanted, wanted.split("-")[0], self._locale)))
-
-    def _default(self, chain: tuple[str, ...], key: str) -> Template | None:
-        for locale in chain:
-            text = self._defaults.get(locale, {}).get(key, "")
-            if text.strip():
-                return Template.parse(text)
-        packaged = packaged_copy().get(key)
-        return None if packaged is None else Template.parse(packaged)
-
-    async def _stored(self, chain: tuple[str, ...], key: str) -> Template | None:
-        if self._redis is None:
-            return None
-        place = (chain[0], key)
         try:
-            return self._fresh[place]
+            found = self._fresh[key][locale]
         except KeyError:
-            pass
-        if self._timer() >= self._rest_until:
-            return await self._flight.run(place, lambda: self._read(chain, key))
-        return self._last_read.get(place)
+            found = await self._load(key, locale)
+        if found.plain is not None:
+            return found.plain
+        text = self._text_of(key, found, channel, slots, values)
+        return text if text is not None else await self._missing(key, locale)
 
-    async def _read(self, chain: tuple[str, ...], key: str) -> Template | None:
-        place = (chain[0], key)
+    async def find(
+        self,
+        key: str,
+        locale: str | None = None,
+        *,
+        channel: str | None = None,
+        slots: Any = None,
+        **values: Any,
+    ) -> str | None:
+        """As `text`, but None where the key exists nowhere."""
+        return self._text_of(key, await self._resolved(key, locale), channel, slots, values)
+
+    async def element(
+        self,
+        key: str,
+        locale: str | None = None,
+        *,
+        channel: str | None = None,
+        slots: Any = None,
+        **values: Any,
+    ) -> Element:
+        """As `text`, as an element of HSL: a plain text is a `Text`, and Rasa's buttons are its quick replies.
+
+        Where the values make the element impossible (a link that is not safe), its text alone is returned, and the key
+        is logged.
+        """
+        from haptik_actions.hsl import Text
+
+        found = await self.find_element(key, locale, channel=channel, slots=slots, **values)
+        return found or Text(await self._missing(key, locale))
+
+    async def find_element(
+        self,
+        key: str,
+        locale: str | None = None,
+        *,
+        channel: str | None = None,
+        slots: Any = None,
+        **values: Any,
+    ) -> Element | None:
+        """As `element`, but None where the key exists nowhere, or shows nothing that HSL has."""
+        found = await self._resolved(key, locale)
+        if found.message is None:
+            return None
+        everything = {**(slots or {}), **values}
+        variation = found.choose(channel, everything)
+        self._look_for_gaps(key, variation, everything)
+        return _element(key, variation, everything, found.locale)
+
+    async def message(self, key: str, locale: str | None = None) -> Message | None:
+        """Return the message as it stands in the store: nothing is chosen and nothing filled."""
+        return (await self._resolved(key, locale)).message
+
+    async def located(self, key: str, locale: str | None = None) -> tuple[Message, str] | None:
+        """As `message`, with the locale whose message it is."""
+        found = await self._resolved(key, locale)
+        return None if found.message is None else (found.message, found.locale)
+
+    def default(self, key: str, locale: str | None = None) -> Message | None:
+        """Return what answers where Redis has nothing: own defaults, then the packaged copy."""
+        return self._defaults.find(key, locale_chain(locale, self._locale)).message
+
+    def health(self) -> Health:
+        """Tell how current the answers are."""
+        return self._health
+
+    async def _resolved(self, key: str, locale: str | None) -> Resolved:
         try:
-            template = await self._ask_redis(chain, key)
-        except _redis_errors() as error:
-            self._rest_until = self._timer() + _REST_SECONDS
-            known = self._last_read.get(place)
+            return self._fresh[key][locale]
+        except KeyError:
+            return await self._load(key, locale)
+
+    async def _load(self, key: str, locale: str | None) -> Resolved:
+        chain = locale_chain(locale, self._locale)
+        if self._source is None:
+            return self._remember(key, locale, self._defaults.find(key, chain))
+        if self._timer() < self._rest_until:
+            return self._from_known(chain, key)
+        # Whoever asks after an edit must not be given what was read before it.
+        flight = self._flight.run((key, locale, self._changes), lambda: self._read(chain, key, locale))
+        if not self._has_answer(chain, key):
+            return await flight
+        try:
+            async with deadline(self._patience):
+                return await flight
+        except DeadlinePassed:
+            return self._from_known(chain, key)
+
+    def _has_answer(self, chain: tuple[str, ...], key: str) -> bool:
+        return self._rest_until > float("-inf") or any(Place(locale, key).live in self._known for locale in chain)
+
+    async def _read(self, chain: tuple[str, ...], key: str, locale: str | None) -> Resolved:
+        assert self._source is not None
+        changes = self._changes
+        try:
+            readings = await self._source.read([Place(tag, key) for tag in chain])
+        except redis_errors() as error:
+            self._trouble(key, error)
+            return self._from_known(chain, key)
+        self._rest_until = float("-inf")
+        self._say("fresh")
+        for redis_key, value in readings.items():
+            self._known.put(redis_key, value)
+        resolved = self._from_known(chain, key)
+        # Something was edited while this was read, perhaps this.
+        return self._remember(key, locale, resolved) if changes == self._changes else resolved
+
+    def _from_known(self, chain: tuple[str, ...], key: str) -> Resolved:
+        for locale in chain:
+            place = Place(locale, key)
+            value = self._known.get(place.live) or self._known.get(place.default)
+            if value is not None:
+                return Resolved.of(Message.parse(value), locale)
+            found = self._defaults.of(locale, key)
+            if found is not None:
+                return found
+        return self._defaults.find(key, chain)
+
+    def _remember(self, key: str, locale: str | None, resolved: Resolved) -> Resolved:
+        of_key = self._fresh.get(key)
+        if of_key is None or len(of_key) >= _MOST_LOCALES:
+            of_key = self._fresh[key] = {}
+        of_key[locale] = resolved
+        return resolved
+
+    def _life(self) -> float:
+        return _BACKSTOP_SECONDS if self._health.tracking else self._ttl
+
+    def _forget(self, redis_keys: list[str] | None) -> None:
+        """Redis says that these keys were changed; None: all may be."""
+        self._changes += 1
+        if redis_keys is None:
+            self._fresh.clear()
+            return
+        for redis_key in redis_keys:
+            found = place_of(redis_key)
+            if found is not None:
+                self._fresh.pop(found[1].key, None)
+
+    def _track(self, active: bool) -> None:
+        # Before and after a gap alike: what was edited in it was not told.
+        self._changes += 1
+        self._fresh.clear()
+        if active:
+            self._rest_until = float("-inf")
+        self._say("fresh" if active else self._health.state, tracking=active)
+
+    def _trouble(self, key: str, error: Exception) -> None:
+        if self._rest_until == float("-inf"):
             logger.warning(
                 "Redis did not give the message %r (%s); using %s.",
                 key,
                 type(error).__name__,
-                "the defaults" if known is None else "what was read last",
+                "what was read last" if self._known else "the defaults",
             )
-            return known
-        self._fresh[place] = self._last_read[place] = template
-        return template
+        self._rest_until = self._timer() + _REST_SECONDS
+        self._say("stale" if self._known else "defaults", detail=type(error).__name__)
 
-    async def _ask_redis(self, chain: tuple[str, ...], key: str) -> Template | None:
-        assert self._redis is not None
-        # A pipeline, not MGET: the keys of one chain lie in different slots of a cluster.
-        pipeline = self._redis.pipeline(transaction=False)
-        for locale in chain:
-            pipeline.get(f"{_PREFIX}:{locale}:{key}")
-        async with deadline(_REDIS_SECONDS):
-            answers = await pipeline.execute(raise_on_error=False)
-        for locale, answer in zip(chain, answers, strict=True):
-            text = _usable(answer, f"{_PREFIX}:{locale}:{key}")
-            if text is not None:
-                return Template.parse(text)
-        return None
+    def _say(self, state: Any, *, tracking: bool | None = None, detail: str = "") -> None:
+        now = self._health
+        tracking = now.tracking if tracking is None else tracking
+        if (now.state, now.tracking, now.detail) != (state, tracking, detail):
+            since = now.since if now.state == state else self._clock()
+            self._health = Health(state=state, since=since, tracking=tracking, detail=detail)
+
+    async def _save_now_and_then(self) -> None:
+        while True:
+            await asyncio.sleep(_SAVE_SECONDS)
+            await self._save()
+
+    async def _save(self) -> None:
+        save = self._known.to_save()
+        if save is not None:
+            await asyncio.to_thread(save)
+
+    async def _missing(self, key: str, locale: str | None) -> str:
+        tag = locale_chain(locale, self._locale)[0]
+        logger.error(
+            "There is no message %r, neither in Redis nor in the defaults. Set the Redis key %s.",
+            key,
+            Place(tag if is_locale(tag) else PACKAGED_LOCALE, key).live,
+        )
+        return await self.find(_MISSING_KEY, locale) or self._defaults.packaged(_MISSING_KEY)
+
+    def _text_of(
+        self,
+        key: str,
+        found: Resolved,
+        channel: str | None,
+        slots: Mapping[str, Any] | None,
+        values: Mapping[str, Any],
+    ) -> str | None:
+        if found.message is None:
+            return None
+        everything = {**slots, **values} if slots else values
+        template = found.template
+        if template is None:
+            template = Template.parse(found.choose(channel, everything).said)
+        missing = template.missing(everything)
+        if missing:
+            logger.warning("The message %r has no value for %s.", key, ", ".join(sorted(missing)))
+        return template.fill(everything, found.locale) or None
+
+    @staticmethod
+    def _look_for_gaps(key: str, variation: Variation, values: Mapping[str, Any]) -> None:
+        missing = {name for template in variation.templates for name in template.missing(values)}
+        if missing:
+            logger.warning("The message %r has no value for %s.", key, ", ".join(sorted(missing)))
 
 
-def _usable(answer: Any, redis_key: str) -> str | None:
-    if answer is None:
-        return None
-    if isinstance(answer, str):
-        answer = answer.encode()
-    if not isinstance(answer, bytes):
-        logger.error("The Redis key %s is not a string (%s). Delete it, then SET it.", redis_key, answer)
-        return None
+def _element(key: str, variation: Variation, values: Mapping[str, Any], locale: str) -> Element | None:
+    from haptik_actions.hsl import Text
+    from haptik_actions.messages._hsl import element_of
+
     try:
-        text = answer.decode("utf-8")
-    except UnicodeDecodeError:
-        logger.error("The Redis key %s is not UTF-8 text. SET it again.", redis_key)
-        return None
-    if not text.strip():
-        logger.error("The Redis key %s is blank, and a blank message is silence. SET a text, or delete it.", redis_key)
-        return None
-    return text
-
-
-def _redis_errors() -> tuple[type[Exception], ...]:
-    from redis.exceptions import RedisError
-
-    return (RedisError, OSError, DeadlinePassed)
+        return element_of(variation, lambda text, given: Template.parse(text).fill(given, locale), values)
+    except InvalidElement as error:
+        logger.error("The message %r is no element with these values: %s. Its text alone is shown.", key, error)
+    shown = Template.parse(variation.said).fill(values, locale)
+    return Text(shown) if shown.strip() else None

@@ -1,4 +1,4 @@
-"""A conversation with one form, run as Rasa 3.6.21 runs it (`core/actions/forms.py`); the actions run in this process."""
+"""A conversation with one form, run as Rasa 3.6.21 runs it (`core/actions/forms.py`), its actions in this process."""
 
 from __future__ import annotations
 

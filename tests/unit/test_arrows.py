@@ -10,7 +10,7 @@ import pytest
 
 PACKAGES = [
     *("client", "credentials", "messages", "escalation", "actions", "hsl", "render", "sandbox", "demo", "cli"),
-    *("rasa_api", "testing", "answers", "forms"),
+    *("rasa_api", "testing", "answers", "forms", "nlg"),
 ]
 FOREIGN = ["httpx", "redis", "rasa_sdk", "rasa", "aiohttp", "starlette", "ruamel"]
 
@@ -22,11 +22,12 @@ ALLOWED: dict[str, tuple[set[str], set[str]]] = {
     "haptik_actions.hsl": (set(), set()),
     "haptik_actions.render": ({"hsl"}, set()),
     "haptik_actions.credentials": (set(), set()),
-    "haptik_actions.messages": (set(), set()),
+    "haptik_actions.messages": ({"hsl"}, set()),
+    "haptik_actions.nlg": ({"messages", "hsl", "render"}, set()),
     "haptik_actions.client": ({"credentials"}, {"httpx"}),
     "haptik_actions.answers": ({"hsl", "render"}, set()),
     "haptik_actions.forms": ({"hsl", "render", "answers"}, set()),
-    "haptik_actions.escalation": ({"client", "credentials", "messages"}, {"httpx"}),
+    "haptik_actions.escalation": ({"client", "credentials", "messages", "hsl"}, {"httpx"}),
     "haptik_actions.actions": (
         {"client", "credentials", "messages", "escalation", "hsl", "render", "answers", "forms"},
         {"httpx", "rasa_sdk", "aiohttp", "ruamel", "redis"},

@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import re
 import uuid
 from importlib import resources
 from typing import Any
@@ -141,7 +142,7 @@ async def test_a_key_that_exists_nowhere_is_answered_and_logged(
         ("{a!r} {a:>5}", {"a": 1}, "{a!r} {a:>5}"),
         ("{0} {} { a }", {"a": 1}, "{0} {} { a }"),
         ("{{a}}", {"a": 1}, "{1}"),
-        ('{"type": "TEXT"}', {"type": 1}, '{"type": "TEXT"}'),
+        ('say {"type": "TEXT"}', {"type": 1}, 'say {"type": "TEXT"}'),
     ],
 )
 async def test_placeholders_are_plain_names(text: str, values: dict[str, Any], filled: str) -> None:
@@ -162,7 +163,7 @@ async def test_a_missing_value_leaves_the_placeholder_and_logs_the_key(
 async def test_any_text_is_a_message_and_only_names_change(text: str, values: dict[str, str]) -> None:
     store = MessageStore(defaults={"en": {"k": text, "haptik_message_missing": "gone"}})
     answer = await store.text("k", **values)
-    if not text.strip():
+    if not text.strip() or re.match(r'\s*(\{\s*"|\[\s*["{])', text):
         assert answer == "gone"
     elif not any(f"{{{name}}}" in text for name in values):
         assert answer == text

@@ -1,0 +1,228 @@
+"""`haptik-actions messages`: the bot's copy in Redis, from the command line."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+from haptik_actions.cli import _messages_files as files
+from haptik_actions.cli import _messages_nlg as nlg
+from haptik_actions.cli._messages_store import (
+    author_option,
+    entry_json,
+    locale_option,
+    say_findings,
+    why_option,
+    with_catalogue,
+)
+from haptik_actions.cli._output import echo_json, printable
+
+if TYPE_CHECKING:
+    from haptik_actions.messages import Catalogue, Entry, Finding, Page, Version
+
+__all__ = ["command"]
+
+
+@click.group()
+def command() -> None:
+    """Read and edit what the bot says (REDIS_URL). Running bots show an edit at once.
+
+    \b
+    haptik-actions messages list order
+    haptik-actions messages set utter_greet "Hello {name}!" --why "shorter"
+    haptik-actions messages rollback utter_greet 3
+    """
+
+
+for file_command in (files.export, files.import_file, files.seed, nlg.serve_nlg):
+    command.add_command(file_command)
+
+
+@command.command()
+@click.argument("key")
+@locale_option
+@click.option("--json", "as_json", is_flag=True, help="Print an object with version, default and draft too.")
+def get(key: str, locale: str, as_json: bool) -> None:
+    """Print what users read under KEY in one language.
+
+    \b
+    haptik-actions messages get utter_greet --locale hi
+    """
+    entry = with_catalogue(lambda catalogue: catalogue.get(key, locale))
+    if as_json:
+        echo_json(entry_json(entry))
+    elif entry.value is None:
+        raise click.ClickException(f"There is no message {printable(key)} in {locale}. `set` writes one.")
+    else:
+        click.echo(printable(entry.value, keep="\n"))
+
+
+@command.command("set")
+@click.argument("key")
+@click.argument("value")
+@locale_option
+@author_option
+@why_option
+@click.option(
+    "--expected", metavar="REVISION", help="Refuse where the message is no longer that revision (`get --json`)."
+)
+def set_value(key: str, value: str, locale: str, author: str, why: str, expected: str | None) -> None:
+    """Publish VALUE (`-`: standard input) under KEY, after the checks.
+
+    \b
+    haptik-actions messages set utter_greet "Hello {name}!" --why "the campaign"
+    haptik-actions messages set utter_menu - < menu.json
+    """
+    text = sys.stdin.read().rstrip("\n") if value == "-" else value
+
+    async def work(catalogue: Catalogue) -> tuple[Entry, tuple[Finding, ...]]:
+        revision = expected or (await catalogue.get(key, locale)).revision
+        findings = await catalogue.check(key, locale, text)
+        entry = await catalogue.publish(key, locale, text, author=author, why=why, expected=revision)
+        return entry, findings
+
+    entry, findings = with_catalogue(work)
+    say_findings(findings)
+    click.echo(f"{printable(key)} in {entry.locale} is version {entry.number} now.")
+
+
+@command.command()
+@click.argument("key")
+@locale_option
+@author_option
+@why_option
+def delete(key: str, locale: str, author: str, why: str) -> None:
+    """Go back to the default of KEY.
+
+    \b
+    haptik-actions messages delete utter_greet --locale hi
+    """
+
+    async def work(catalogue: Catalogue) -> Entry:
+        revision = (await catalogue.get(key, locale)).revision
+        return await catalogue.delete(key, locale, author=author, why=why, expected=revision)
+
+    entry = with_catalogue(work)
+    rest = "Its default is read again." if entry.value is not None else "It has no default."
+    click.echo(f"{printable(key)} in {entry.locale} is deleted. {rest}")
+
+
+@command.command("list")
+@click.argument("words", nargs=-1)
+@locale_option
+@click.option("--only", type=click.Choice(["edited", "draft", "missing"]), help="Only messages that are so.")
+@click.option("--limit", type=click.IntRange(min=1), default=50, show_default=True, metavar="N")
+@click.option("--json", "as_json", is_flag=True, help="Print an object with the rows and the total.")
+def list_messages(words: tuple[str, ...], locale: str, only: str | None, limit: int, as_json: bool) -> None:
+    """List the messages that hold all WORDS, in their key or in what they say.
+
+    \b
+    haptik-actions messages list
+    haptik-actions messages list thank you --locale de --only missing
+    """
+
+    async def work(catalogue: Catalogue) -> Page:
+        return await catalogue.search(" ".join(words), locale=locale, only=only, limit=limit)  # type: ignore[arg-type]
+
+    page = with_catalogue(work)
+    if as_json:
+        rows = [
+            {name: getattr(row, name) for name in ("key", "locale", "text", "origin", "draft")} for row in page.rows
+        ]
+        echo_json({"total": page.total, "rows": rows})
+        return
+    for row in page.rows:
+        click.echo(f"{printable(row.key)}  {row.origin}{', draft' if row.draft else ''}  {printable(row.text)}")
+    more = page.total - len(page.rows)
+    click.echo(f"{page.total} messages{f', {more} not shown (--limit)' if more else ''}.", err=True)
+
+
+@command.command()
+@click.argument("key")
+@locale_option
+@click.option("--limit", type=click.IntRange(min=1), default=20, show_default=True, metavar="N")
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON array instead of lines.")
+def history(key: str, locale: str, limit: int, as_json: bool) -> None:
+    """List who changed KEY, when and why, newest first.
+
+    \b
+    haptik-actions messages history utter_greet
+    """
+    versions = with_catalogue(lambda catalogue: catalogue.history(key, locale, limit))
+    if as_json:
+        echo_json([_version_json(version) for version in versions])
+        return
+    for version in versions:
+        click.echo(_version_line(version))
+    if not versions:
+        click.echo(f"{printable(key)} in {locale} was never edited.")
+
+
+@command.command()
+@click.argument("key")
+@click.argument("number", type=click.IntRange(min=1))
+@locale_option
+@author_option
+@why_option
+def rollback(key: str, number: int, locale: str, author: str, why: str) -> None:
+    """Publish version NUMBER of KEY again, as a new version.
+
+    \b
+    haptik-actions messages rollback utter_greet 3
+    """
+
+    async def work(catalogue: Catalogue) -> Entry:
+        revision = (await catalogue.get(key, locale)).revision
+        return await catalogue.rollback(key, locale, number, author=author, why=why, expected=revision)
+
+    entry = with_catalogue(work)
+    click.echo(f"{printable(key)} in {entry.locale} is version {entry.number} now, the same as version {number}.")
+
+
+@command.command()
+@click.argument("key")
+@click.argument("number", type=click.IntRange(min=1), required=False)
+@locale_option
+def diff(key: str, number: int | None, locale: str) -> None:
+    """Compare what users read under KEY with version NUMBER, or with the default.
+
+    \b
+    haptik-actions messages diff utter_greet
+    haptik-actions messages diff utter_greet 2
+    """
+    from haptik_actions.messages import unified_diff
+
+    async def work(catalogue: Catalogue) -> tuple[Entry, tuple[Version, ...]]:
+        versions = await catalogue.history(key, locale, 10_000) if number else ()
+        return await catalogue.get(key, locale), versions
+
+    entry, versions = with_catalogue(work)
+    older = next((version for version in versions if version.number == number), None)
+    if number and older is None:
+        raise click.ClickException(
+            f"{printable(key)} in {locale} has no version {number}. `history` lists what there is."
+        )
+    name = f"version {number}" if older else "default"
+    changed = unified_diff(older.value if older else entry.default, entry.value, before=name, after="now")
+    click.echo(printable(changed, keep="\n") if changed else f"Nothing differs from the {name}.")
+
+
+def _version_json(version: Version) -> dict[str, object]:
+    return {
+        "number": version.number,
+        "action": version.action,
+        "author": version.author,
+        "at": version.at.isoformat() if version.at else None,
+        "why": version.why,
+        "value": version.value,
+    }
+
+
+def _version_line(version: Version) -> str:
+    when = f"{version.at:%Y-%m-%d %H:%M}" if version.at else "at an unknown time"
+    who = printable(version.author) or "by hand in Redis"
+    why = f" ({printable(version.why)})" if version.why else ""
+    what = "deleted" if version.value is None else printable(version.value)
+    return f"{version.number}  {when}  {who}  {version.action}{why}: {what}"

@@ -1,0 +1,358 @@
+"""The write path: everything that people who edit the copy do, on one object."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from haptik_actions.errors import ConfigurationError, EditConflict, InvalidMessage, MessagesUnavailable
+from haptik_actions.messages._check import check_message
+from haptik_actions.messages._defaults import PACKAGED_LOCALE
+from haptik_actions.messages._editor import Editor
+from haptik_actions.messages._entry import (
+    Action,
+    Applied,
+    Count,
+    Draft,
+    Entry,
+    ImportPlan,
+    Page,
+    Seeded,
+    Version,
+)
+from haptik_actions.messages._finding import Finding
+from haptik_actions.messages._imports import plan_rows
+from haptik_actions.messages._index import Index, Only
+from haptik_actions.messages._names import DEFAULT, DRAFT, LIVE, Place, checked, draft_key
+from haptik_actions.messages._shelf import Shelf, outside_version
+
+if TYPE_CHECKING:
+    from redis.asyncio import Redis
+
+__all__ = ["Catalogue"]
+
+_SECONDS = 5.0
+_MOST_NAME = 200
+
+
+class Catalogue:
+    """The messages of a store, for editing.
+
+    `redis` is a `redis.asyncio.Redis` (or cluster) client; `defaults` is locale -> key -> message, under what a seeding
+    wrote; `locale` is the language that others are translated from; `channels` are the channels of Rasa that the bot
+    talks on; `clock` gives the time of versions, in seconds since 1970.
+
+    A change takes the `revision` that it began from as `expected`, and is refused where that is no longer so. Every
+    method raises `MessagesUnavailable` where Redis does not answer, and `ConfigurationError` for a key or a locale
+    that cannot be one. Belongs to the event loop that it is first used in.
+    """
+
+    def __init__(
+        self,
+        redis: Redis,
+        *,
+        defaults: Mapping[str, Mapping[str, str]] | None = None,
+        locale: str = PACKAGED_LOCALE,
+        channels: Sequence[str] = (),
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        from haptik_actions.messages._tracking import Tracking
+
+        self._redis = redis
+        self.locale, self.channels = locale, tuple(channels)
+        self._editor = Editor(redis, clock)
+        self._shelf = Shelf(self._editor, defaults or {}, locale)
+        self._tracking = Tracking(redis, (LIVE, DEFAULT, DRAFT), changed=self._touch, active=self._lost)
+        self._index = Index(self._editor, locale, self._shelf.builtin, is_tracking=lambda: self._tracking.is_active)
+        self._loading: asyncio.Task[None] | None = None
+
+    @classmethod
+    def from_url(cls, url: str, **options: Any) -> Catalogue:
+        """Return the catalogue of the Redis at `url`. `options` as above.
+
+        Raises:
+            ConfigurationError: the URL is not one of Redis.
+        """
+        from haptik_actions._redis import connect
+
+        return cls(connect(url, seconds=_SECONDS), **options)
+
+    def start(self) -> None:
+        """Read all messages in the background and let Redis tell of edits, in the running event loop.
+
+        For a process that stays up; without it lists are read anew when they are some seconds old.
+        """
+        self._tracking.start()
+        if self._loading is None:
+            self._loading = asyncio.get_running_loop().create_task(self._load())
+
+    @property
+    def is_tracking(self) -> bool:
+        """Whether Redis tells of edits at present."""
+        return self._tracking.is_active
+
+    async def aclose(self) -> None:
+        """Close the connections to Redis."""
+        if self._loading is not None:
+            self._loading.cancel()
+        await self._tracking.aclose()
+        from haptik_actions._redis import disconnect
+
+        await disconnect(self._redis)
+
+    async def get(self, key: str, locale: str) -> Entry:
+        """Return a message as it stands now; one that exists nowhere too, for somebody is about to write it."""
+        return (await self._shelf.entries([checked(key, locale)]))[0]
+
+    async def locales_of(self, key: str) -> dict[str, Entry]:
+        """Return a message in every locale that the store has."""
+        await self._index.refresh()
+        entries = await self._shelf.entries([checked(key, locale) for locale in self._index.locales()])
+        return {entry.locale: entry for entry in entries}
+
+    async def locales(self) -> list[str]:
+        """Return the locales that have messages, the catalogue's own first."""
+        await self._index.refresh()
+        return self._index.locales()
+
+    async def search(
+        self, words: str = "", *, locale: str | None = None, only: Only = None, offset: int = 0, limit: int = 50
+    ) -> Page:
+        """Return the messages that hold all of the words in their key or in what they say, by key.
+
+        `only` narrows down to what is edited, has a draft, or is missing in the locale.
+        """
+        await self._index.refresh()
+        return self._index.search(words, locale or self.locale, only, offset, limit)
+
+    async def summary(self) -> dict[str, Count]:
+        """Return for each locale how many messages are edited, missing and drafted."""
+        await self._index.refresh()
+        return {locale: self._index.count(locale) for locale in self._index.locales()}
+
+    async def check(
+        self, key: str, locale: str, value: str, *, channels: Sequence[str] | None = None
+    ) -> tuple[Finding, ...]:
+        """Return what is wrong with a value for this message, errors first. `channels` replaces the catalogue's."""
+        [context] = await self._shelf.contexts([checked(key, locale)])
+        return check_message(value, context, self.channels if channels is None else channels)
+
+    async def publish(
+        self,
+        key: str,
+        locale: str,
+        value: str,
+        *,
+        author: str,
+        why: str = "",
+        expected: str,
+        action: Action = "publish",
+    ) -> Entry:
+        """Make `value` what users read, as a new version; a draft of it is gone then.
+
+        Raises:
+            InvalidMessage: the check has errors.
+            EditConflict: the message is no longer that of the revision `expected`.
+        """
+        place = checked(key, locale)
+        [context] = await self._shelf.contexts([place])
+        findings = check_message(value, context)
+        errors = [finding for finding in findings if finding.severity == "error"]
+        if errors:
+            raise InvalidMessage(f"{key} in {locale} was not published: {errors[0].words}", findings)
+        return await self._write(place, value, action="publish", author=author, why=why, expected=expected)
+
+    async def delete(self, key: str, locale: str, *, author: str, why: str = "", expected: str) -> Entry:
+        """Go back to the default, as a new version.
+
+        Raises:
+            EditConflict: as `publish`.
+        """
+        place = checked(key, locale)
+        return await self._write(place, None, action="delete", author=author, why=why, expected=expected)
+
+    async def history(self, key: str, locale: str, limit: int = 50) -> tuple[Version, ...]:
+        """Return the versions, newest first. An edit by hand that nothing followed yet stands there as `outside`."""
+        place = checked(key, locale)
+        [look] = await self._editor.look([place])
+        versions = await self._editor.history(place, limit)
+        if look.outside:
+            versions.insert(0, outside_version(look))
+        return tuple(versions[:limit])
+
+    async def rollback(self, key: str, locale: str, number: int, *, author: str, why: str = "", expected: str) -> Entry:
+        """Make what version `number` said a new version; a version that deleted the message deletes it again.
+
+        Raises:
+            ConfigurationError: there is no such version.
+            EditConflict: as `publish`.
+        """
+        place = checked(key, locale)
+        for version in await self.history(key, locale, limit=10_000):
+            if version.number == number:
+                why = why or f"back to version {number}"
+                return await self._write(
+                    place, version.value, action="rollback", author=author, why=why, expected=expected
+                )
+        raise ConfigurationError(f"{key} in {locale} has no version {number}. Its history lists what there is.")
+
+    async def save_draft(
+        self,
+        key: str,
+        locale: str,
+        value: str,
+        *,
+        author: str,
+        why: str = "",
+        expected: str,
+        based_on: str | None = None,
+    ) -> Draft:
+        """Keep a text for later; it may have mistakes. `based_on` is the revision it was begun from, now's if None.
+
+        Raises:
+            EditConflict: the draft is no longer that of the revision `expected` (empty: there was none).
+        """
+        place = checked(key, locale)
+        if based_on is None:
+            [look] = await self._editor.look([place])
+            based_on = look.revision
+        saved = await self._editor.write_draft(
+            place, value, author=_name(author), why=why, based_on=based_on, expected=expected
+        )
+        return await self._draft_after(place, saved=saved, kept=True)
+
+    async def discard_draft(self, key: str, locale: str, *, expected: str) -> None:
+        """Throw the draft away.
+
+        Raises:
+            EditConflict: as `save_draft`.
+        """
+        place = checked(key, locale)
+        gone = await self._editor.write_draft(place, None, expected=expected)
+        await self._draft_after(place, saved=gone, kept=False)
+
+    async def export(self, format: str, locale: str | None = None) -> bytes:
+        """Return all messages, or those of one locale, as `csv` or `yaml`, defaults included.
+
+        Raises:
+            ConfigurationError: another format.
+        """
+        from haptik_actions.messages._exchange import write
+
+        await self._index.refresh()
+        places = self._index.places(locale)
+        return write(format, [(place, self._index.live(place), self._index.default(place)) for place in places])
+
+    async def plan_import(self, data: bytes, format: str) -> ImportPlan:
+        """Compare a file with the store. An empty cell says nothing about its message.
+
+        Raises:
+            ConfigurationError: the file cannot be read; names the line.
+        """
+        from haptik_actions.messages._exchange import read
+
+        return await plan_rows(read(format, data), self._shelf)
+
+    async def apply_import(self, plan: ImportPlan, *, author: str, why: str = "", as_draft: bool = False) -> Applied:
+        """Write the rows of a plan that are added or changed; each is a version of its own, or a draft."""
+        written, conflicts = 0, []
+        for row in plan.rows:
+            if row.state not in ("added", "changed"):
+                continue
+            try:
+                if as_draft:
+                    await self.save_draft(
+                        row.key, row.locale, row.new, author=author, why=why, expected=row.expected_draft
+                    )
+                else:
+                    place = Place(row.locale, row.key)
+                    await self._write(place, row.new, action="import", author=author, why=why, expected=row.expected)
+                written += 1
+            except EditConflict as conflict:
+                conflicts.append(conflict)
+        return Applied(written, tuple(conflicts))
+
+    async def seed(
+        self, responses: Mapping[str, Sequence[Any]], *, locale: str | None = None, slots: Sequence[str] = ()
+    ) -> Seeded:
+        """Make a domain's responses the defaults of `locale` (the catalogue's own if None). Edits stay what they are.
+
+        `responses` is as a Rasa domain has it: name -> list of variations. `slots` are the domain's, which texts may
+        use as placeholders. Defaults of responses that are no longer there are removed.
+        """
+        from haptik_actions.messages._seed import values_of
+
+        await self._index.refresh()
+        tag = checked("x", locale or self.locale).locale
+        values, refused = values_of(responses)
+        before = {place.key: value for place, value in await self._seeded(tag)}
+        writes: dict[str, str | None] = {
+            Place(tag, key).default: value for key, value in values.items() if before.get(key) != value
+        }
+        gone = [key for key in before if key not in values]
+        await self._editor.put(writes | {Place(tag, key).default: None for key in gone})
+        await self._editor.set_slots(frozenset(slots))
+        self._index.touch([*writes, *(Place(tag, key).default for key in gone)])
+        changed = [key for key, value in values.items() if key in before and before[key] != value]
+        return Seeded(
+            added=sum(key not in before for key in values),
+            changed=len(changed),
+            removed=len(gone),
+            unchanged=len(values) - len(writes),
+            kept_edited=tuple(sorted(key for key in changed if self._index.live(Place(tag, key)) is not None)),
+            refused=tuple(refused.items()),
+        )
+
+    async def _seeded(self, locale: str) -> list[tuple[Place, str]]:
+        places = [place for place in self._index.places(locale) if self._index.default(place) is not None]
+        values = await self._editor.values([place.default for place in places])
+        return [(place, value) for place, value in zip(places, values, strict=True) if value is not None]
+
+    async def _write(
+        self, place: Place, value: str | None, *, action: Action, author: str, why: str, expected: str
+    ) -> Entry:
+        done = await self._editor.write(
+            place, value, action=action, author=_name(author), why=why, expected=expected, drop_draft=action != "import"
+        )
+        self._index.touch([place.live, draft_key(place)])
+        [entry] = await self._shelf.entries([place])
+        if not done:
+            raise EditConflict(_who(entry), entry)
+        return entry
+
+    async def _draft_after(self, place: Place, *, saved: bool, kept: bool) -> Draft:
+        self._index.touch([draft_key(place)])
+        [look] = await self._editor.look([place])
+        if not saved:
+            who = f"by {look.draft.author}" if look.draft else "by somebody"
+            raise EditConflict(f"The draft of {place.key} in {place.locale} was changed {who} meanwhile.", look.draft)
+        if look.draft is None and kept:
+            raise EditConflict(f"The draft of {place.key} in {place.locale} was discarded meanwhile.")
+        return look.draft  # type: ignore[return-value]
+
+    def _touch(self, redis_keys: list[str] | None) -> None:
+        self._index.touch(redis_keys)
+
+    def _lost(self, active: bool) -> None:
+        self._index.touch(None)
+
+    async def _load(self) -> None:
+        # The next list tries again, and says what is wrong.
+        with contextlib.suppress(MessagesUnavailable):
+            await self._index.refresh()
+
+
+def _who(entry: Entry) -> str:
+    when = f" at {entry.at:%Y-%m-%d %H:%M} UTC" if entry.at else ""
+    who = "by hand in Redis" if entry.action == "outside" else f"by {entry.author or 'somebody'}"
+    return f"{entry.key} in {entry.locale} was changed {who}{when} meanwhile."
+
+
+def _name(author: str) -> str:
+    author = " ".join(author.split())[:_MOST_NAME]
+    if not author:
+        raise ConfigurationError("A change needs the name of who makes it.")
+    return author

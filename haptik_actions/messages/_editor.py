@@ -1,0 +1,243 @@
+"""One message at a time in Redis: look, write, draft, history. Every change is one script with a lock."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import msgspec
+
+from haptik_actions.errors import MessagesUnavailable
+from haptik_actions.messages._entry import Action, Draft, Version
+from haptik_actions.messages._names import SLOTS_KEY, Place, draft_key, history_key
+from haptik_actions.messages._scripts import CHANGED_CHANNEL, DRAFT, LOOK, WRITE
+from haptik_actions.messages._source import redis_errors
+
+if TYPE_CHECKING:
+    from redis.asyncio import Redis
+
+__all__ = ["Editor", "Look", "unavailable_as_error"]
+
+T = TypeVar("T")
+
+_VERSIONS_KEPT = 500
+_AT_ONCE = 500
+_MOST_WORDS = 2000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """What Redis has of one message."""
+
+    revision: str
+    number: int
+    value: str | None
+    newest: Version | None
+    draft: Draft | None
+    outside: bool
+
+
+class Editor:
+    """The messages of `redis`, by place. `clock` gives the time of versions, in seconds since 1970.
+
+    Every method raises `MessagesUnavailable` where Redis does not answer.
+    """
+
+    def __init__(self, redis: Redis, clock: Callable[[], float]) -> None:
+        self._redis: Any = redis
+        self._clock = clock
+
+    async def look(self, places: Sequence[Place]) -> list[Look]:
+        """Return what Redis has of each place; in one round trip for some hundreds of them."""
+        return [_look(answer) for answer in await self._each(places, _ask_look)]
+
+    async def values(self, redis_keys: Sequence[str]) -> list[str | None]:
+        """Return the strings at these keys, None for what is no UTF-8 string."""
+        return [_string(answer) for answer in await self._each(redis_keys, lambda pipe, key: pipe.get(key))]
+
+    async def slots(self) -> frozenset[str]:
+        """Return the names of the domain's slots, as the latest seeding found them."""
+        with unavailable_as_error():
+            return frozenset(map(_text, await self._redis.smembers(SLOTS_KEY)))
+
+    async def history(self, place: Place, limit: int) -> list[Version]:
+        """Return the versions, newest first."""
+        with unavailable_as_error():
+            entries = await self._redis.lrange(history_key(place), 0, limit - 1)
+        return [version for version in map(_version, entries) if version is not None]
+
+    async def write(
+        self,
+        place: Place,
+        value: str | None,
+        *,
+        action: Action,
+        author: str,
+        why: str,
+        expected: str,
+        drop_draft: bool = True,
+    ) -> bool:
+        """Make a new version, with None one that deletes the message; False where `expected` is not its revision."""
+        entry = {
+            "action": action,
+            "author": author,
+            "at": self.now(),
+            "why": why[:_MOST_WORDS],
+            "value": value,
+            "digest": "" if value is None else _digest(value.encode()),
+        }
+        number = await self._script(
+            WRITE,
+            (place.live, history_key(place), draft_key(place)),
+            expected,
+            "delete" if value is None else "set",
+            value or "",
+            msgspec.json.encode(entry)[1:],
+            entry["at"],
+            _VERSIONS_KEPT,
+            "1" if drop_draft else "0",
+            CHANGED_CHANNEL,
+        )
+        return bool(number)
+
+    async def write_draft(
+        self, place: Place, value: str | None, *, author: str = "", why: str = "", based_on: str = "", expected: str
+    ) -> bool:
+        """Save or, with None, discard the draft; False where `expected` is not its revision."""
+        draft = {"value": value, "author": author, "at": self.now(), "why": why[:_MOST_WORDS], "based_on": based_on}
+        encoded = b"" if value is None else msgspec.json.encode(draft)
+        return bool(await self._script(DRAFT, (draft_key(place),), expected, encoded))
+
+    async def put(self, values: dict[str, str | None]) -> None:
+        """Set or, with None, delete plain keys: the defaults."""
+
+        def one(pipe: Any, item: tuple[str, str | None]) -> None:
+            if item[1] is None:
+                pipe.delete(item[0])
+            else:
+                pipe.set(item[0], item[1])
+
+        await self._each(list(values.items()), one)
+
+    async def set_slots(self, names: frozenset[str]) -> None:
+        """Replace the names of the domain's slots."""
+        with unavailable_as_error():
+            await self._redis.delete(SLOTS_KEY)
+            if names:
+                await self._redis.sadd(SLOTS_KEY, *sorted(names))
+
+    async def scan(self, pattern: str) -> list[str]:
+        """Return every key that fits, on every server of a cluster."""
+        with unavailable_as_error():
+            return [_text(key) async for key in self._redis.scan_iter(pattern, count=2000)]
+
+    def now(self) -> str:
+        """The time, as versions have it."""
+        return datetime.fromtimestamp(self._clock(), timezone.utc).isoformat(timespec="seconds")
+
+    async def _each(self, items: Sequence[T], ask: Callable[[Any, T], Any]) -> list[Any]:
+        answers: list[Any] = []
+        for start in range(0, len(items), _AT_ONCE):
+            pipeline = self._redis.pipeline(transaction=False)
+            for item in items[start : start + _AT_ONCE]:
+                ask(pipeline, item)
+            with unavailable_as_error():
+                answers += await pipeline.execute(raise_on_error=False)
+        return answers
+
+    async def _script(self, script: str, keys: tuple[str, ...], *arguments: Any) -> Any:
+        with unavailable_as_error():
+            call: Awaitable[Any] = self._redis.eval(script, len(keys), *keys, *arguments)
+            return await call
+
+
+@contextmanager
+def unavailable_as_error() -> Iterator[None]:
+    """Turn what redis-py raises into `MessagesUnavailable`."""
+    try:
+        yield
+    except redis_errors() as error:
+        words = f" ({error})" if type(error).__name__ in ("ResponseError", "NoPermissionError", "ReadOnlyError") else ""
+        raise MessagesUnavailable(f"Redis does not take it: {type(error).__name__}{words}.") from error
+
+
+def _ask_look(pipeline: Any, place: Place) -> None:
+    pipeline.eval(LOOK, 3, place.live, history_key(place), draft_key(place))
+
+
+def _look(answer: Any) -> Look:
+    if isinstance(answer, Exception):
+        raise MessagesUnavailable(f"Redis does not take it: {answer}.") from answer
+    revision, number, kind, value, newest, draft, outside = answer
+    return Look(
+        revision=_text(revision),
+        number=int(number),
+        # What is no string is shown as blank: there is something, and it cannot be read.
+        value=None if _text(kind) == "none" else _text(value) if _text(kind) == "string" else "",
+        newest=_version(newest) if newest else None,
+        draft=_draft(draft) if draft else None,
+        outside=bool(outside),
+    )
+
+
+def _version(entry: bytes | str) -> Version | None:
+    try:
+        found = msgspec.json.decode(_text(entry))
+        return Version(
+            number=int(found["number"]),
+            action=found["action"],
+            author=str(found["author"]),
+            at=_moment(found["at"]),
+            why=str(found["why"]),
+            value=found["value"],
+            revision=f"{int(found['number'])}-{found['digest']}",
+        )
+    except (msgspec.DecodeError, KeyError, TypeError, ValueError):
+        # Written by hand, or by something else: it is not ours to show.
+        return None
+
+
+def _draft(raw: bytes | str) -> Draft:
+    encoded = raw if isinstance(raw, bytes) else raw.encode()
+    try:
+        found = msgspec.json.decode(encoded)
+        value, based_on = str(found["value"]), str(found["based_on"])
+    except (msgspec.DecodeError, KeyError, TypeError):
+        # Set by hand: the text is what counts.
+        found, value, based_on = {}, _text(raw), ""
+    return Draft(
+        value=value,
+        author=str(found.get("author", "")),
+        at=_moment(found.get("at")),
+        why=str(found.get("why", "")),
+        revision=_digest(encoded),
+        based_on=based_on,
+    )
+
+
+def _digest(value: bytes) -> str:
+    return hashlib.sha1(value, usedforsecurity=False).hexdigest()
+
+
+def _moment(text: Any) -> datetime | None:
+    try:
+        return datetime.fromisoformat(text)
+    except (ValueError, TypeError):
+        return None
+
+
+def _string(answer: Any) -> str | None:
+    if not isinstance(answer, (bytes, str)):
+        return None
+    try:
+        return answer.decode() if isinstance(answer, bytes) else answer
+    except UnicodeDecodeError:
+        return None
+
+
+def _text(raw: bytes | str) -> str:
+    return raw.decode("utf-8", "replace") if isinstance(raw, bytes) else raw

@@ -1,0 +1,154 @@
+"""What the catalogue shows of a message, and what became of changes: frozen values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from haptik_actions.errors import EditConflict
+from haptik_actions.messages._finding import Finding
+
+__all__ = ["Applied", "Count", "Draft", "Entry", "ImportPlan", "Origin", "Page", "Planned", "Row", "Seeded", "Version"]
+
+Origin = Literal["edited", "default", "missing"]
+"""Whose text it is: written into the store, the domain's or the package's, or nobody's."""
+
+Action = Literal["", "publish", "rollback", "delete", "import", "outside"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """A text that is not published yet; one per message, shared by all who edit.
+
+    Attributes:
+        value: The text, which may still have mistakes.
+        author, at, why: Who saved it, when, and for what.
+        revision: The lock: hand it back to change the draft.
+        based_on: The revision of the entry that it was begun from.
+    """
+
+    value: str
+    author: str
+    at: datetime | None
+    why: str
+    revision: str
+    based_on: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One message in one locale, as it stands now.
+
+    Attributes:
+        value: What users read: the edited text or the default; None where this locale has neither.
+        default: What a delete goes back to.
+        origin: Whose the value is.
+        number: How often it was edited; 0 where it never was.
+        revision: The lock: hand it back as `expected`. It covers edits made by hand in Redis too.
+        author, at, why: Of the latest edit. Nobody is known for an edit by hand (`action` is `outside`).
+        placeholders: The names that a text may use here, in the order of the alphabet.
+        draft: What is not published yet.
+    """
+
+    key: str
+    locale: str
+    value: str | None
+    default: str | None
+    origin: Origin
+    number: int
+    revision: str
+    author: str = ""
+    at: datetime | None = None
+    why: str = ""
+    action: Action = ""
+    placeholders: tuple[str, ...] = ()
+    draft: Draft | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Version:
+    """What a message was at one time. `value` is None for a version that deleted it."""
+
+    number: int
+    action: Action
+    author: str
+    at: datetime | None
+    why: str
+    value: str | None
+    revision: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """One line of a list. `text` is what it says in one line, in another locale where this one has nothing."""
+
+    key: str
+    locale: str
+    text: str
+    origin: Origin
+    draft: bool
+    missing: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A part of a list, and how long the whole is."""
+
+    total: int
+    rows: tuple[Row, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Count:
+    """How many messages a locale has: all keys that there are, and of these the edited, missing and drafted ones."""
+
+    total: int
+    edited: int
+    missing: int
+    drafts: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Planned:
+    """One row of a file to import, compared with the store."""
+
+    key: str
+    locale: str
+    old: str | None
+    new: str
+    state: Literal["added", "changed", "unchanged", "refused"]
+    findings: tuple[Finding, ...] = ()
+    expected: str = ""
+    expected_draft: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ImportPlan:
+    """What an import would do. Nothing is written before it is applied."""
+
+    rows: tuple[Planned, ...]
+
+    def count(self, state: str) -> int:
+        """Return how many rows have that state."""
+        return sum(row.state == state for row in self.rows)
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """How many rows were written, and which of them somebody else has changed since the plan."""
+
+    written: int
+    conflicts: tuple[EditConflict, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seeded:
+    """What a seeding did to the defaults. `kept_edited`: their default changed, and users go on reading the edit."""
+
+    added: int
+    changed: int
+    removed: int
+    unchanged: int
+    kept_edited: tuple[str, ...] = ()
+    refused: tuple[tuple[str, str], ...] = ()

@@ -1,0 +1,186 @@
+"""Messages as CSV, for spreadsheets, and as YAML, for people and for version control.
+
+CSV has the columns `key`, `locale`, `origin` and `value`; of these only `origin` may be missing. YAML is locale -> key
+-> text, or the lists and objects of a structured message.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from haptik_actions.errors import ConfigurationError
+from haptik_actions.messages._names import Place, checked
+
+__all__ = ["FORMATS", "ImportedRow", "read", "write"]
+
+_COLUMNS = ("key", "locale", "origin", "value")
+# What a spreadsheet would run as a formula gets an apostrophe in front, which reading takes away again.
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "'")
+_BYTE_ORDER_MARKS = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
+
+Exported = tuple[Place, str | None, str | None]
+"""Where, what was edited there, what its default is."""
+
+
+@dataclass(frozen=True, slots=True)
+class ImportedRow:
+    """One message of a file; `problem` says why it cannot be one of the store's."""
+
+    key: str
+    locale: str
+    value: str
+    problem: str | None = None
+
+
+def write(format: str, messages: Iterable[Exported]) -> bytes:
+    """Return messages as a file of that format.
+
+    Raises:
+        ConfigurationError: there is no such format.
+    """
+    written: bytes = _of(_WRITERS, format)(messages)
+    return written
+
+
+def read(format: str, data: bytes) -> list[ImportedRow]:
+    """Return the messages of a file. Empty values are left out: they say nothing about their message.
+
+    Raises:
+        ConfigurationError: there is no such format, or the file is not of it; names the line.
+    """
+    rows = [row for row in _of(_READERS, format)(data) if row.value.strip() or row.problem]
+    seen: dict[tuple[str, str], int] = {}
+    for at, row in enumerate(rows):
+        first = seen.setdefault((row.locale, row.key), at)
+        if first != at:
+            rows[at] = ImportedRow(row.key, row.locale, row.value, "this message stands in the file twice")
+    return rows
+
+
+def _of(kinds: dict[str, Callable[..., Any]], format: str) -> Callable[..., Any]:
+    if format not in kinds:
+        raise ConfigurationError(f"{format!r} is no format of messages. There are: {', '.join(sorted(kinds))}.")
+    return kinds[format]
+
+
+def _row(key: str, locale: str, value: str) -> ImportedRow:
+    try:
+        place = checked(key.strip(), locale.strip())
+    except ConfigurationError as error:
+        return ImportedRow(key, locale, value, str(error))
+    return ImportedRow(place.key, place.locale, value)
+
+
+def _write_csv(messages: Iterable[Exported]) -> bytes:
+    out = io.StringIO(newline="")
+    writer = csv.writer(out)
+    writer.writerow(_COLUMNS)
+    for place, live, default in messages:
+        value = live if live is not None else default or ""
+        cell = f"'{value}" if value.startswith(_FORMULA) else value
+        writer.writerow((place.key, place.locale, "edited" if live is not None else "default", cell))
+    # With a byte order mark, without which spreadsheets take the text for that of a single-byte alphabet.
+    return out.getvalue().encode("utf-8-sig", "replace")
+
+
+def _read_csv(data: bytes) -> list[ImportedRow]:
+    encoding = _BYTE_ORDER_MARKS.get(data[:2], "utf-8-sig")
+    try:
+        text = data.decode(encoding)
+    except UnicodeDecodeError as error:
+        line = data[: error.start].count(b"\n") + 1
+        raise ConfigurationError(f"Line {line} of the file is not {encoding.removesuffix('-sig').upper()}.") from None
+    heading = text.split("\n", 1)[0]
+    delimiter = max(",;\t", key=heading.count)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+    try:
+        columns = [name.strip().lower() for name in next(reader, [])]
+        missing = {"key", "locale", "value"} - set(columns)
+        if missing:
+            raise ConfigurationError(f"The first line of the file names no column {', '.join(sorted(missing))}.")
+        places = [columns.index(name) for name in ("key", "locale", "value")]
+        return [_csv_row(cells, places, reader.line_num) for cells in reader if any(cells)]
+    except csv.Error as error:
+        raise ConfigurationError(f"Line {reader.line_num} of the file is not CSV: {error}.") from None
+
+
+def _csv_row(cells: Sequence[str], places: Sequence[int], line: int) -> ImportedRow:
+    if len(cells) <= max(places):
+        return ImportedRow(cells[0], "", "", f"line {line} has too few cells")
+    key, locale, value = (cells[place] for place in places)
+    return _row(key, locale, value[1:] if value.startswith("'") and value[1:].startswith(_FORMULA) else value)
+
+
+def _write_yaml(messages: Iterable[Exported]) -> bytes:
+    from ruamel.yaml import YAML
+
+    by_locale: dict[str, dict[str, Any]] = {}
+    for place, live, default in messages:
+        value = live if live is not None else default or ""
+        by_locale.setdefault(place.locale, {})[place.key] = _as_yaml(value)
+    out = io.BytesIO()
+    yaml: Any = YAML(typ="safe", pure=True)
+    yaml.default_flow_style = False
+    yaml.allow_unicode = True
+    yaml.width = 4096
+    yaml.sort_base_mapping_type_on_output = False
+    yaml.dump(by_locale, out)
+    return out.getvalue()
+
+
+def _as_yaml(value: str) -> Any:
+    """A structured message becomes lists and objects; a text stays one."""
+    if value.lstrip()[:1] not in ("{", "["):
+        return value
+    try:
+        decoded = msgspec.json.decode(value)
+    except msgspec.DecodeError:
+        return value
+    # Read back, it has to give the same value.
+    return decoded if isinstance(decoded, (dict, list)) and _from_yaml(decoded) == value else value
+
+
+def _from_yaml(value: Any) -> str:
+    return value if isinstance(value, str) else msgspec.json.encode(value).decode()
+
+
+def _read_yaml(data: bytes) -> list[ImportedRow]:
+    from ruamel.yaml import YAML
+    from ruamel.yaml.error import YAMLError
+
+    try:
+        content = YAML(typ="safe", pure=True).load(data.decode("utf-8-sig"))
+    except (YAMLError, UnicodeDecodeError, ValueError) as error:
+        mark = getattr(error, "problem_mark", None)
+        place = f"Line {mark.line + 1} of the file" if mark is not None else "The file"
+        raise ConfigurationError(f"{place} is not YAML in UTF-8.") from None
+    if not isinstance(content, dict) or not all(isinstance(messages, dict) for messages in content.values()):
+        raise ConfigurationError("The file is not locale -> key -> message, such as `en: {utter_greet: Hello}`.")
+    return [
+        _yaml_row(str(key), str(locale), value)
+        for locale, messages in content.items()
+        for key, value in messages.items()
+        if value is not None
+    ]
+
+
+def _yaml_row(key: str, locale: str, value: Any) -> ImportedRow:
+    if not isinstance(value, (str, dict, list)):
+        return ImportedRow(
+            key, locale, str(value), "a message is a text, a list or an object; quote numbers and yes/no"
+        )
+    try:
+        return _row(key, locale, _from_yaml(value))
+    except TypeError:
+        return ImportedRow(key, locale, "", "it holds a value that JSON does not have, such as a date; quote it")
+
+
+_WRITERS: dict[str, Callable[..., bytes]] = {"csv": _write_csv, "yaml": _write_yaml}
+_READERS: dict[str, Callable[..., list[ImportedRow]]] = {"csv": _read_csv, "yaml": _read_yaml}
+FORMATS = tuple(sorted(_WRITERS))

@@ -1,0 +1,165 @@
+"""Plurals, numbers, dates and choices inside a text, as ICU writes them; ICU itself (icu4py) formats them.
+
+    {count, plural, =0 {no orders} one {# order} other {# orders}}
+    {total, number}   {share, number, percent}   {day, date, long}   {tier, select, gold {…} other {…}}
+
+Here is only where such a group begins and ends, and which names it asks for.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal, InvalidOperation
+from functools import lru_cache
+from typing import Any
+
+__all__ = ["Group", "group_at"]
+
+_OPENING = re.compile(
+    r"\{\s*([^\W\d][\w-]*)\s*,\s*(plural|selectordinal|select|number|date|time)\s*(?=[,}])",
+)
+_NAME = re.compile(r"\{\s*([^\W\d][\w-]*)\s*\}")
+_QUOTED = re.compile(r"'[{}#|][^']*(?:''[^']*)*'?")
+_MOST_DEPTH = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """One group: its text, and the kind of value that each of its names wants (empty: any)."""
+
+    text: str
+    kinds: Mapping[str, str]
+    problem: str = ""
+
+    def format(self, values: Mapping[str, Any], locale: str) -> str | None:
+        """Return the group in the language of `locale`; None where a value is missing or cannot be formatted."""
+        arguments = {name: _argument(kind, values.get(name)) for name, kind in self.kinds.items()}
+        if None in arguments.values():
+            return None
+        try:
+            return str(_compiled(self.text, locale).format(arguments))
+        except _ICU_ERRORS:
+            return None
+
+    def mistake(self, locale: str = "en") -> str:
+        """Return what ICU has against the group, or an empty string."""
+        if self.problem:
+            return self.problem
+        try:
+            _compiled(self.text, locale)
+        except _ICU_ERRORS as error:
+            return _WORDS.get(str(error).rpartition(" ")[2], "this form is not understood")
+        return ""
+
+
+# What icu4py raises for a pattern or for a value, and where it is not installed: a sentence is better than no sentence.
+_ICU_ERRORS = (ValueError, RuntimeError, TypeError, OverflowError, ImportError)
+
+_WORDS = {
+    "U_DEFAULT_KEYWORD_MISSING": "the case `other {…}` is missing",
+    "U_UNMATCHED_BRACES": "a brace has no partner",
+    "U_PATTERN_SYNTAX_ERROR": "its cases are written as `one {…} other {…}`",
+}
+
+
+def group_at(text: str, start: int) -> Group | None:
+    """Return the group that begins at `text[start]`, or None where none does. `problem` says that it does not end."""
+    opening = _OPENING.match(text, start)
+    if opening is None:
+        return None
+    end = _end(text, start)
+    if end is None:
+        return Group(text[start : opening.end()], {}, "a brace has no partner")
+    whole = text[start:end]
+    return Group(whole, dict(_kinds(whole)))
+
+
+def _end(text: str, start: int) -> int | None:
+    depth, at = 0, start
+    while at < len(text):
+        quoted = _QUOTED.match(text, at)
+        if quoted:
+            at = quoted.end()
+            continue
+        depth += {"{": 1, "}": -1}.get(text[at], 0)
+        at += 1
+        if depth == 0:
+            return at
+        if depth > _MOST_DEPTH:
+            return None
+    return None
+
+
+def _kinds(whole: str) -> Iterator[tuple[str, str]]:
+    """The names in a group and in its cases. A case's own braces are no placeholder: `one {order}` says "order"."""
+    opening = _OPENING.match(whole)
+    if opening is None:
+        return
+    for case in _cases(whole[opening.end() : -1]):
+        yield from _names_in(case)
+    yield opening[1], opening[2]
+
+
+def _cases(body: str) -> Iterator[str]:
+    at = body.find("{")
+    while at >= 0:
+        end = _end(body, at)
+        if end is None:
+            return
+        yield body[at + 1 : end - 1]
+        at = body.find("{", end)
+
+
+def _names_in(case: str) -> Iterator[tuple[str, str]]:
+    at = case.find("{")
+    while at >= 0:
+        end = _end(case, at)
+        if end is None:
+            return
+        inner, name = case[at:end], _NAME.fullmatch(case[at:end])
+        if name:
+            yield name[1], ""
+        else:
+            yield from _kinds(inner)
+        at = case.find("{", end)
+
+
+def _argument(kind: str, value: Any) -> Any:
+    """Return the value as ICU takes it: slots hold numbers and dates as text too. None where it is not one."""
+    if value is None:
+        return None
+    if kind in ("plural", "selectordinal", "number"):
+        return _number(value)
+    if kind in ("date", "time"):
+        return _moment(value)
+    return str(value)
+
+
+def _number(value: Any) -> int | float | Decimal | None:
+    if isinstance(value, (int, float, Decimal)):
+        return value
+    try:
+        number = Decimal(str(value).strip())
+    except InvalidOperation:
+        return None
+    return number if number.is_finite() else None
+
+
+def _moment(value: Any) -> date | None:
+    if isinstance(value, date):
+        return value
+    try:
+        return datetime.fromisoformat(str(value).strip().replace("Z", "+00:00"))
+    except ValueError:
+        return None
+
+
+@lru_cache(maxsize=2048)
+def _compiled(text: str, locale: str) -> Any:
+    # Here, not at the top: only a process that formats a plural pays for ICU.
+    from icu4py.messageformat import MessageFormat
+
+    return MessageFormat(text, locale)

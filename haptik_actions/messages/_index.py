@@ -1,0 +1,206 @@
+"""Every message of the store in the memory of the process that edits: for lists and searches of 100,000 messages.
+
+Read once, then kept current by what Redis tells; where it tells nothing, read again after some seconds. A bot has no
+such index.
+"""
+
+from __future__ import annotations
+
+import time
+from bisect import bisect_left, insort
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator
+from typing import Literal
+
+from haptik_actions._single_flight import SingleFlight
+from haptik_actions.errors import InvalidMessage
+from haptik_actions.messages._editor import Editor
+from haptik_actions.messages._entry import Count, Origin, Page, Row
+from haptik_actions.messages._names import Place, place_of
+from haptik_actions.messages._value import Message
+
+__all__ = ["Index", "Only"]
+
+Only = Literal["edited", "draft", "missing"] | None
+
+_UNTRACKED_SECONDS = 2.0
+_MOST_IN_LINE = 200
+
+
+class Index:
+    """What there is of each key in each locale. `builtin` are the defaults that do not stand in Redis."""
+
+    def __init__(
+        self,
+        editor: Editor,
+        locale: str,
+        builtin: Callable[[], Iterator[tuple[Place, str]]],
+        *,
+        is_tracking: Callable[[], bool],
+        timer: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._editor, self._locale, self._builtin = editor, locale, builtin
+        self._is_tracking, self._timer = is_tracking, timer
+        self._flight: SingleFlight[None] = SingleFlight()
+        self._read_at = float("-inf")
+        self._whole = False
+        self._dirty: set[str] = set()
+        self._clear()
+
+    def touch(self, redis_keys: Iterable[str] | None) -> None:
+        """Redis (or this process) changed these keys; None: anything may have changed."""
+        if redis_keys is None:
+            self._whole = False
+        else:
+            self._dirty.update(redis_keys)
+
+    async def refresh(self) -> None:
+        """Read what changed since; the first time everything.
+
+        Raises:
+            MessagesUnavailable: Redis does not answer.
+        """
+        if self._whole and (self._is_tracking() or self._timer() - self._read_at < _UNTRACKED_SECONDS):
+            if self._dirty:
+                await self._flight.run("dirty", self._read_dirty)
+            return
+        await self._flight.run("all", self._read_all)
+
+    def default(self, place: Place) -> str | None:
+        """Return the default of a message: the domain's, or one that is not in Redis."""
+        return self._defaults.get(place.locale, {}).get(place.key)
+
+    def live(self, place: Place) -> str | None:
+        """Return what was written into the store."""
+        return self._live.get(place.locale, {}).get(place.key)
+
+    def locales(self) -> list[str]:
+        """Return the locales that have a message or a draft, the store's own first."""
+        found = {tag for of in (self._live, self._defaults) for tag in of if of[tag]} | {p.locale for p in self._drafts}
+        return sorted(found | {self._locale}, key=lambda tag: (tag != self._locale, tag))
+
+    def places(self, locale: str | None) -> list[Place]:
+        """Return the places that have a message, by locale and key."""
+        tags = self.locales() if locale is None else [locale]
+        return [Place(tag, key) for tag in tags for key in self._keys if self._has(tag, key)]
+
+    def search(self, words: str, locale: str, only: Only, offset: int, limit: int) -> Page:
+        """Return the messages that hold every word, in their key or in what they say, by key."""
+        wanted = words.casefold().split()
+        found = [key for key in self._keys if self._fits(key, locale, only, wanted)]
+        return Page(len(found), tuple(self._row(key, locale) for key in found[offset : offset + limit]))
+
+    def count(self, locale: str) -> Count:
+        """Return how far a locale is."""
+        edited = self._live.get(locale, {})
+        return Count(
+            total=len(self._keys),
+            edited=len(edited),
+            missing=sum(not self._covered(locale, key) for key in self._keys),
+            drafts=sum(place.locale == locale for place in self._drafts),
+        )
+
+    def _fits(self, key: str, locale: str, only: Only, wanted: list[str]) -> bool:
+        if only == "edited" and key not in self._live[locale]:
+            return False
+        if only == "draft" and Place(locale, key) not in self._drafts:
+            return False
+        if only == "missing" and self._covered(locale, key):
+            return False
+        if not wanted:
+            return True
+        said = self._said[locale].get(key) or self._said[self._locale].get(key) or key.casefold()
+        return all(word in said for word in wanted)
+
+    def _row(self, key: str, locale: str) -> Row:
+        text = self._in_effect(locale, key)
+        if text is None:
+            text = next(filter(None, (self._in_effect(tag, key) for tag in self.locales())), "")
+        edited = key in self._live[locale]
+        origin: Origin = "edited" if edited else "default" if key in self._defaults[locale] else "missing"
+        missing = tuple(tag for tag in self.locales() if not self._covered(tag, key))
+        draft = Place(locale, key) in self._drafts
+        return Row(key=key, locale=locale, text=_line(text), origin=origin, draft=draft, missing=missing)
+
+    def _in_effect(self, locale: str, key: str) -> str | None:
+        return self._live.get(locale, {}).get(key) or self._defaults.get(locale, {}).get(key)
+
+    def _has(self, locale: str, key: str) -> bool:
+        return key in self._live[locale] or key in self._defaults[locale]
+
+    def _covered(self, locale: str, key: str) -> bool:
+        """Whether users of the locale read it in their language: `en-IN` reads what `en` says."""
+        return self._has(locale, key) or ("-" in locale and self._covered(locale.rpartition("-")[0], key))
+
+    def _clear(self) -> None:
+        self._live: defaultdict[str, dict[str, str]] = defaultdict(dict)
+        self._defaults: defaultdict[str, dict[str, str]] = defaultdict(dict)
+        self._said: defaultdict[str, dict[str, str]] = defaultdict(dict)
+        self._drafts: set[Place] = set()
+        self._keys: list[str] = []
+
+    async def _read_all(self) -> None:
+        self._dirty.clear()
+        names = [name for name in await self._editor.scan("haptik:messages*") if place_of(name)]
+        values = await self._editor.values(names)
+        self._clear()
+        for name, value in zip(names, values, strict=True):
+            self._put(name, value)
+        for place, value in self._builtin():
+            if place.key not in self._defaults[place.locale]:
+                self._put(place.default, value)
+        self._keys = sorted({key for of in (self._live, self._defaults) for tag in list(of) for key in of[tag]})
+        self._keys = sorted({*self._keys, *(place.key for place in self._drafts)})
+        self._whole, self._read_at = True, self._timer()
+
+    async def _read_dirty(self) -> None:
+        names = [name for name in self._dirty if place_of(name)]
+        self._dirty.clear()
+        builtin = dict(self._builtin())
+        for name, value in zip(names, await self._editor.values(names), strict=True):
+            found = place_of(name)
+            assert found is not None
+            kind, place = found
+            self._put(name, builtin.get(place) if kind == "default" and value is None else value)
+            self._keep_key(place.key)
+
+    def _put(self, name: str, value: str | None) -> None:
+        found = place_of(name)
+        assert found is not None
+        kind, place = found
+        if kind == "draft":
+            (self._drafts.discard if value is None else self._drafts.add)(place)
+            return
+        of = (self._live if kind == "live" else self._defaults)[place.locale]
+        if value is None:
+            of.pop(place.key, None)
+        else:
+            of[place.key] = value
+        said = self._in_effect(place.locale, place.key)
+        if said is None:
+            self._said[place.locale].pop(place.key, None)
+        else:
+            self._said[place.locale][place.key] = f"{place.key} {_shown(said)}".casefold()
+
+    def _keep_key(self, key: str) -> None:
+        at = bisect_left(self._keys, key)
+        listed = at < len(self._keys) and self._keys[at] == key
+        exists = any(self._has(tag, key) or Place(tag, key) in self._drafts for tag in self.locales())
+        if exists and not listed:
+            insort(self._keys, key)
+        elif listed and not exists:
+            del self._keys[at]
+
+
+def _shown(value: str) -> str:
+    if value.lstrip()[:1] not in ("{", "["):
+        return value
+    try:
+        return Message.parse(value).shown
+    except InvalidMessage:
+        return value
+
+
+def _line(value: str) -> str:
+    line = " ".join(_shown(value).split())
+    return line if len(line) <= _MOST_IN_LINE else f"{line[: _MOST_IN_LINE - 1]}…"

@@ -1,0 +1,121 @@
+"""What the store's keys in Redis are called, and in which order locales are tried.
+
+    haptik:messages:<locale>:<key>                       what users read: nothing but the message, editable by hand
+    haptik:messages-default:<locale>:<key>               the domain's own response, written by `messages seed`
+    haptik:messages-draft:{haptik:messages:<locale>:<key>}
+    haptik:messages-history:{haptik:messages:<locale>:<key>}
+
+In a cluster a key's slot is computed from what stands in braces, so draft and history lie where their message lies, and
+one script can change all three as one.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+from haptik_actions.errors import ConfigurationError
+
+__all__ = [
+    "DEFAULT",
+    "DRAFT",
+    "LIVE",
+    "SLOTS_KEY",
+    "Place",
+    "checked",
+    "draft_key",
+    "history_key",
+    "is_locale",
+    "locale_chain",
+    "place_of",
+]
+
+LIVE = "haptik:messages:"
+DEFAULT = "haptik:messages-default:"
+DRAFT = "haptik:messages-draft:"
+_HISTORY = "haptik:messages-history:"
+SLOTS_KEY = "haptik:messages-slots"
+"""A set: the names of the domain's slots, which responses may use as placeholders."""
+
+# BCP 47 allows letters, digits and hyphens. A locale comes from outside and becomes part of a Redis key.
+_LOCALE = re.compile(r"[A-Za-z0-9]{1,8}(-[A-Za-z0-9]{1,8})*")
+# Rasa's responses: `utter_greet`, `utter_faq/ask_name`. No braces, which choose a cluster's slot, and no colon.
+_KEY = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_./-]{0,199}")
+
+
+class Place(NamedTuple):
+    """Where a message stands: its locale and its key."""
+
+    locale: str
+    key: str
+
+    @property
+    def live(self) -> str:
+        """The Redis key of what users read."""
+        return f"{LIVE}{self.locale}:{self.key}"
+
+    @property
+    def default(self) -> str:
+        """The Redis key of the domain's own response."""
+        return f"{DEFAULT}{self.locale}:{self.key}"
+
+
+def draft_key(place: Place) -> str:
+    """The Redis key of the draft, in the same slot of a cluster as the message."""
+    return f"{DRAFT}{{{place.live}}}"
+
+
+def history_key(place: Place) -> str:
+    """The Redis key of the versions, newest first, in the same slot of a cluster as the message."""
+    return f"{_HISTORY}{{{place.live}}}"
+
+
+def place_of(redis_key: str) -> tuple[str, Place] | None:
+    """Return what a Redis key of the store holds (`live`, `default` or `draft`) and for which message.
+
+    None for the histories and for what is not the store's.
+    """
+    kind = "live"
+    if redis_key.startswith(DRAFT) and redis_key.endswith("}"):
+        kind, redis_key = "draft", redis_key[len(DRAFT) + 1 : -1]
+    prefix = DEFAULT if redis_key.startswith(DEFAULT) else LIVE
+    if not redis_key.startswith(prefix):
+        return None
+    locale, colon, key = redis_key[len(prefix) :].partition(":")
+    if not (colon and locale and key):
+        return None
+    return "default" if prefix == DEFAULT else kind, Place(locale, key)
+
+
+def is_locale(tag: str) -> bool:
+    """Tell whether `tag` has the form of a language tag."""
+    return _LOCALE.fullmatch(tag) is not None
+
+
+def locale_chain(wanted: str | None, own: str) -> tuple[str, ...]:
+    """Return the locales to try: the wanted one (`en-IN`), what it is a variety of (`en`), the store's own.
+
+    `en_IN` is read as `en-IN`; what is no language tag is left out.
+    """
+    tag = (wanted or own).replace("_", "-")
+    if not is_locale(tag):
+        tag = own
+    parts = tag.split("-")
+    wider = ("-".join(parts[:length]) for length in range(len(parts), 0, -1))
+    return tuple(dict.fromkeys((*wider, own)))
+
+
+def checked(key: str, locale: str) -> Place:
+    """Return the place of a message that is to be written.
+
+    Raises:
+        ConfigurationError: the key or the locale cannot be one; says what can.
+    """
+    if not _KEY.fullmatch(key):
+        raise ConfigurationError(
+            f"{key[:60]!r} cannot be a message key: letters, digits and `_ . / -`, at most 200 of them."
+        )
+    tag = locale.replace("_", "-")
+    if not is_locale(tag):
+        raise ConfigurationError(f"{locale[:60]!r} is not a language tag such as `en` or `en-IN`.")
+    return Place(tag, key)

@@ -1,0 +1,133 @@
+"""One utterance, as the object that Rasa takes for an answer.
+
+Rasa refuses what is no object, a `text` that is no string, and `buttons` that are no list, and the utterance is lost
+then: every answer here is of that shape. `{}` says nothing, as Rasa does where no variation fits.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from haptik_actions.errors import HaptikError, InvalidElement
+from haptik_actions.messages import Message, MessageStore, Template, Variation, element_of, packaged_copy, suitable
+from haptik_actions.nlg._call import Call
+
+__all__ = ["Answer", "answer"]
+
+logger = logging.getLogger(__name__)
+
+Answer = dict[str, Any]
+
+# The keys in which Rasa's own generator fills placeholders.
+_FILLED = ("text", "image", "custom", "buttons", "attachment", "quick_replies")
+# Rasa says these where the domain has them, and nothing where it has not.
+_OPTIONAL = frozenset({"utter_back", "utter_restart"})
+# Here Rasa's nothing would be silence towards a user who was not understood.
+_STANDS_IN = {"utter_default": "haptik_fallback_rephrase", "utter_ask_rephrase": "haptik_fallback_rephrase"}
+# Rasa's plain REST channel answers through an output channel of another name.
+_REST = ("collector", "rest")
+
+
+async def answer(store: MessageStore, call: Call) -> Answer:
+    """Return what the bot says. Never raises: where the store's message cannot be used, the default's is."""
+    found = await store.located(call.response, call.locale)
+    try:
+        if found is not None:
+            said = _said(*found, call)
+            if said is not None:
+                return said
+    except (HaptikError, ArithmeticError, LookupError, TypeError, ValueError):
+        logger.exception("The message %r could not be said; its default is.", call.response)
+    default = store.default(call.response, call.locale)
+    if default is not None:
+        return _said(default, "en", call) or {}
+    return {} if found is not None else await _nothing(store, call)
+
+
+async def _nothing(store: MessageStore, call: Call) -> Answer:
+    if call.response in _OPTIONAL:
+        return {}
+    return {"text": await store.text(_STANDS_IN.get(call.response, call.response), call.locale)}
+
+
+def _said(message: Message, locale: str, call: Call) -> Answer | None:
+    """The answer; None where no variation fits this conversation."""
+    fitting = suitable(message, call.channel_name, call.slots)
+    if call.channel_name == _REST[0]:
+        for_rest = [v for v in suitable(message, _REST[1], call.slots) if v.channel == _REST[1]]
+        fitting = for_rest or fitting
+    if not fitting:
+        return None
+    variation = fitting[0] if len(fitting) == 1 else random.choice(fitting)
+    values = call.values
+
+    def fill(text: str, given: Mapping[str, Any] = values) -> str:
+        return Template.parse_rasa(text).fill_all(given, locale) if "{" in text else text
+
+    if variation.hsl is None:
+        return _response(variation, fill)
+    return _native(variation, fill, call)
+
+
+def _response(variation: Variation, fill: Callable[..., str]) -> Answer:
+    members = dict(variation.extra)
+    if variation.text is not None:
+        members["text"] = variation.text
+    return {key: _filled(value, fill) if key in _FILLED else value for key, value in members.items()}
+
+
+def _native(variation: Variation, fill: Callable[..., str], call: Call) -> Answer:
+    """An element of HSL in the form of the channel."""
+    from haptik_actions.render import render
+
+    channel = _REST[1] if call.channel_name == _REST[0] else call.channel_name
+    try:
+        element = element_of(variation, fill, call.values)
+    except InvalidElement as error:
+        logger.error("The message %r is no element with these values: %s. Its text is said.", call.response, error)
+        element = None
+    if element is None:
+        return {"text": fill(variation.said)}
+    extra = {key: variation.extra[key] for key in ("id", "metadata") if key in variation.extra}
+    return extra | (merged(render(element, channel).messages) or merged(render(element, None).messages) or {})
+
+
+def merged(messages: Sequence[Mapping[str, Any]]) -> Answer | None:
+    """Return the messages of a conversion as one, for Rasa takes one; None where one cannot hold them all.
+
+    Texts stand one blank line apart, where most of Rasa's connectors cut them into bubbles again.
+    """
+    answer: Answer = {}
+    for message in messages:
+        for key, value in message.items():
+            if value is None:
+                continue
+            name = "custom" if key == "json_message" else key
+            if name not in answer:
+                answer[name] = value
+            elif name == "text":
+                answer[name] = f"{answer[name]}\n\n{value}"
+            elif isinstance(value, list):
+                answer[name] = [*answer[name], *value]
+            else:
+                return None
+    return answer
+
+
+def _filled(value: Any, fill: Callable[..., str]) -> Any:
+    if isinstance(value, str):
+        return fill(value)
+    if isinstance(value, Mapping):
+        return {key: _filled(member, fill) for key, member in value.items()}
+    if isinstance(value, list):
+        return [_filled(member, fill) for member in value]
+    return value
+
+
+def last_resort(response: str) -> Answer:
+    """What is said where even the answer's making fails: the package's own words."""
+    copy = packaged_copy()
+    return {"text": copy.get(response, copy["haptik_message_missing"])}

@@ -1,0 +1,109 @@
+"""The endpoint as an ASGI application, without a framework: it is one route."""
+
+from __future__ import annotations
+
+import hmac
+import logging
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+from urllib.parse import parse_qs
+
+import msgspec
+
+from haptik_actions.messages import MessageStore
+from haptik_actions.nlg._answer import answer, last_resort
+from haptik_actions.nlg._call import Call
+
+__all__ = ["nlg_app"]
+
+logger = logging.getLogger(__name__)
+
+_MOST_BYTES = 64 * 1024 * 1024
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+App = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+_decode = msgspec.json.Decoder(Call).decode
+_encode = msgspec.json.Encoder().encode
+
+
+def nlg_app(store: MessageStore, *, token: str | None = None) -> App:
+    """Return Rasa's NLG endpoint on the messages of `store`.
+
+    It answers a POST on any path; a GET tells the store's health. With a `token` a caller has to send it as the query
+    parameter `token`, as Rasa does with `nlg: {url: …, token: …}`. A well-formed call is always answered with status
+    200 and an object that Rasa takes. Run alone it starts the store; mounted below another app, that has to.
+    """
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await _live(store, receive, send)
+        elif scope["type"] == "http":
+            status, content = await _respond(store, token, scope, receive)
+            await _send_json(send, status, content)
+
+    return app
+
+
+async def _respond(store: MessageStore, token: str | None, scope: Scope, receive: Receive) -> tuple[int, Any]:
+    if token is not None and not _knows(token, scope):
+        return 401, {"error": "The query parameter `token` is missing or wrong."}
+    if scope["method"] == "GET":
+        health = store.health()
+        return 200, {"state": health.state, "since": health.since, "tracking": health.tracking}
+    if scope["method"] != "POST":
+        return 405, {"error": "Rasa posts."}
+    body = await _body(receive)
+    if body is None:
+        return 413, {"error": "The body is too large."}
+    try:
+        call = _decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        return 400, {"error": f"This is no call of Rasa: {error}."}
+    try:
+        return 200, await answer(store, call)
+    except Exception:
+        # Whatever it is, an answer of another status loses the utterance.
+        logger.exception("The message %r could not be said.", call.response)
+        return 200, last_resort(call.response)
+
+
+def _knows(token: str, scope: Scope) -> bool:
+    sent = parse_qs(scope.get("query_string", b"").decode("latin-1")).get("token", [""])[0]
+    return hmac.compare_digest(sent.encode(), token.encode())
+
+
+async def _body(receive: Receive) -> bytes | None:
+    message = await receive()
+    body: bytes = message.get("body", b"")
+    if not message.get("more_body"):
+        return body
+    parts, size = [body], len(body)
+    while message.get("more_body"):
+        message = await receive()
+        parts.append(message.get("body", b""))
+        size += len(parts[-1])
+        if size > _MOST_BYTES or message["type"] == "http.disconnect":
+            return None
+    return b"".join(parts)
+
+
+async def _send_json(send: Send, status: int, content: Any) -> None:
+    body = _encode(content)
+    headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
+
+
+async def _live(store: MessageStore, receive: Receive, send: Send) -> None:
+    while True:
+        message = await receive()
+        if message["type"] == "lifespan.startup":
+            store.start()
+            await send({"type": "lifespan.startup.complete"})
+        elif message["type"] == "lifespan.shutdown":
+            await store.aclose()
+            await send({"type": "lifespan.shutdown.complete"})
+            return

@@ -1,0 +1,62 @@
+"""What Rasa posts for each utterance: of a body that grows with the conversation only what is needed is read.
+
+Source: `rasa/core/nlg/callback.py` of Rasa 3.6.21.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from haptik_actions.messages import locale_of
+
+__all__ = ["Call"]
+
+
+class _Tracker(msgspec.Struct):
+    slots: dict[str, Any] | None = None
+    latest_message: Any = None
+
+
+class _Channel(msgspec.Struct):
+    name: str | None = None
+
+
+class Call(msgspec.Struct):
+    """One utterance that Rasa asks for.
+
+    Attributes:
+        response: Its name in the domain, `utter_greet`.
+        arguments: Values that the caller gave; they go before slots.
+        tracker: The conversation, of which slots and the metadata of the latest message are kept.
+        channel: Where it is said: the name of the output channel, `collector` for plain REST.
+    """
+
+    response: str
+    arguments: dict[str, Any] | None = None
+    tracker: _Tracker | None = None
+    channel: _Channel | None = None
+
+    @property
+    def slots(self) -> Mapping[str, Any]:
+        """The slots, those that nothing was ever put in included."""
+        return (self.tracker.slots if self.tracker else None) or {}
+
+    @property
+    def values(self) -> Mapping[str, Any]:
+        """What fills placeholders."""
+        return {**self.slots, **(self.arguments or {})}
+
+    @property
+    def channel_name(self) -> str | None:
+        """The name of the output channel."""
+        return self.channel.name if self.channel else None
+
+    @property
+    def locale(self) -> str | None:
+        """The user's language, where slot or metadata `language_code` names one."""
+        latest = self.tracker.latest_message if self.tracker else None
+        metadata = latest.get("metadata") if isinstance(latest, dict) else None
+        return locale_of(self.slots, metadata if isinstance(metadata, dict) else None)

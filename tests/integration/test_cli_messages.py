@@ -1,0 +1,166 @@
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+import redis
+from click.testing import CliRunner, Result
+
+from haptik_actions.cli import main
+from tests.support.valkey import free_port
+
+DOMAIN = """
+version: "3.1"
+slots: {name: {type: text, mappings: [{type: custom}]}}
+responses:
+  utter_greet:
+    - text: "Hello {name}"
+    - {text: "Hey", channel: slack}
+  utter_menu:
+    - text: "What now?"
+      buttons: [{title: Order, payload: /order}]
+"""
+
+
+@pytest.fixture
+def url(valkey_url: str) -> Iterator[str]:
+    client = redis.Redis.from_url(valkey_url)
+
+    def forget() -> None:
+        for key in client.scan_iter("haptik:messages*"):
+            client.delete(key)
+
+    forget()
+    yield valkey_url
+    forget()
+    client.close()
+
+
+@pytest.fixture
+def domain(tmp_path: Path) -> Path:
+    folder = tmp_path / "domain"
+    folder.mkdir()
+    (folder / "a.yml").write_text(DOMAIN, encoding="utf-8")
+    return folder
+
+
+def run(url: str, *arguments: str, input: str | None = None) -> Result:
+    return CliRunner().invoke(main, ["messages", *arguments], env={"REDIS_URL": url}, input=input)
+
+
+def test_from_the_domain_to_an_edit_and_back(url: str, domain: Path) -> None:
+    assert run(url, "seed", "--domain", str(domain)).output == (
+        "2 defaults are new, 0 changed, 0 removed, 0 unchanged.\n"
+    )
+    assert json.loads(run(url, "get", "utter_greet").output) == ["Hello {name}", {"text": "Hey", "channel": "slack"}]
+    done = run(url, "set", "utter_greet", "Namaste {name}", "--author", "asha", "--why", "a campaign")
+    assert done.output == "utter_greet in en is version 1 now.\n"
+    assert run(url, "get", "utter_greet").output == "Namaste {name}\n"
+    assert run(url, "set", "utter_greet", "-", input="Hi {name}\n").exit_code == 0
+    assert (
+        run(url, "history", "utter_greet").output.splitlines()[1].endswith("asha  publish (a campaign): Namaste {name}")
+    )
+    assert json.loads(run(url, "history", "utter_greet", "--json").output)[0]["value"] == "Hi {name}"
+    assert "-Namaste {name}\n+Hi {name}" in run(url, "diff", "utter_greet", "1").output
+    assert run(url, "rollback", "utter_greet", "1").output == (
+        "utter_greet in en is version 3 now, the same as version 1.\n"
+    )
+    assert "Namaste" in run(url, "list", "namaste").output
+    assert json.loads(run(url, "list", "--only", "edited", "--json").output)["total"] == 1
+    assert "default is read again" in run(url, "delete", "utter_greet").output
+    assert "Nothing differs" in run(url, "diff", "utter_greet").output
+
+
+def test_a_mistake_is_refused_with_its_remedy(url: str, domain: Path) -> None:
+    run(url, "seed", "--domain", str(domain))
+    refused = run(url, "set", "utter_greet", "Hi {nmae}")
+    assert refused.exit_code == 1
+    assert "Did you mean 'name'?" in refused.output
+    warned = run(url, "set", "utter_greet", "Hi")
+    assert warned.exit_code == 0
+    assert "warning: text: The default says {name}" not in warned.output  # one of its variations does not
+    conflict = run(url, "set", "utter_greet", "Hi", "--expected", "0-")
+    assert conflict.exit_code == 1
+    assert "was changed by" in conflict.output
+    assert run(url, "get", "utter_nowhere").exit_code == 1
+    assert run(url, "rollback", "utter_greet", "9").exit_code == 2
+    assert run(url, "diff", "utter_greet", "9").exit_code == 1
+    assert run(url, "set", "a b", "x").exit_code == 2
+    assert run(f"redis://127.0.0.1:{free_port()}", "list").exit_code == 1
+
+
+def test_files(url: str, domain: Path, tmp_path: Path) -> None:
+    run(url, "seed", "--domain", str(domain))
+    file = tmp_path / "copy.csv"
+    assert run(url, "export", str(file)).exit_code == 0
+    assert "utter_menu" in file.read_text(encoding="utf-8-sig")
+    assert "0 added, 0 changed" in run(url, "import", str(file)).output
+    file.write_text(file.read_text(encoding="utf-8").replace("What now?", "What next?"), encoding="utf-8")
+    planned = run(url, "import", str(file), "--dry-run")
+    assert "changed: utter_menu in en" in planned.output
+    assert "What now?" in run(url, "get", "utter_menu").output
+    assert "1 messages are published." in run(url, "import", str(file)).output
+    assert "What next?" in run(url, "get", "utter_menu").output
+    exported = run(url, "export", "--locale", "en").output
+    assert "utter_menu:\n    text: What next?\n" in exported
+    bad = tmp_path / "bad.yml"
+    bad.write_text("en: {utter_greet: 'Hi {nmae}', utter_menu: fine}", encoding="utf-8")
+    refused = run(url, "import", str(bad))
+    assert refused.exit_code == 1
+    assert "utter_greet" in refused.output
+    assert "What next?" in run(url, "get", "utter_menu").output
+    drafted = run(url, "import", str(file), "--draft")
+    assert drafted.exit_code == 0
+    assert run(url, "import", str(domain / "a.yml")).exit_code == 2
+    assert run(url, "import", str(domain / "a.yml"), "--format", "csv").exit_code == 2
+
+
+def test_a_domain_that_is_none(url: str, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    assert run(url, "seed", "--domain", str(tmp_path / "empty")).exit_code == 2
+    (tmp_path / "odd.yml").write_text("responses: {utter_a: text}")
+    refused = run(url, "seed", "--domain", str(tmp_path / "odd.yml"))
+    assert refused.exit_code == 2
+    assert "responses.utter_a" in refused.output
+
+
+def test_the_nlg_endpoint_alone(url: str, domain: Path) -> None:
+    words = [
+        sys.executable,
+        "-m",
+        "haptik_actions.cli",
+        "messages",
+        "serve-nlg",
+        "--port",
+        "0",
+        "--domain",
+        str(domain),
+    ]
+    process = subprocess.Popen(words, stdout=subprocess.PIPE, text=True, env=os.environ | {"REDIS_URL": url})
+    try:
+        assert process.stdout is not None
+        address = process.stdout.readline().split()[-1]
+        call = {"response": "utter_menu", "id": None, "arguments": {}, "tracker": {}, "channel": {"name": "collector"}}
+        assert httpx.post(address, json=call).json()["text"] == "What now?"
+        run(url, "set", "utter_menu", "Edited")
+        for _ in range(100):
+            answer = httpx.post(address, json=call).json()
+            if answer == {"text": "Edited"}:
+                break
+        assert answer == {"text": "Edited"}
+    finally:
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(10) == 0
+
+
+def test_another_address_than_loopback_needs_a_token(url: str) -> None:
+    refused = run(url, "serve-nlg", "--host", "0.0.0.0")
+    assert refused.exit_code == 2
+    assert "HAPTIK_NLG_TOKEN" in refused.output
