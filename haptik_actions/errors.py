@@ -11,11 +11,17 @@
     │   └── MessagesUnavailable   Redis does not answer
     ├── IntegrationError          what a guarded action did wrong without raising anything itself
     │   ├── IntegrationTimeout    it took longer than its deadline
+    │   ├── IntegrationCancelled  it was cancelled from within, not by the server
     │   ├── IntegrationDown       its breaker is open, so it was not run
     │   ├── InvalidReturn         it returned what Rasa cannot read
     │   └── SearchUnavailable     the search service of a form's field did not answer as its protocol says
     ├── RasaApiError              Rasa's own HTTP API was not reached, or refused
     │   └── UnknownConversation   Rasa has no conversation of that id
+    ├── FaqRefused                FAQ nodes were not uploaded: a rule against losing some said no
+    ├── FaqLocked                 another process is applying FAQ nodes to that domain
+    ├── FaqLockLost               another process took over; nothing more was written
+    ├── FaqTaskFailed             the platform stopped at a row of the upload
+    ├── LedgerError               the ledger of applied FAQ nodes cannot be read or written
     ├── TransportError            the platform was not reached, or the connection broke
     │   └── DeadlineExceeded      ... in the time that the call had
     ├── UnexpectedResponse        an answer that is not the documented JSON
@@ -51,9 +57,14 @@ __all__ = [
     "CredentialsUnavailable",
     "DeadlineExceeded",
     "EditConflict",
+    "FaqLockLost",
+    "FaqLocked",
+    "FaqRefused",
+    "FaqTaskFailed",
     "HaptikError",
     "InactiveBusiness",
     "InactiveTeam",
+    "IntegrationCancelled",
     "IntegrationDown",
     "IntegrationError",
     "IntegrationTimeout",
@@ -64,6 +75,7 @@ __all__ = [
     "InvalidUserToken",
     "MessageError",
     "MessagesUnavailable",
+    "LedgerError",
     "NoConversation",
     "RasaApiError",
     "RateLimited",
@@ -192,6 +204,12 @@ class IntegrationTimeout(IntegrationError):
     remedy = "Make the integration faster, or raise `deadline` of the action in the domain's slot `haptik`."
 
 
+class IntegrationCancelled(IntegrationError):
+    """A guarded action raised `asyncio.CancelledError` although nobody had cancelled it."""
+
+    remedy = "Look for a task that the action awaits and that something else cancels, such as a client being closed."
+
+
 class IntegrationDown(IntegrationError):
     """The breaker of a guarded action is open after repeated failures; the action was not run."""
 
@@ -224,6 +242,49 @@ class UnknownConversation(RasaApiError):
     """No user has written in a conversation of that id."""
 
     remedy = "Pass the id under which the channel posts to Rasa (`sender_id` in the tracker)."
+
+
+class FaqRefused(HaptikError):
+    """FAQ nodes were not uploaded because a rule against losing some of them said no. The message says which."""
+
+    remedy = "Look at the plan; lift the rule by the option that is named, or correct the source."
+
+
+class FaqLocked(HaptikError):
+    """Another process is applying FAQ nodes to the same domain."""
+
+    remedy = "Wait until it has ended; `haptik-actions faq history` shows how far it is."
+    temporary = True
+
+
+class FaqLockLost(HaptikError):
+    """The lock on a domain's FAQ nodes went to another process while this one worked; it wrote nothing more."""
+
+    remedy = "Look at `haptik-actions faq history` and apply again; this process was stopped for too long."
+    temporary = True
+
+
+class FaqTaskFailed(HaptikError):
+    """The platform stopped at a row of the upload, which leaves a partly loaded bot. The message has its words.
+
+    `node` is the name of the node in that row, empty where the words do not lead to one.
+    """
+
+    remedy = "Correct the row and apply again, or put the last good set back with `haptik-actions faq apply --restore`."
+
+    def __init__(self, message: str, node: str = "") -> None:
+        super().__init__(message, node)
+        self.node = node
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+
+class LedgerError(HaptikError):
+    """The ledger of applied FAQ nodes cannot be reached, read or written."""
+
+    remedy = "Check REDIS_URL, or the folder that --ledger names."
+    temporary = True
 
 
 class TransportError(HaptikError):

@@ -46,11 +46,13 @@ async def ask(tracker: Tracker) -> Events:
     """Return the events of a call that went well; fail as the slot says."""
     if tracker.get_slot("fault") == "hangs":
         await asyncio.sleep(FOR_EVER)
+    if tracker.get_slot("fault") == "hangs_on_loop":
+        time.sleep(FOR_EVER)  # noqa: ASYNC251
     return _OUTCOMES[tracker.get_slot("fault") or "works"]()
 
 
 def ask_blocking(tracker: Tracker) -> Events:
     """Do the same as `ask` without an event loop, as `requests` and most database drivers do."""
-    if tracker.get_slot("fault") in ("hangs", "hangs_blocking"):
+    if tracker.get_slot("fault") in ("hangs", "hangs_blocking", "hangs_on_loop"):
         time.sleep(FOR_EVER)
     return _OUTCOMES[tracker.get_slot("fault") or "works"]()

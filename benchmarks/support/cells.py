@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import tempfile
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
@@ -10,8 +12,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import redis.asyncio
-
 from haptik_actions.sandbox import Sandbox, serve
 from support.calls import BUSINESS, Answer, Rasa, call_of, is_silent
 from support.faults import PLATFORM_TIMEOUT, Stack, Trouble
@@ -19,9 +19,11 @@ from support.processes import ActionServer, Valkey, until
 
 DEADLINE = 1.0
 LEASE = PLATFORM_TIMEOUT + 2
-PATIENCE = DEADLINE + PLATFORM_TIMEOUT + 2
-"""Seconds until a user counts as silent: the action's deadline, the platform's, and Redis that does not answer."""
-DELIVERY_SECONDS = LEASE + 15
+PATIENCE = DEADLINE + PLATFORM_TIMEOUT + 5
+"""Seconds until a user counts as silent: what docs/configuration.md promises. The action's deadline, the platform's,
+and Redis that does not answer."""
+DELIVERY_SECONDS = LEASE + 50
+"""Seconds until a hand-off counts as lost: nearly all are there at once, and a slow machine starts a server slowly."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,7 +79,15 @@ WAYS = (
         served_with=("rasa_sdk", "ready_fallback"),
         served_without=("rasa_sdk", "handmade_fallback"),
         # It has no integration but Haptik.
-        leaves_out=("hangs", "hangs_blocking", "garbage", "unknown_event", "not_exception", "cancelled"),
+        leaves_out=(
+            "hangs",
+            "hangs_blocking",
+            "hangs_on_loop",
+            "garbage",
+            "unknown_event",
+            "not_exception",
+            "cancelled",
+        ),
         **_FALLBACK,
     ),
     Way(
@@ -86,7 +96,7 @@ WAYS = (
         served_with=("run", "own_fallback"),
         served_without=("rasa_sdk", "own_fallback"),
         # Its one `run` is blocking.
-        leaves_out=("hangs",),
+        leaves_out=("hangs", "hangs_on_loop"),
         **_FALLBACK,
     ),
 )
@@ -140,13 +150,17 @@ async def start_stack(way: Way, troubles: Sequence[Trouble], users: int, *, plug
                 BENCH_LEASE=str(LEASE),
                 **({"BENCH_WITH_PLUGIN": "yes"} if plugin else {}),
             )
-            stack = Stack(sandbox=sandbox, valkey=valkey, server=server, credentials=folder / "credentials")
+            stack = Stack(
+                sandbox=sandbox, valkey=valkey, server=server, credentials=folder / "credentials", users=users
+            )
             stack.heal()
             try:
                 await valkey.start()
                 await server.start()
                 yield stack
             finally:
+                if keep := os.environ.get("BENCH_KEEP_LOGS"):
+                    shutil.copy(server.log, Path(keep) / f"{way.name}-{'with' if plugin else 'without'}.log")
                 await server.kill()
                 await valkey.kill()
 
@@ -179,8 +193,7 @@ async def _is_settled(stack: Stack, trouble: Trouble, names: list[str], answers:
     """Whether every promise is kept and nothing waits in the outbox: what does might be handed over again."""
     if _lost(stack.sandbox, trouble, names, answers):
         return False
-    async with redis.asyncio.Redis.from_url(stack.valkey.url) as client:
-        return int(await client.zcard("haptik:{outbox}:due")) == 0
+    return await stack.written_down() == 0
 
 
 def _lost(sandbox: Sandbox, trouble: Trouble, names: list[str], answers: list[Answer]) -> list[str]:

@@ -61,7 +61,9 @@ async def _above_plain() -> dict[str, Any]:
 
     for executor in sides.values():
         await seconds(executor)
-    rounds = [{name: await seconds(executor) for name, executor in sides.items()} for _ in range(ROUNDS)]
+    rounds: list[dict[str, float]] = []
+    for _ in range(ROUNDS):
+        rounds.append({name: await seconds(executor) for name, executor in sides.items()})
 
     def above_plain(side: str) -> float:
         return round(MICRO * statistics.median(times[side] - times["plain"] for times in rounds), 2)

@@ -28,10 +28,16 @@ class Stack:
     valkey: Valkey
     server: ActionServer
     credentials: Path
+    users: int
 
     def heal(self) -> None:
         self.sandbox.clear_faults()
         self.credentials.write_text("demo-client demo-token", encoding="utf-8")
+
+    async def written_down(self) -> int:
+        """How many hand-offs stand in the outbox."""
+        async with redis.asyncio.Redis.from_url(self.valkey.url) as client:
+            return int(await client.zcard("haptik:{outbox}:due"))
 
     async def forget(self) -> None:
         """Empty Redis."""
@@ -169,12 +175,18 @@ async def _killed_delivering(stack: Stack) -> AsyncIterator[None]:
 
 @asynccontextmanager
 async def _killed_answering(stack: Stack) -> AsyncIterator[None]:
-    """The server dies between the failure and the hand-off; nobody can answer these calls any more."""
+    """The server dies while Haptik takes the chats; nobody can answer these calls any more.
+
+    The last of them has been written down by then: what a process had not even begun to do nobody can know of.
+    """
     stack.sandbox.fail(Fault.latency(1.0, carried_out=True))
 
     async def kill() -> None:
-        await until(lambda: bool(stack.sandbox.queue()), 5)
+        await until(stack_is_full, 5)
         await stack.server.kill()
+
+    async def stack_is_full() -> bool:
+        return await stack.written_down() >= stack.users
 
     killing = asyncio.create_task(kill())
     yield
@@ -187,6 +199,7 @@ TROUBLES = (
     Trouble(name="raises", title="integration raises"),
     Trouble(name="hangs", title="… hangs", integration="hangs"),
     Trouble(name="hangs_blocking", title="… hangs synchronously", integration="hangs_blocking"),
+    Trouble(name="hangs_on_loop", title="… blocks the event loop", integration="hangs_on_loop"),
     Trouble(name="garbage", title="… returns garbage", integration="garbage"),
     Trouble(name="unknown_event", title="… returns an event Rasa does not know", integration="unknown_event"),
     Trouble(name="not_exception", title="… raises SystemExit", integration="exits"),
@@ -206,4 +219,4 @@ TROUBLES = (
     Trouble(name="killed_delivering", title="… while it delivers", around=_killed_delivering, kills=True),
     Trouble(name="killed_answering", title="… while it answers", around=_killed_answering, kills=True, cuts=True),
 )
-"""In all but the first seven the integration raises, too: that is what makes a hand-off necessary."""
+"""In all but the first eight the integration raises, too: that is what makes a hand-off necessary."""

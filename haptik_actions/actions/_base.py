@@ -11,11 +11,12 @@ from rasa_sdk.executor import CollectingDispatcher
 
 from haptik_actions.actions._guard import guard, options_of
 from haptik_actions.actions._integration import Events
+from haptik_actions.actions._server import start_with_server
 from haptik_actions.escalation import HandOffOptions
 
 __all__ = ["IntegrationAction"]
 
-_OPTIONS = ("team", "countdown", "pause", "messages", "deadline", "retry", "idempotent", "breaker")
+_OPTIONS = ("team", "countdown", "pause", "messages", "deadline", "retry", "idempotent", "breaker", "thread")
 
 
 class IntegrationAction(Action, ABC):
@@ -38,7 +39,8 @@ class IntegrationAction(Action, ABC):
     deadline: ClassVar[float | None] = None
     retry: ClassVar[int | None] = None
     idempotent: ClassVar[bool | None] = None
-    breaker: ClassVar[str | None] = None
+    breaker: ClassVar[str | Mapping[str, Any] | None] = None
+    thread: ClassVar[bool | None] = None
 
     _options: ClassVar[HandOffOptions] = HandOffOptions()
 
@@ -49,6 +51,7 @@ class IntegrationAction(Action, ABC):
             ConfigurationError: an option cannot work; names the class and the option.
         """
         super().__init_subclass__(**kwargs)
+        start_with_server()
         cls._options = options_of({name: getattr(cls, name) for name in _OPTIONS}, cls.__qualname__)
 
     async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]) -> Events:

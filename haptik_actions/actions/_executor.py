@@ -16,6 +16,7 @@ from rasa_sdk.executor import ActionExecutor, CollectingDispatcher
 
 from haptik_actions.actions._guard import guard
 from haptik_actions.actions._integration import Events
+from haptik_actions.actions._threads import move_methods_to_threads
 from haptik_actions.escalation import HandOffOptions
 
 __all__ = ["guard_all_actions"]
@@ -35,14 +36,13 @@ def guard_all_actions() -> None:
     An action that is guarded already (`escalate_on_error`, `IntegrationAction`) is left as it is. The options of the
     others are those of the domain's slot `haptik`. A second call does nothing. Workers that rasa-sdk spawns guard what
     they reload as well. An error of the server itself, such as a call that cannot be read, is answered with 500 and
-    without the call's body, which holds the tracker; where rasa-sdk 3.6 imports the actions, its server is made
-    already, and that needs `haptik-actions run`.
+    without the call's body, which holds the tracker.
     """
     if hasattr(ActionExecutor.register_function, _MARK):
         return
     ActionExecutor.register_function = _guarding(ActionExecutor.register_function)
     # Imported here: it brings in the whole server, which the guard of a single action does not need.
-    from haptik_actions.actions._server_errors import hide_calls_in_errors
+    from haptik_actions.actions._server import hide_calls_in_errors
 
     hide_calls_in_errors()
 
@@ -79,6 +79,7 @@ def _guarding(register: Callable[..., None]) -> Callable[..., None]:
         register(executor, name, f)
         executor._haptik_in_workers = _InWorkers()
         if not hasattr(f, _MARK):
+            move_methods_to_threads(getattr(f, "__self__", None))
             executor.actions[name] = _GuardedRun(name, f)
 
     setattr(register_guarded, _MARK, True)

@@ -7,7 +7,7 @@ from typing import Any
 from rasa_sdk import Tracker
 from rasa_sdk.events import ConversationResumed, FollowupAction, UserUtteranceReverted
 
-__all__ = ["FALLBACK", "taken_back"]
+__all__ = ["FALLBACK", "taken_back", "without_looking"]
 
 FALLBACK = "action_default_fallback"
 
@@ -24,6 +24,11 @@ def taken_back(tracker: Tracker, events: Events) -> Events:
         return [*_reverted(tracker), *events]
     # What is left of the conversation may end with an action that has a next step, and that step is not for now.
     return [*_reverted(tracker), *events, FollowupAction("action_listen")]
+
+
+def without_looking(events: Events) -> Events:
+    """Take the user's message back whatever the tracker holds, and let Rasa listen."""
+    return [UserUtteranceReverted(), *events, FollowupAction("action_listen")]
 
 
 def _reverted(tracker: Tracker) -> Events:

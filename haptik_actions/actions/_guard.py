@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-import asyncio
 import functools
 import logging
+from asyncio import CancelledError
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar, cast, overload
 
-from rasa_sdk import Tracker
+from rasa_sdk import Tracker, ValidationAction
 from rasa_sdk.executor import CollectingDispatcher
 from rasa_sdk.interfaces import ActionExecutionRejection
 
-from haptik_actions.actions._fallback import FALLBACK, taken_back
-from haptik_actions.actions._forms import failure_events
-from haptik_actions.actions._integration import Events, call_integration, is_json
-from haptik_actions.actions._runtime import current_runtime
-from haptik_actions.actions._tracker import conversation_of, events_of, haptik_slot, say
+from haptik_actions.actions._failure import answer_failure
+from haptik_actions.actions._integration import Events, call_integration
+from haptik_actions.actions._runtime import Runtime, current_runtime
+from haptik_actions.actions._server import start_with_server
+from haptik_actions.actions._threads import move_methods_to_threads
+from haptik_actions.actions._tracker import haptik_slot
+from haptik_actions.config import Settings
 from haptik_actions.errors import ConfigurationError
-from haptik_actions.escalation import Failure, HandOffOptions, HandOffRequested, read_options
+from haptik_actions.escalation import DEFAULTS, Failure, HandOffOptions, read_options
 
 __all__ = ["escalate_on_error", "guard", "options_of"]
 
@@ -26,7 +28,8 @@ logger = logging.getLogger(__name__)
 
 Run = TypeVar("Run", bound=Callable[..., Any])
 
-_CONTROL_FLOW = (ActionExecutionRejection, asyncio.CancelledError, GeneratorExit, KeyboardInterrupt)
+# A CancelledError that gets as far as here is the server's: the deadline turns any other into an error.
+_CONTROL_FLOW = (ActionExecutionRejection, CancelledError, GeneratorExit, KeyboardInterrupt)
 
 
 @overload
@@ -43,7 +46,8 @@ def escalate_on_error(
     deadline: float | None = None,
     retry: int | None = None,
     idempotent: bool | None = None,
-    breaker: str | None = None,
+    breaker: str | Mapping[str, Any] | None = None,
+    thread: bool | None = None,
 ) -> Callable[[Run], Run]: ...
 
 
@@ -56,12 +60,14 @@ def escalate_on_error(run: Run | None = None, /, **options: Any) -> Run | Callab
     A failure is an exception, more than `deadline` seconds (default 8), or something returned that Rasa cannot read.
     `team`, `countdown` (5 to 10 s), `pause` and `messages` (receipt state -> message key) say how to hand over. With
     `idempotent=True` the action is run up to `retry` times again before it counts as failed. Actions that name the same
-    `breaker` share it: after repeated failures of one, the others fail at once for a while.
+    `breaker` share it: after repeated failures of one, the others fail at once for a while. `thread` says whether an
+    asynchronous action runs in a thread with an event loop of its own, because it blocks; left out: once it has blocked
+    the worker until its deadline.
 
     All of these can be set in the domain's slot `haptik`: an entry for this action in the slot's `actions` wins over
     them, they win over the slot's own keys. What was uttered before the failure is kept; events are not, as the action
-    returned none. A synchronous `run` is run in a thread. `ActionExecutionRejection` and `asyncio.CancelledError`
-    pass: they are control flow.
+    returned none. A synchronous `run` is run in a thread, and so are the synchronous methods of a form's validation.
+    `ActionExecutionRejection` passes, and a cancellation by the server: they are control flow.
 
     Raises:
         ConfigurationError: an option cannot work; when the class is defined.
@@ -78,9 +84,9 @@ def options_of(values: Mapping[str, Any], path: str) -> HandOffOptions:
     Raises:
         ConfigurationError: one of them cannot work; names it below `path`.
     """
-    options, mistakes = read_options(values, path)
-    if mistakes:
-        raise ConfigurationError(" ".join(mistakes))
+    options, findings = read_options(values, path)
+    if findings:
+        raise ConfigurationError(" ".join(map(str, findings)))
     return options
 
 
@@ -93,39 +99,33 @@ async def guard(
     domain: Any,
 ) -> Events:
     """Call `run` with the last three arguments; on a failure hand over, tell the user, return Rasa's events."""
-    runtime = current_runtime()
-    plan = runtime.escalator.plan(name, options, haptik_slot(tracker, domain))
+    try:
+        runtime = current_runtime()
+        plan = runtime.escalator.plan(name, options, haptik_slot(tracker, domain))
+    except Exception:
+        logger.exception("Action %s is guarded by the defaults: its options cannot be made out.", name)
+        runtime, plan = Runtime(load_settings=Settings), DEFAULTS
     said = len(dispatcher.messages)
     try:
-        return await call_integration(run, plan, runtime.breakers, dispatcher, tracker, domain)
+        return await call_integration(run, name, plan, runtime.breakers, dispatcher, tracker, domain)
     except _CONTROL_FLOW:
         raise
     except BaseException as error:
         if plan.verdict(error) == "pass":
             raise
-        dispatcher.messages[said:] = _kept(dispatcher.messages[said:], plan)
-        conversation = conversation_of(tracker)
-        escalation = await runtime.escalator.escalate(Failure(action=name, error=error, plan=plan), conversation)
-        # While an agent has the chat Rasa still fills slots; the bot's words would stand between theirs.
-        if not tracker.is_paused():
-            say(dispatcher, escalation.text, conversation.channel)
-        events = failure_events(name, tracker, events_of(escalation))
-        # A fallback that fails would be called again and again; the ready ones see to that themselves.
-        own_fallback = name == FALLBACK and not isinstance(error, HandOffRequested)
-        return taken_back(tracker, events) if own_fallback else events
-
-
-def _kept(messages: list[dict[str, Any]], plan: HandOffOptions) -> list[dict[str, Any]]:
-    # One message that is no JSON would cost the user the whole answer.
-    return [] if plan.earlier_messages == "drop" else [message for message in messages if is_json(message)]
+        failure = Failure(action=name, error=error, plan=plan)
+        return await answer_failure(failure, runtime.escalator, dispatcher, tracker, said)
 
 
 def _guarded(run: Run, options: HandOffOptions) -> Run:
     # rasa_sdk counts the parameters, so they are spelt out here.
     @functools.wraps(run)
     async def guarded(self: Any, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Any) -> Events:
+        if isinstance(self, ValidationAction):
+            move_methods_to_threads(self)
         return await guard(functools.partial(run, self), _name(self), options, dispatcher, tracker, domain)
 
+    start_with_server()
     guarded.__haptik_guarded__ = True  # type: ignore[attr-defined]
     return cast("Run", guarded)
 

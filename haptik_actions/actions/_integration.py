@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
-import functools
-import inspect
 import json
 import logging
 from collections.abc import Callable
 from typing import Any
 
-import anyio
-import anyio.to_thread
 import rasa_sdk.events
 import tenacity
 from rasa_sdk.executor import CollectingDispatcher
 from rasa_sdk.interfaces import ActionExecutionRejection
 
 from haptik_actions._deadline import finish_within
-from haptik_actions.errors import IntegrationTimeout, InvalidReturn
+from haptik_actions.actions._threads import in_thread, in_thread_with_loop, is_async, runs_in_thread
+from haptik_actions.errors import IntegrationCancelled, IntegrationTimeout, InvalidReturn
 from haptik_actions.escalation import Breakers, HandOffOptions, HandOffRequested
 
 __all__ = ["Events", "call_integration", "is_json"]
@@ -30,8 +26,6 @@ Run = Callable[..., Any]
 
 _CONTROL_FLOW = (ActionExecutionRejection, HandOffRequested)
 _JITTER = tenacity.wait_random_exponential(multiplier=0.1, max=2)
-_THREADS = 200
-"""Synchronous actions at once. One that hangs keeps its thread until it returns: Python cannot end a thread."""
 
 # Rasa drops every event and message of an answer in which it does not know one event. These are those of 3.6.21.
 _RASA_EVENTS = {
@@ -42,6 +36,7 @@ _RASA_EVENTS = {
 if hasattr(rasa_sdk.events, "SessionEnded"):
     # Newer servers know it. Which server calls is not said, and who imports it from a newer rasa-sdk has a newer Rasa.
     _RASA_EVENTS.add("session_ended")
+_FAILURES = (IntegrationTimeout, IntegrationCancelled)
 _PLAIN = frozenset({str, int, float, bool, type(None)})
 _EMPTY: tuple[Any, Any] = ([], {})
 _NAMED = frozenset({"action", "followup", "slot"})
@@ -49,6 +44,7 @@ _NAMED = frozenset({"action", "followup", "slot"})
 
 async def call_integration(
     run: Run,
+    name: str,
     plan: HandOffOptions,
     breakers: Breakers,
     dispatcher: CollectingDispatcher,
@@ -59,6 +55,7 @@ async def call_integration(
 
     Raises:
         IntegrationTimeout: it took longer than its deadline.
+        IntegrationCancelled: it was cancelled from within.
         IntegrationDown: its breaker is open, and it was not run.
         InvalidReturn: it returned what Rasa cannot read.
         BaseException: whatever the action raises.
@@ -66,28 +63,33 @@ async def call_integration(
     work = _tries if plan.idempotent and plan.retry else _one_try
     if plan.breaker is None:
         return await finish_within(
-            plan.deadline or 8.0, work(run, plan, dispatcher, tracker, domain), IntegrationTimeout
+            plan.deadline or 8.0, work(run, name, plan, dispatcher, tracker, domain), *_FAILURES, name
         )
     async with breakers.guarding(plan.breaker, passes=_CONTROL_FLOW):
         return await finish_within(
-            plan.deadline or 8.0, work(run, plan, dispatcher, tracker, domain), IntegrationTimeout
+            plan.deadline or 8.0, work(run, name, plan, dispatcher, tracker, domain), *_FAILURES, name
         )
 
 
-async def _one_try(run: Run, plan: HandOffOptions, *arguments: Any) -> Events:
-    returned = await run(*arguments) if _is_async(run) else await _in_thread(run, *arguments)
+async def _one_try(run: Run, name: str, plan: HandOffOptions, *arguments: Any) -> Events:
+    if not is_async(run):
+        returned = await in_thread(run, *arguments)
+    elif runs_in_thread(name, plan.thread):
+        returned = await in_thread_with_loop(run, name, *arguments)
+    else:
+        returned = await run(*arguments)
     if not all(map(is_json, arguments[0].messages)):
         raise InvalidReturn("The action uttered a message that is not JSON.")
     return _checked(returned) if returned else _empty(returned)
 
 
-async def _tries(run: Run, plan: HandOffOptions, dispatcher: CollectingDispatcher, tracker: Any, domain: Any) -> Events:
+async def _tries(run: Run, name: str, plan: HandOffOptions, dispatcher: CollectingDispatcher, *rest: Any) -> Events:
     said = len(dispatcher.messages)
 
     async def attempt() -> Events:
         # What a failed try said would be said twice.
         del dispatcher.messages[said:]
-        return await _one_try(run, plan, dispatcher, tracker, domain)
+        return await _one_try(run, name, plan, dispatcher, *rest)
 
     return await tenacity.AsyncRetrying(
         retry=tenacity.retry_if_exception(_is_worth_another_try),
@@ -99,33 +101,6 @@ async def _tries(run: Run, plan: HandOffOptions, dispatcher: CollectingDispatche
 
 def _is_worth_another_try(error: BaseException) -> bool:
     return isinstance(error, Exception) and not isinstance(error, (*_CONTROL_FLOW, InvalidReturn))
-
-
-async def _in_thread(run: Run, *arguments: Any) -> Any:
-    # A synchronous call would stop the event loop, and with it every other conversation of this worker. The thread is
-    # left behind when the deadline passes; anyio's are daemons, so it does not hold up the server's end either.
-    work = functools.partial(run, *arguments)
-    returned = await anyio.to_thread.run_sync(work, abandon_on_cancel=True, limiter=_limiter())
-    return await returned if inspect.isawaitable(returned) else returned
-
-
-def _is_async(run: Run) -> bool:
-    function = run.func if isinstance(run, functools.partial) else run
-    return _is_async_function(getattr(function, "__func__", function))
-
-
-@functools.lru_cache(maxsize=10_000)
-def _is_async_function(function: Run) -> bool:
-    return inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(getattr(function, "__call__", None))  # noqa: B004
-
-
-@functools.lru_cache(maxsize=8)
-def _limiter_of(loop: asyncio.AbstractEventLoop) -> anyio.CapacityLimiter:
-    return anyio.CapacityLimiter(_THREADS)
-
-
-def _limiter() -> anyio.CapacityLimiter:
-    return _limiter_of(asyncio.get_running_loop())
 
 
 def _empty(returned: Any) -> Events:

@@ -6,15 +6,21 @@ Nothing of this hangs on an action instance: rasa-sdk pickles those into its wor
 from __future__ import annotations
 
 import asyncio
+import copyreg
 import logging
 import os
 import weakref
-from collections.abc import Awaitable, Callable
-from weakref import WeakKeyDictionary
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from importlib import import_module
+from typing import Any
+from weakref import WeakKeyDictionary, WeakSet
 
 import httpx
+from rasa_sdk.executor import ActionExecutor
 
 from haptik_actions._redis import connect
+from haptik_actions.actions._stall import watch
 from haptik_actions.client import HaptikClient, PlatformServer
 from haptik_actions.config import Settings
 from haptik_actions.credentials import Credentials, CredentialsProvider, CredentialsSelector
@@ -25,9 +31,12 @@ from haptik_actions.escalation import (
     Delivery,
     Escalator,
     MemoryOutbox,
+    Metrics,
     Outbox,
     RedisOutbox,
     ResilientOutbox,
+    SafeMetrics,
+    SharedBreakers,
     Sink,
 )
 from haptik_actions.messages import MessageStore
@@ -38,6 +47,8 @@ logger = logging.getLogger(__name__)
 
 _REDIS_SECONDS = 0.5
 _BREAKER_SECONDS = 1.0
+_OUTBOX_SECONDS = 3.0
+"""What opening and confirming may take beside the call: the outbox gives Redis a second for each."""
 
 
 def _load() -> Settings:
@@ -60,8 +71,8 @@ class Runtime:
 
     `transport` replaces the connection to the platform; `credentials`, `messages` and `outbox` what the settings name;
     `sleep` the pauses between looks into the outbox. `brief_sink` takes briefs to agents (see
-    `haptik_actions.escalation.Brief`). A call to the platform may take `timeout` seconds, all included, and is repeated
-    up to `retries` times where that helps.
+    `haptik_actions.escalation.Brief`), `metrics` counts (see `haptik_actions.escalation.Metrics`). A call to the
+    platform may take `timeout` seconds, all included, and is repeated up to `retries` times where that helps.
     """
 
     def __init__(
@@ -75,6 +86,7 @@ class Runtime:
         retries: int = 2,
         outbox: Outbox | None = None,
         brief_sink: Sink | None = None,
+        metrics: Metrics | None = None,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._load = load_settings
@@ -85,14 +97,20 @@ class Runtime:
         self._outbox = outbox
         self._started = False
         self._refresher: asyncio.Task[None] | None = None
-        self.breakers = Breakers()
+        self._metrics = SafeMetrics(metrics)
+        self.breakers = Breakers(metrics=self._metrics)
         self._settings: Settings | None = None
         self._messages = messages
         self._client: HaptikClient | None = None
         self._delivery: Delivery | None = None
         self._briefing = Briefing(brief_sink)
         self.escalator = Escalator(
-            delivery=self.delivery, settings=self.settings, messages=self.messages, briefing=self._briefing
+            delivery=self.delivery,
+            settings=self.settings,
+            messages=self.messages,
+            briefing=self._briefing,
+            metrics=self._metrics,
+            seconds=timeout + _OUTBOX_SECONDS,
         )
 
     def settings(self) -> Settings:
@@ -150,21 +168,26 @@ class Runtime:
                 timeout=self._timeout,
                 retries=self._retries,
             )
-            self._delivery = Delivery(self._client, self.outbox(), sleep=self._sleep)
+            self._delivery = Delivery(
+                self._client, self.outbox(), seconds=self._timeout, metrics=self._metrics, sleep=self._sleep
+            )
         return self._delivery
 
     def start(self) -> None:
-        """Begin to deliver what a process that died has left in the outbox. A setting that is missing is logged."""
+        """Begin to deliver what a process that died has left in the outbox. A setting that cannot work is logged."""
         if self._started:
             return
         self._started = True
         try:
             if self.settings().redis_url:
-                self.breakers = Breakers(connect(self.settings().redis_url or "", seconds=_REDIS_SECONDS))
+                shared = SharedBreakers(connect(self.settings().redis_url or "", seconds=_REDIS_SECONDS))
+                self.breakers = Breakers(shared, metrics=self._metrics)
+                self._refresher = asyncio.get_running_loop().create_task(self._refresh_breakers())
             self.delivery().start()
-            self._refresher = asyncio.get_running_loop().create_task(self._refresh_breakers())
         except ConfigurationError as error:
             logger.error("Hand-offs are not possible: %s", error)
+        except Exception:
+            logger.exception("Hand-offs are not possible.")
 
     async def aclose(self) -> None:
         """Close every connection. Hand-offs that wait in memory are lost, and logged."""
@@ -183,12 +206,17 @@ class Runtime:
 
     async def _refresh_breakers(self) -> None:
         while True:
+            # At once: one that is open since before this process was started costs its first users no deadline.
+            try:
+                await self.breakers.refresh()
+            except Exception:
+                logger.exception("The breakers in Redis could not be looked at; trying again.")
             await asyncio.sleep(_BREAKER_SECONDS)
-            await self.breakers.refresh()
 
 
 _make_runtime: Callable[[], Runtime] = Runtime
 _runtimes: WeakKeyDictionary[asyncio.AbstractEventLoop, Runtime] = WeakKeyDictionary()
+_visitors: WeakSet[asyncio.AbstractEventLoop] = WeakSet()
 _latest: tuple[weakref.ref[asyncio.AbstractEventLoop], Runtime] | None = None
 
 
@@ -198,11 +226,29 @@ def configure(make_runtime: Callable[[], Runtime] = Runtime) -> None:
         configure(lambda: Runtime(credentials=FileCredentials("/run/secrets/haptik.yml")))
 
     Called without an argument it goes back to the settings of environment and `endpoints.yml`. Runtimes made before
-    are forgotten, not closed.
+    are forgotten, not closed. Where rasa-sdk spawns workers, the module of `make_runtime` is imported there as well.
     """
     global _make_runtime, _latest
     _make_runtime, _latest = make_runtime, None
     _runtimes.clear()
+    copyreg.pickle(ActionExecutor, _pickled_executor)
+
+
+def _pickled_executor(executor: ActionExecutor) -> tuple[Any, ...]:
+    # A spawned worker imports the modules of the actions and no other, and what is configured may stand elsewhere. It
+    # goes by name: what is configured is often a lambda, which cannot be pickled.
+    module = getattr(_make_runtime, "__module__", __name__)
+    state = executor.__getstate__() if hasattr(executor, "__getstate__") else executor.__dict__
+    return _executor_in_worker, (module,), state
+
+
+def _executor_in_worker(module: str) -> ActionExecutor:
+    try:
+        import_module(module)
+    except Exception:
+        logger.exception("The module %s, which calls `configure`, cannot be imported in this worker.", module)
+    executor: ActionExecutor = ActionExecutor.__new__(ActionExecutor)
+    return executor
 
 
 def _make() -> Runtime:
@@ -213,16 +259,33 @@ def _make() -> Runtime:
         return Runtime()
 
 
+@asynccontextmanager
+async def visiting() -> AsyncIterator[None]:
+    """Mark the running loop as one that ends with the block: its runtime delivers nothing, and is closed with it."""
+    loop = asyncio.get_running_loop()
+    _visitors.add(loop)
+    try:
+        yield
+    finally:
+        runtime = _runtimes.pop(loop, None)
+        if runtime is not None:
+            await runtime.aclose()
+
+
 def current_runtime() -> Runtime:
     """Return the runtime of the running event loop; the first call makes it, and begins to deliver its outbox."""
     global _latest
     loop = asyncio.get_running_loop()
     # Every guarded action asks, nearly always from the same loop, and a look into a weak dictionary costs more.
-    if _latest is not None and _latest[0]() is loop:
-        return _latest[1]
+    latest = _latest
+    if latest is not None and latest[0]() is loop:
+        return latest[1]
     runtime = _runtimes.get(loop)
     if runtime is None:
         runtime = _runtimes[loop] = _make()
-        runtime.start()
-    _latest = (weakref.ref(loop), runtime)
+        if loop not in _visitors:
+            runtime.start()
+            watch(loop)
+    if loop not in _visitors:
+        _latest = (weakref.ref(loop), runtime)
     return runtime

@@ -39,8 +39,8 @@ def option_or_setting(value: Any, option: str, settings: Settings, name: str) ->
         raise click.UsageError(f"{option} is not given, and {missing}") from missing
 
 
-def open_client(settings: Settings) -> HaptikClient:
-    """Return a client to close after use.
+def open_client(settings: Settings, *, timeout: float = 8.0) -> HaptikClient:
+    """Return a client to close after use; a call may take `timeout` seconds.
 
     Raises:
         ConfigurationError: the base URL or a part of the credentials is missing or cannot work.
@@ -50,4 +50,4 @@ def open_client(settings: Settings) -> HaptikClient:
 
     server = PlatformServer(settings.require("base_url"))
     client_id, token = settings.require("client_id"), settings.require("token")
-    return HaptikClient(server, StaticCredentials(client_id=client_id, token=token))
+    return HaptikClient(server, StaticCredentials(client_id=client_id, token=token), timeout=timeout)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, TypeVar
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 import click
 
 from haptik_actions.cli._output import echo_json, printable
-from haptik_actions.cli._platform import load_settings
+from haptik_actions.cli._shared_redis import with_redis
 
 if TYPE_CHECKING:
     from haptik_actions.escalation import Entry, RedisOutbox
@@ -81,24 +80,9 @@ def drop(chat: str) -> None:
 
 
 def _with_outbox(work: Callable[[RedisOutbox], Awaitable[T]]) -> T:
-    from redis.exceptions import RedisError
-
-    from haptik_actions._redis import connect
     from haptik_actions.escalation import RedisOutbox
 
-    url = load_settings().require("redis_url")
-
-    async def run() -> T:
-        outbox = RedisOutbox(connect(url, seconds=5.0))
-        try:
-            return await work(outbox)
-        finally:
-            await outbox.aclose()
-
-    try:
-        return asyncio.run(run())
-    except (RedisError, OSError) as error:
-        raise click.ClickException(f"Redis does not answer ({type(error).__name__}). Check REDIS_URL.") from error
+    return with_redis(lambda client: work(RedisOutbox(client)))
 
 
 def _row(entry: Entry) -> dict[str, object]:

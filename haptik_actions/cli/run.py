@@ -6,8 +6,12 @@ import os
 import sys
 from argparse import SUPPRESS, ArgumentError, ArgumentParser, Namespace
 from collections.abc import Sequence
+from pathlib import Path
 
 import click
+
+from haptik_actions.cli._domain import find_domain
+from haptik_actions.cli._output import printable
 
 __all__ = ["command"]
 
@@ -20,18 +24,29 @@ class _RunCommand(click.Command):
 
 
 @click.command(cls=_RunCommand, context_settings={"ignore_unknown_options": True})
+@click.option(
+    "--domain",
+    envvar="HAPTIK_DOMAIN",
+    type=click.Path(path_type=Path),
+    show_default="./domain or ./domain.yml",
+    help="The domain's folder or file, checked at the start. Setting: HAPTIK_DOMAIN.",
+)
 @click.argument("options", nargs=-1, type=click.UNPROCESSED, metavar="[OPTIONS OF RASA-SDK]...")
-def command(options: tuple[str, ...]) -> None:
+def command(domain: Path | None, options: tuple[str, ...]) -> None:
     """Run an action server in which every action is guarded.
 
     It is rasa-sdk's own server with rasa-sdk's own options, over HTTP or with --grpc. An action that raises, hangs or
     returns what Rasa cannot read becomes a hand-off and an answer to the user, without a change to its code.
+
+    What is wrong with the domain's slot `haptik` is named on stderr before the server starts. It starts all the same:
+    a server that is not there answers nobody. `haptik-actions check` is for pipelines.
 
     \b
     haptik-actions run --actions actions
     haptik-actions run --actions actions --port 5056 --auto-reload
     """
     arguments = _parse(options)
+    _check(domain)
     # As `python -m rasa_sdk` finds the package: a script has its own folder there instead of the current one.
     sys.path.insert(0, os.getcwd())
 
@@ -41,6 +56,19 @@ def command(options: tuple[str, ...]) -> None:
 
     guard_all_actions()
     rasa_sdk.__main__.main_from_args(arguments)
+
+
+def _check(domain: Path | None) -> None:
+    from haptik_actions.errors import ConfigurationError
+    from haptik_actions.escalation import check_domain
+
+    found = find_domain(domain)
+    try:
+        findings: list[object] = [] if found is None else [*check_domain(found)]
+    except ConfigurationError as error:
+        findings = [error]
+    for finding in findings:
+        click.echo(printable(str(finding)), err=True)
 
 
 def _parse(options: Sequence[str]) -> Namespace:

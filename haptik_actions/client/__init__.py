@@ -8,5 +8,6 @@ from haptik_actions.client._client import HaptikClient
 from haptik_actions.client._faq import FaqTask
 from haptik_actions.client._server import PlatformServer
 from haptik_actions.client._transcripts import ChatMessage, Transcript
+from haptik_actions.client._transport import was_not_sent
 
-__all__ = ["ChatMessage", "FaqTask", "HaptikClient", "PlatformServer", "Transcript"]
+__all__ = ["ChatMessage", "FaqTask", "HaptikClient", "PlatformServer", "Transcript", "was_not_sent"]

@@ -3,40 +3,57 @@
 Knows nothing of rasa_sdk: `haptik_actions.actions` translates trackers and events.
 """
 
-from haptik_actions.escalation._breaker import Breakers
+from haptik_actions.escalation._breaker import BreakerRule, Breakers
+from haptik_actions.escalation._breaker_redis import BreakerState, SharedBreakers
 from haptik_actions.escalation._brief import Brief, Briefing, BriefRules, Sink
+from haptik_actions.escalation._completion import CompletedChat, CompletedChats
 from haptik_actions.escalation._conversation import Conversation, Identity
 from haptik_actions.escalation._delivery import Delivery
+from haptik_actions.escalation._domain import DomainFinding, check_domain
 from haptik_actions.escalation._escalator import Escalation, Escalator, Failure
-from haptik_actions.escalation._options import HandOffOptions, read_options
+from haptik_actions.escalation._metrics import Metrics, PrometheusMetrics, SafeMetrics
+from haptik_actions.escalation._options import DEFAULTS, HandOffOptions
 from haptik_actions.escalation._outbox import Entry, HandOff, MemoryOutbox, Outbox, Terms, Ticket
 from haptik_actions.escalation._outbox_redis import RedisOutbox
 from haptik_actions.escalation._receipt import Receipt
 from haptik_actions.escalation._requested import HandOffRequested
 from haptik_actions.escalation._resilient import ResilientOutbox
+from haptik_actions.escalation._slot import Finding, read_options
 
 __all__ = [
+    "DEFAULTS",
+    "BreakerRule",
+    "BreakerState",
     "Breakers",
     "Brief",
     "BriefRules",
     "Briefing",
+    "CompletedChat",
+    "CompletedChats",
     "Conversation",
     "Delivery",
+    "DomainFinding",
     "Entry",
     "Escalation",
     "Escalator",
     "Failure",
+    "Finding",
     "HandOff",
     "HandOffOptions",
     "HandOffRequested",
     "Identity",
     "MemoryOutbox",
+    "Metrics",
     "Outbox",
+    "PrometheusMetrics",
     "Receipt",
     "RedisOutbox",
     "ResilientOutbox",
+    "SafeMetrics",
+    "SharedBreakers",
     "Sink",
     "Terms",
     "Ticket",
+    "check_domain",
     "read_options",
 ]

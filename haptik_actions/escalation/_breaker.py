@@ -9,34 +9,37 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TypeVar
 
 import msgspec
 
+from haptik_actions._deadline import DeadlinePassed, deadline
 from haptik_actions.errors import IntegrationDown
+from haptik_actions.escalation._breaker_redis import SharedBreakers
+from haptik_actions.escalation._metrics import Metrics, NoMetrics
 
-if TYPE_CHECKING:
-    from redis.asyncio import Redis
-
-__all__ = ["Breakers"]
+__all__ = ["BreakerRule", "Breakers"]
 
 logger = logging.getLogger(__name__)
 
-_PREFIX = "haptik:{breakers}"
+T = TypeVar("T")
 
-# Counts a failure in a window, and opens the breaker at the threshold; returns for how many ms it is open.
-_FAIL = """
-local failures, open = KEYS[1], KEYS[2]
-local count = redis.call('INCR', failures)
-if count == 1 then redis.call('PEXPIRE', failures, ARGV[2]) end
-if count >= tonumber(ARGV[1]) then
-  redis.call('SET', open, '1', 'PX', ARGV[3])
-  redis.call('DEL', failures)
-end
-return redis.call('PTTL', open)
-"""
+_SECONDS = 0.5
+_REST_SECONDS = 1.0
+_CALLS = 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BreakerRule:
+    """When a breaker opens: after `failures` failures within `window` seconds, for `cooldown` seconds."""
+
+    name: str
+    failures: int = 5
+    window: float = 60.0
+    cooldown: float = 30.0
 
 
 class _State(msgspec.Struct):
@@ -45,68 +48,72 @@ class _State(msgspec.Struct):
     open_until: float = 0.0
     tripped: bool = False
     probing: bool = False
+    shared: bool = False
 
 
 class Breakers:
-    """The breakers of this process, by name, shared through `redis` where there is one.
+    """The breakers of this process, by name, shared through Redis where there is one.
 
-    A breaker opens after `failures` failures within `window` seconds and stays open for `cooldown` seconds; then one
-    call tries the integration, and its outcome closes the breaker or opens it again. `timer` is the clock in seconds.
+    When the cooldown of an open breaker is over, one call tries the integration, and its outcome closes the breaker or
+    opens it again. `timer` is the clock in seconds.
     """
 
     def __init__(
         self,
-        redis: Redis | None = None,
+        shared: SharedBreakers | None = None,
         *,
-        failures: int = 5,
-        window: float = 60.0,
-        cooldown: float = 30.0,
+        metrics: Metrics | None = None,
         timer: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._redis, self._threshold, self._window, self._cooldown = redis, failures, window, cooldown
-        self._timer = timer
+        self._shared, self._metrics, self._timer = shared, metrics or NoMetrics(), timer
         self._states: dict[str, _State] = {}
         self._is_alone = False
+        self._rest_until = float("-inf")
+        self._gate = asyncio.Semaphore(_CALLS)
 
     def states(self) -> dict[str, str]:
-        """Return the state of every breaker that was used: `closed`, `open` or `half-open`."""
+        """Return the state of every breaker that this process knows: `closed`, `open` or `half-open`."""
         return {name: self._state_of(state) for name, state in self._states.items()}
 
     @asynccontextmanager
-    async def guarding(self, name: str, passes: tuple[type[BaseException], ...] = ()) -> AsyncIterator[None]:
+    async def guarding(self, rule: BreakerRule, passes: tuple[type[BaseException], ...] = ()) -> AsyncIterator[None]:
         """Count how the block ends; exceptions of `passes` count as success.
 
         Raises:
             IntegrationDown: the breaker is open; the block is not entered.
         """
-        state = self._states.setdefault(name, _State())
-        self._admit(name, state)
+        state = self._states.setdefault(rule.name, _State())
+        self._admit(rule.name, state)
         try:
             yield
         except asyncio.CancelledError:
             state.probing = False
             raise
         except passes:
-            await self._worked(name, state)
+            await self._worked(rule.name, state)
             raise
         except BaseException:
-            await self._failed(name, state)
+            await self._failed(rule, state)
             raise
-        await self._worked(name, state)
+        await self._worked(rule.name, state)
 
     async def refresh(self) -> None:
-        """Learn which breakers other processes have opened. Redis may be down: then the local state stands."""
-        for name, state in list(self._states.items()):
-            left = await self._tell(lambda redis, name=name: redis.pttl(f"{_PREFIX}:{name}:open"))  # type: ignore[misc]
-            if isinstance(left, int) and left > 0:
-                self._open(name, state, left / 1000)
+        """Learn what other processes have opened and closed. Redis may be down: then the local state stands."""
+        # Those that are opened while Redis is being asked are not on its answer yet.
+        told = [name for name, state in self._states.items() if state.tripped and state.shared]
+        opened = await self._ask(lambda shared: shared.open())
+        if opened is None:
+            return
+        for name, left in opened.items():
+            self._open(name, self._states.setdefault(name, _State()), left, shared=True)
+        for name in told:
+            if name not in opened:
+                self._close(name, self._states[name])
 
     async def aclose(self) -> None:
         """Close the connections to Redis."""
-        if self._redis is not None:
-            from haptik_actions._redis import disconnect
-
-            await disconnect(self._redis)
+        if self._shared is not None:
+            await self._shared.aclose()
 
     def _admit(self, name: str, state: _State) -> None:
         if not state.tripped:
@@ -118,51 +125,60 @@ class Breakers:
     async def _worked(self, name: str, state: _State) -> None:
         if not (state.tripped or state.failures):
             return
-        if state.tripped:
-            logger.info("The breaker %s is closed: its integration works again.", name)
-        state.tripped = state.probing = False
-        state.failures = 0
-        await self._tell(lambda redis: redis.delete(f"{_PREFIX}:{name}:failures", f"{_PREFIX}:{name}:open"))
+        self._close(name, state)
+        await self._ask(lambda shared: shared.close(name))
 
-    async def _failed(self, name: str, state: _State) -> None:
+    async def _failed(self, rule: BreakerRule, state: _State) -> None:
         now = self._timer()
         if now >= state.window_ends:
-            state.failures, state.window_ends = 0, now + self._window
+            state.failures, state.window_ends = 0, now + rule.window
         state.failures += 1
-        if state.probing or state.failures >= self._threshold:
-            self._open(name, state, self._cooldown)
-        threshold = 1 if state.tripped else self._threshold
-        left = await self._tell(
-            lambda redis: redis.eval(
-                *(_FAIL, 2, f"{_PREFIX}:{name}:failures", f"{_PREFIX}:{name}:open"),
-                *(threshold, round(self._window * 1000), round(self._cooldown * 1000)),
-            )
+        if state.probing or state.failures >= rule.failures:
+            self._open(rule.name, state, rule.cooldown)
+        threshold = 1 if state.tripped else rule.failures
+        left = await self._ask(
+            lambda shared: shared.fail(rule.name, threshold=threshold, window=rule.window, cooldown=rule.cooldown)
         )
-        if isinstance(left, int) and left > 0:
-            self._open(name, state, left / 1000)
+        if left:
+            self._open(rule.name, state, left, shared=True)
 
-    def _open(self, name: str, state: _State, seconds: float) -> None:
+    def _open(self, name: str, state: _State, seconds: float, *, shared: bool = False) -> None:
+        until = self._timer() + seconds
         if not state.tripped:
-            logger.error("The breaker %s is open for %.0f s: its integration failed repeatedly.", name, seconds)
-        state.tripped, state.probing = True, False
-        state.open_until = self._timer() + seconds
+            logger.error("The breaker %s is open for %.0f s: its integration failed repeatedly.", name, max(0, seconds))
+            self._metrics.count("haptik_breaker_changes_total", breaker=name, state="open")
+        if not (state.tripped and state.probing and seconds <= 0):
+            state.probing = False
+        state.tripped, state.open_until = True, until
+        state.shared = state.shared or shared
+
+    def _close(self, name: str, state: _State) -> None:
+        if state.tripped:
+            logger.info("The breaker %s is closed: its integration works again.", name)
+            self._metrics.count("haptik_breaker_changes_total", breaker=name, state="closed")
+        state.tripped = state.probing = state.shared = False
+        state.failures = 0
 
     def _state_of(self, state: _State) -> str:
         if not state.tripped:
             return "closed"
         return "open" if self._timer() < state.open_until else "half-open"
 
-    async def _tell(self, call: Callable[[Redis], object]) -> object:
-        if self._redis is None:
+    async def _ask(self, call: Callable[[SharedBreakers], Awaitable[T]]) -> T | None:
+        if self._shared is None:
             return None
         from redis.exceptions import RedisError
 
         try:
-            answer: object = await call(self._redis)  # type: ignore[misc]
-        except (RedisError, OSError) as error:
+            async with self._gate:
+                if self._timer() < self._rest_until:
+                    return None
+                async with deadline(_SECONDS):
+                    answer = await call(self._shared)
+        except (RedisError, OSError, DeadlinePassed) as error:
             if not self._is_alone:
                 logger.warning("Breakers are not shared: Redis does not answer (%s).", type(error).__name__)
-            self._is_alone = True
+            self._is_alone, self._rest_until = True, self._timer() + _REST_SECONDS
             return None
         self._is_alone = False
         return answer

@@ -9,6 +9,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from haptik_actions.config import nearest
+from haptik_actions.escalation._breaker import BreakerRule
 from haptik_actions.escalation._brief import BriefRules
 from haptik_actions.escalation._hours import DAYS, Hours
 from haptik_actions.escalation._receipt import STATES
@@ -155,6 +156,24 @@ def _brief(value: Any) -> BriefRules:
     return BriefRules(slots=tuple(slots), turns=turns)
 
 
+def _breaker(value: Any) -> BreakerRule:
+    if isinstance(value, str) and value.strip():
+        return BreakerRule(name=value.strip())
+    given = _mapping(value, "a name, or a mapping with `name`, `failures`, `window` and `cooldown`")
+    if not isinstance(given.get("name"), str) or not given["name"].strip():
+        raise Mistake("a name", given.get("name"), ".name")
+    good: dict[str, Any] = {"name": given["name"].strip()}
+    for key, number in given.items():
+        if key not in _BREAKER:
+            near = nearest(str(key), _BREAKER)
+            raise Mistake(f"below one of {', '.join(_BREAKER)}{near}", number, f".{key}", BreakerRule(**good))
+        try:
+            good[key] = _BREAKER[key](number)
+        except Mistake as mistake:
+            raise Mistake(str(mistake), mistake.value, f".{key}", BreakerRule(**good)) from None
+    return BreakerRule(**good)
+
+
 def _span(days: Any, times: Any) -> tuple[time, time]:
     match = _TIMES.fullmatch(times.strip()) if isinstance(times, str) else None
     if match is None:
@@ -172,6 +191,13 @@ def _days(value: Any) -> list[int]:
     return [day % 7 for day in range(start, end + 1 if end >= start else end + 8)]
 
 
+_BREAKER: Mapping[str, Callable[[Any], Any]] = {
+    "name": _text,
+    "failures": _between(1, 1000, "a whole number"),
+    "window": _between(1, 3600, "a number of seconds", whole=False),
+    "cooldown": _between(1, 3600, "a number of seconds", whole=False),
+}
+
 CHECKS: Mapping[str, Callable[[Any], Any]] = {
     "team": _ladder,
     "teams": _rules,
@@ -181,7 +207,8 @@ CHECKS: Mapping[str, Callable[[Any], Any]] = {
     "deadline": _between(0.1, 250, "a number of seconds", whole=False),
     "retry": _between(0, 10, "a whole number"),
     "idempotent": _flag,
-    "breaker": _text,
+    "breaker": _breaker,
+    "thread": _flag,
     "limit": _between(1, 100_000, "a whole number of hand-offs a minute"),
     "episode": _between(0.01, 720, "a number of hours", whole=False),
     "on_error": _verdicts,

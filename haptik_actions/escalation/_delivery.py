@@ -10,8 +10,10 @@ from collections.abc import Awaitable, Callable
 
 import msgspec
 
+from haptik_actions._deadline import DeadlinePassed, deadline
 from haptik_actions.client import HaptikClient
-from haptik_actions.errors import HaptikError, InactiveTeam, RateLimited, UnknownTeam
+from haptik_actions.errors import DeadlineExceeded, HaptikError, InactiveTeam, RateLimited, UnknownTeam
+from haptik_actions.escalation._metrics import Metrics, NoMetrics
 from haptik_actions.escalation._outbox import Entry, HandOff, Outbox, Terms
 from haptik_actions.escalation._receipt import State
 
@@ -21,6 +23,7 @@ logger = logging.getLogger(__name__)
 
 _POLL_SECONDS = 1.0
 _AT_ONCE = 20
+_DEPTH_SECONDS = 15.0
 _LONGEST_PAUSE = 60.0
 _MOST_TRIES = 70
 """With pauses that double up to a minute this is a little over an hour; then the entry is a dead letter."""
@@ -41,7 +44,8 @@ class Delivered(msgspec.Struct, frozen=True, kw_only=True):
 class Delivery:
     """Hands chats over through `client`, and keeps what could not be delivered in `outbox`.
 
-    `sleep` waits between two looks into the outbox; `asyncio.sleep`, or a test's own.
+    One hand-off may take `seconds`, all teams of its ladder included: longer than the lease of the outbox, and another
+    worker would send it as well. `sleep` waits between two looks into the outbox; `asyncio.sleep`, or a test's own.
     """
 
     def __init__(
@@ -49,9 +53,13 @@ class Delivery:
         client: HaptikClient,
         outbox: Outbox,
         *,
+        seconds: float = 8.0,
+        metrics: Metrics | None = None,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._client, self.outbox, self._sleep = client, outbox, sleep
+        self._seconds, self._metrics = seconds, metrics or NoMetrics()
+        self._depth_at = float("-inf")
         self._worker: asyncio.Task[None] | None = None
         self._storms: dict[str, int] = {}
 
@@ -84,14 +92,25 @@ class Delivery:
     async def deliver_due(self) -> int:
         """Try what is due in the outbox, and return how many entries that were."""
         due = await self.outbox.claim(_AT_ONCE)
-        for entry, ended in zip(due, await asyncio.gather(*map(self._deliver, due)), strict=True):
+        for entry, ended in zip(due, await asyncio.gather(*map(self._deliver_promised, due)), strict=True):
+            self._metrics.count("haptik_deliveries_total", outcome=ended.state, team=ended.team or "")
             if ended.state == "connected":
                 logger.info("Hand-off %s was delivered from the outbox, at try %d.", entry.handoff.id, entry.tries + 1)
         return len(due)
 
+    async def _tell_depth(self) -> None:
+        now = time.monotonic()
+        if now < self._depth_at + _DEPTH_SECONDS:
+            return
+        self._depth_at = now
+        waiting, dead = await self.outbox.depth()
+        self._metrics.gauge("haptik_outbox_entries", waiting, state="waiting")
+        self._metrics.gauge("haptik_outbox_entries", dead, state="dead")
+
     async def _work(self) -> None:
         while True:
             try:
+                await self._tell_depth()
                 # A full hand may mean that more is due; only an empty one is worth a pause.
                 if await self.deliver_due() < _AT_ONCE:
                     await self._sleep(_POLL_SECONDS)
@@ -99,18 +118,35 @@ class Delivery:
                 logger.exception("The outbox could not be looked into; trying again.")
                 await self._sleep(_POLL_SECONDS)
 
-    async def _deliver(self, entry: Entry, episode: float = Terms().episode, *, kept: bool = True) -> Delivered:
+    async def _deliver_promised(self, entry: Entry) -> Delivered:
+        """Deliver what a user was promised: it stays until Haptik has it, or until a person drops it."""
+        return await self._deliver(entry, promised=True)
+
+    async def _deliver(
+        self, entry: Entry, episode: float = Terms().episode, *, kept: bool = True, promised: bool = False
+    ) -> Delivered:
         handoff = entry.handoff
         try:
-            team = await self._send(handoff)
+            team = await self._send_in_time(handoff)
         except HaptikError as error:
-            if error.temporary and kept:
+            # A token that is rejected now may be renewed in a minute.
+            if promised or (error.temporary and kept):
                 return await self._try_later(entry, error)
             await self.outbox.refuse(handoff)
             logger.error("Hand-off %s is not possible: %s %s", handoff.id, error, error.remedy)
             return Delivered(state="unavailable", team=handoff.teams[0], reason=type(error).__name__)
         await self.outbox.confirm(handoff, episode=episode)
         return Delivered(state="connected", team=team)
+
+    async def _send_in_time(self, handoff: HandOff) -> str:
+        try:
+            # One call has a deadline of its own. A ladder is several.
+            if len(handoff.teams) == 1:
+                return await self._send(handoff)
+            async with deadline(self._seconds):
+                return await self._send(handoff)
+        except DeadlinePassed as late:
+            raise DeadlineExceeded(f"No team had taken the chat after {self._seconds:g} s.") from late
 
     async def _send(self, handoff: HandOff) -> str:
         """Return the team that took the chat: the next one where one is unknown or inactive."""
@@ -135,6 +171,7 @@ class Delivery:
         tried = msgspec.structs.replace(entry, tries=entry.tries + 1, error=name)
         if tried.tries >= _MOST_TRIES:
             await self.outbox.bury(tried)
+            self._metrics.count("haptik_deliveries_total", outcome="given_up", team=entry.handoff.teams[0])
             logger.error("Hand-off %s is given up after %d tries: %s", entry.handoff.id, tried.tries, error)
         else:
             await self.outbox.later(tried, _pause(tried.tries, error))

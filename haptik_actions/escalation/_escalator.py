@@ -2,26 +2,34 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 from typing import Any
 
+from haptik_actions._deadline import deadline
 from haptik_actions.config import Settings
 from haptik_actions.errors import ConfigurationError, HaptikError
 from haptik_actions.escalation._brief import Briefing
 from haptik_actions.escalation._conversation import Conversation, identify
 from haptik_actions.escalation._delivery import Delivered, Delivery
-from haptik_actions.escalation._options import DEFAULTS, HandOffOptions, SlotReader
+from haptik_actions.escalation._metrics import Metrics, NoMetrics
+from haptik_actions.escalation._options import DEFAULTS, HandOffOptions
 from haptik_actions.escalation._outbox import HandOff, Terms
 from haptik_actions.escalation._receipt import Receipt
 from haptik_actions.escalation._requested import HandOffRequested
+from haptik_actions.escalation._slot import SlotReader
 from haptik_actions.messages import MessageStore, packaged_copy
 
 __all__ = ["Escalation", "Escalator", "Failure"]
 
 logger = logging.getLogger(__name__)
+
+HAND_OFF_SECONDS = 12.0
+"""After this the user is told that it takes a while. The client and the outbox have bounds of their own below it."""
+_COPY_SECONDS = 2.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +57,8 @@ class Escalator:
     """Turns a failure into a receipt and a sentence.
 
     `delivery` and `settings` are asked for at the first failure, so that a missing setting costs the user nothing
-    more than the sentence `haptik_handoff_unavailable`.
+    more than the sentence `haptik_handoff_unavailable`. A hand-off that takes more than `seconds` goes on behind the
+    answer.
     """
 
     def __init__(
@@ -59,11 +68,15 @@ class Escalator:
         settings: Callable[[], Settings],
         messages: Callable[[], MessageStore],
         briefing: Briefing | None = None,
+        metrics: Metrics | None = None,
+        seconds: float = HAND_OFF_SECONDS,
     ) -> None:
         self._delivery = delivery
         self._settings = settings
         self._messages = messages
         self._briefing = briefing or Briefing(None)
+        self._metrics, self._seconds = metrics or NoMetrics(), seconds
+        self._late: set[asyncio.Task[Delivered]] = set()
         self._slots = SlotReader()
 
     def plan(self, action: str, in_code: HandOffOptions, slot: Any) -> HandOffOptions:
@@ -75,9 +88,13 @@ class Escalator:
 
     async def escalate(self, failure: Failure, conversation: Conversation) -> Escalation:
         """Hand the chat over and return what to tell. Whatever fails on the way, there is a sentence to tell."""
+        if not isinstance(failure.error, HandOffRequested):
+            kind = type(failure.error).__name__
+            self._metrics.count("haptik_action_failures_total", action=failure.action, error=kind)
         if failure.plan.verdict(failure.error) == "apologise":
             return await self._apologise(failure, conversation)
         receipt = await self._receipt(failure, conversation)
+        self._metrics.count("haptik_handoffs_total", state=receipt.state, team=receipt.team or "")
         _log(failure, receipt, conversation)
         return Escalation(
             receipt=receipt,
@@ -129,10 +146,21 @@ class Escalator:
             teams=teams,
             countdown=plan.countdown,
         )
-        receipt = _ended(receipt, await self._delivery().hand_over(handoff, _terms(conversation, plan)))
+        receipt = _ended(replace(receipt, team=teams[0]), await self._in_time(handoff, _terms(conversation, plan)))
         if receipt.state in ("connected", "delayed", "throttled"):
             self._briefing.send(receipt, identity, conversation, plan.brief)
         return receipt
+
+    async def _in_time(self, handoff: HandOff, terms: Terms) -> Delivered:
+        # A task of its own: it also ends well where the server gives up on the action's call.
+        work = asyncio.get_running_loop().create_task(self._delivery().hand_over(handoff, terms))
+        self._late.add(work)
+        work.add_done_callback(self._late.discard)
+        done, _ = await asyncio.wait({work}, timeout=self._seconds)
+        if done:
+            return work.result()
+        logger.error("Hand-off %s is not through after %g s; it goes on behind the answer.", handoff.id, self._seconds)
+        return Delivered(state="delayed", team=handoff.teams[0], reason="DeadlineExceeded")
 
     async def _copy(self, receipt: Receipt, conversation: Conversation, plan: HandOffOptions) -> str:
         keys = plan.message_keys(receipt.state, datetime.now(timezone.utc))
@@ -142,17 +170,21 @@ class Escalator:
     async def _text(self, keys: Sequence[str], locale: str | None, values: Mapping[str, str]) -> str:
         """Return the text of the first key that exists; the last one is the plugin's own and always does."""
         try:
-            messages = self._messages()
-            for key in keys[:-1]:
-                found = await messages.find(key, locale, **values)
-                if found is not None:
-                    return found
-                if not key.endswith("_closed"):
-                    logger.error("There is no message %r; using %r.", key, keys[-1])
-            return await messages.text(keys[-1], locale, **values)
+            async with deadline(_COPY_SECONDS):
+                return await self._stored_text(keys, locale, values)
         except Exception:
             logger.exception("The message store failed; using the packaged copy.")
             return packaged_copy()[keys[-1]]
+
+    async def _stored_text(self, keys: Sequence[str], locale: str | None, values: Mapping[str, str]) -> str:
+        messages = self._messages()
+        for key in keys[:-1]:
+            found = await messages.find(key, locale, **values)
+            if found is not None:
+                return found
+            if not key.endswith("_closed"):
+                logger.error("There is no message %r; using %r.", key, keys[-1])
+        return await messages.text(keys[-1], locale, **values)
 
 
 def _ended(receipt: Receipt, delivered: Delivered) -> Receipt:

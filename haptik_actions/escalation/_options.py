@@ -16,6 +16,7 @@ slots:
       idempotent: false         # true: the action may be run again after a failure
       retry: 2                  # how often, within the deadline
       breaker: orders_api       # actions with one name fail at once while its integration is down
+      thread: true              # an asynchronous action that blocks: run it in a thread with a loop of its own
       limit: 30                 # hand-offs a minute that reach the team; the others wait behind
       episode: 12               # hours in which a chat that waits for an agent is not handed over again
       on_error:                 # what an exception leads to; left out: handoff
@@ -33,27 +34,17 @@ slots:
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
 from typing import Any
 
-import msgspec
-from cachetools import LRUCache
-
-from haptik_actions.config import nearest
+from haptik_actions.escalation._breaker import BreakerRule
 from haptik_actions.escalation._brief import BriefRules
-from haptik_actions.escalation._checks import CHECKS, Mistake, shown
 from haptik_actions.escalation._conversation import Conversation
 from haptik_actions.escalation._hours import Hours
 
-__all__ = ["HandOffOptions", "SlotReader", "default_key", "read_options"]
-
-logger = logging.getLogger(__name__)
-
-_SLOT = "slots.haptik.initial_value"
-_ENCODER = msgspec.json.Encoder(enc_hook=repr)
+__all__ = ["DEFAULTS", "HandOffOptions", "default_key"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,7 +64,8 @@ class HandOffOptions:
     deadline: float | None = None
     retry: int | None = None
     idempotent: bool | None = None
-    breaker: str | None = None
+    breaker: BreakerRule | None = None
+    thread: bool | None = None
     limit: int | None = None
     episode: float | None = None
     on_error: Mapping[str, str] = field(default_factory=dict)
@@ -119,57 +111,6 @@ def default_key(state: str) -> str:
     return f"haptik_handoff_{state}"
 
 
-class SlotReader:
-    """Reads the slot `haptik`. A mistake is logged once with its path, its default is used, the bot goes on."""
-
-    def __init__(self) -> None:
-        # The slot travels with every call and hardly ever changes: read, and complained about, once per content.
-        self._slots: LRUCache[bytes, _Slot] = LRUCache(maxsize=64)
-        self._plans: dict[tuple[bytes, str, int], tuple[HandOffOptions, HandOffOptions]] = {}
-
-    def plan(self, slot: Any, action: str, in_code: HandOffOptions) -> HandOffOptions:
-        """Return what holds for an action: its entry in the slot, what its code says, the slot's own keys, defaults."""
-        content = _ENCODER.encode(slot)
-        key = (content, action, id(in_code))
-        known = self._plans.get(key)
-        if known is not None and known[0] is in_code:
-            return known[1]
-        if content not in self._slots:
-            self._slots[content] = _parse(slot)
-        read = self._slots[content]
-        plan = read.actions.get(action, _NOTHING).over(in_code).over(read.general).over(DEFAULTS)
-        if len(self._plans) >= 1000:
-            self._plans.clear()
-        self._plans[key] = (in_code, plan)
-        return plan
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Slot:
-    general: HandOffOptions = field(default_factory=HandOffOptions)
-    actions: Mapping[str, HandOffOptions] = field(default_factory=dict)
-
-
-_NOTHING = HandOffOptions()
-
-
-def read_options(values: Mapping[str, Any], path: str) -> tuple[HandOffOptions, list[str]]:
-    """Return the usable part of `values`, and a sentence for each mistake that names its path below `path`."""
-    mistakes: list[str] = []
-    good: dict[str, Any] = {}
-    for name, value in values.items():
-        if name not in CHECKS:
-            mistakes.append(f"{path}.{name} is unknown and ignored.{nearest(str(name), CHECKS)}")
-        elif value is not None:
-            try:
-                good[name] = CHECKS[name](value)
-            except Mistake as mistake:
-                mistakes.append(f"{path}.{name}{mistake.below} is {shown(mistake.value)} and must be {mistake}.")
-                if mistake.rest:
-                    good[name] = mistake.rest
-    return HandOffOptions(**good), mistakes
-
-
 def _fits(when: Mapping[str, Any], conversation: Conversation, locale: str | None) -> bool:
     slots = when.get("slots", {})
     return (
@@ -183,30 +124,3 @@ def _is_in(locale: str, wanted: str) -> bool:
     # `hi` is meant to cover hi-IN as well.
     tags, prefix = locale.replace("_", "-").lower().split("-"), wanted.replace("_", "-").lower().split("-")
     return tags[: len(prefix)] == prefix
-
-
-def _parse(slot: Any) -> _Slot:
-    if slot is None:
-        return _Slot()
-    if not isinstance(slot, Mapping):
-        logger.error("Domain: %s is %s and must be a mapping; the defaults are used.", _SLOT, shown(slot))
-        return _Slot()
-    general = _section({name: value for name, value in slot.items() if name != "actions"}, _SLOT)
-    actions = slot.get("actions") or {}
-    if not isinstance(actions, Mapping):
-        logger.error("Domain: %s.actions is %s and must be a mapping; it is ignored.", _SLOT, shown(actions))
-        actions = {}
-    return _Slot(
-        general=general,
-        actions={str(name): _section(values, f"{_SLOT}.actions.{name}") for name, values in actions.items()},
-    )
-
-
-def _section(values: Any, path: str) -> HandOffOptions:
-    if not isinstance(values, Mapping):
-        logger.error("Domain: %s is %s and must be a mapping; it is ignored.", path, shown(values))
-        return HandOffOptions()
-    options, mistakes = read_options(values, path)
-    for mistake in mistakes:
-        logger.warning("Domain: %s", mistake)
-    return options

@@ -13,7 +13,7 @@ from typing import Literal, Protocol
 
 import msgspec
 
-__all__ = ["Entry", "HandOff", "MemoryOutbox", "Outbox", "Terms", "Ticket"]
+__all__ = ["Entry", "HandOff", "MemoryOutbox", "Outbox", "Terms", "Ticket", "chat_of"]
 
 WINDOW_SECONDS = 60.0
 LEASE_SECONDS = 30.0
@@ -33,7 +33,12 @@ class HandOff(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def chat(self) -> str:
         """What names the chat: one user on one business."""
-        return f"{self.business_id}:{self.user_name}"
+        return chat_of(self.business_id, self.user_name)
+
+
+def chat_of(business_id: int, user_name: str) -> str:
+    """Return what names the chat of a user on a business."""
+    return f"{business_id}:{user_name}"
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True):
@@ -79,8 +84,8 @@ class Outbox(Protocol):
     async def open(self, handoff: HandOff, terms: Terms) -> Ticket:
         """Write the hand-off down and begin its episode, unless one is running."""
 
-    async def confirm(self, handoff: HandOff, *, episode: float) -> None:
-        """Erase it: Haptik has the chat. The episode goes on."""
+    async def confirm(self, handoff: HandOff, *, episode: float, ago: float = 0.0) -> None:
+        """Erase it: Haptik has had the chat for `ago` seconds. The episode goes on from there."""
 
     async def refuse(self, handoff: HandOff) -> None:
         """Erase it and its episode: nothing accepts it."""
@@ -97,14 +102,20 @@ class Outbox(Protocol):
     async def entries(self) -> list[Entry]:
         """Return all entries, those that wait first."""
 
+    async def depth(self) -> tuple[int, int]:
+        """Return how many entries wait, and how many are dead letters."""
+
     async def revive(self, chat: str) -> bool:
         """Make an entry due at once; False where there is none."""
 
     async def drop(self, chat: str) -> bool:
         """Erase an entry and end its episode; False where there is none."""
 
-    async def end_episode(self, chat: str) -> None:
-        """Forget that the chat waits for an agent: it is complete, or the bot has it again."""
+    async def end_episode(self, chat: str, *, before: float | None = None) -> bool:
+        """Forget that the chat waits for an agent: it is complete, or the bot has it again.
+
+        False where the episode began after `before` (Unix seconds): it is another one, and goes on.
+        """
 
     async def aclose(self) -> None:
         """Close connections."""
@@ -140,11 +151,23 @@ class MemoryOutbox:
         self._episodes[handoff.chat] = _Episode(handoff.id, now, now + terms.episode)
         return Ticket(state="throttled" if at > now else "go", wait=max(0.0, at - now))
 
-    async def confirm(self, handoff: HandOff, *, episode: float) -> None:
+    def holds(self, chat: str) -> bool:
+        """Tell whether a hand-off of the chat waits in here, or is a dead letter."""
+        return chat in self._entries
+
+    def entry(self, chat: str) -> Entry | None:
+        """Return the hand-off of the chat that waits in here, None where there is none."""
+        return self._entries.get(chat)
+
+    def forget(self, chat: str) -> None:
+        """Erase the hand-off of the chat: it is kept elsewhere now."""
+        self._entries.pop(chat, None)
+
+    async def confirm(self, handoff: HandOff, *, episode: float, ago: float = 0.0) -> None:
         """See `Outbox`."""
         self._entries.pop(handoff.chat, None)
-        now = self._clock()
-        self._episodes[handoff.chat] = _Episode(handoff.id, now, now + episode)
+        began = self._clock() - ago
+        self._episodes[handoff.chat] = _Episode(handoff.id, began, began + episode)
 
     async def refuse(self, handoff: HandOff) -> None:
         """See `Outbox`."""
@@ -173,6 +196,11 @@ class MemoryOutbox:
         """See `Outbox`."""
         return sorted(self._entries.values(), key=_due)
 
+    async def depth(self) -> tuple[int, int]:
+        """See `Outbox`."""
+        dead = sum(entry.due is None for entry in self._entries.values())
+        return len(self._entries) - dead, dead
+
     async def revive(self, chat: str) -> bool:
         """See `Outbox`."""
         if chat in self._entries:
@@ -184,11 +212,15 @@ class MemoryOutbox:
         self._episodes.pop(chat, None)
         return self._entries.pop(chat, None) is not None
 
-    async def end_episode(self, chat: str) -> None:
+    async def end_episode(self, chat: str, *, before: float | None = None) -> bool:
         """See `Outbox`."""
+        running = self._episodes.get(chat)
+        if running is not None and before is not None and running.began > before:
+            return False
         # Kept as an episode that is over, so that the receipt in the tracker does not count as a running one.
         now = self._clock()
         self._episodes[chat] = _Episode("", float("-inf"), now + ENTRY_SECONDS)
+        return True
 
     async def aclose(self) -> None:
         """Nothing is open."""

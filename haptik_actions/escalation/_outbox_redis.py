@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 __all__ = ["RedisOutbox"]
 
 _PREFIX = "haptik:{outbox}"
+_AT_ONCE = 500
 
 _NOW = "local time = redis.call('TIME') local now = time[1] * 1000 + math.floor(time[2] / 1000) "
 
@@ -69,7 +70,7 @@ _CONFIRM = (
 redis.call('DEL', KEYS[1])
 redis.call('ZREM', KEYS[2], ARGV[1])
 redis.call('ZREM', KEYS[4], ARGV[1])
-redis.call('HSET', KEYS[3], 'id', ARGV[2], 'began', string.format('%.0f', now))
+redis.call('HSET', KEYS[3], 'id', ARGV[2], 'began', string.format('%.0f', now - tonumber(ARGV[4])))
 redis.call('PEXPIRE', KEYS[3], ARGV[3])
 return 1
 """
@@ -105,6 +106,13 @@ return 1
 """
 )
 
+_END = """
+local began = redis.call('HGET', KEYS[3], 'began')
+if began and tonumber(ARGV[2]) > 0 and tonumber(began) > tonumber(ARGV[2]) then return 0 end
+redis.call('DEL', KEYS[3])
+return 1
+"""
+
 _CLAIM = (
     _NOW
     + """
@@ -132,7 +140,7 @@ class RedisOutbox:
     def __init__(self, client: Redis, *, window: float = WINDOW_SECONDS, lease: float = LEASE_SECONDS) -> None:
         self._redis, self._window, self._lease = client, window, lease
         self._scripts = {
-            script: client.register_script(script) for script in (_OPEN, _CONFIRM, _ERASE, _LATER, _BURY, _CLAIM)
+            script: client.register_script(script) for script in (_OPEN, _CONFIRM, _ERASE, _LATER, _BURY, _CLAIM, _END)
         }
 
     async def open(self, handoff: HandOff, terms: Terms) -> Ticket:
@@ -147,9 +155,10 @@ class RedisOutbox:
         )
         return Ticket(state=state.decode(), wait=float(wait) / 1000, id=known.decode())
 
-    async def confirm(self, handoff: HandOff, *, episode: float) -> None:
+    async def confirm(self, handoff: HandOff, *, episode: float, ago: float = 0.0) -> None:
         """See `Outbox`."""
-        await self._run(_CONFIRM, handoff.chat, handoff.id, _ms(episode))
+        # Redis expires nothing in the past.
+        await self._run(_CONFIRM, handoff.chat, handoff.id, max(1, _ms(episode - ago)), _ms(ago))
 
     async def refuse(self, handoff: HandOff) -> None:
         """See `Outbox`."""
@@ -175,12 +184,27 @@ class RedisOutbox:
         # The shapes are those of RESP2 and RESP3 alike: pairs of member and score, and members.
         waiting: Any = await self._redis.zrange(f"{_PREFIX}:due", 0, -1, withscores=True)
         dead: Any = await self._redis.zrange(f"{_PREFIX}:dead", 0, -1)
+        chats = [*((chat, due / 1000) for chat, due in waiting), *((chat, None) for chat in dead)]
         found: list[Entry] = []
-        for chat, due in [*((chat, due / 1000) for chat, due in waiting), *((chat, None) for chat in dead)]:
-            payload = await self._redis.get(f"{_PREFIX}:entry:{chat.decode()}")
-            if payload is not None:
-                found.append(msgspec.structs.replace(msgspec.json.decode(payload, type=Entry), due=due))
+        for start in range(0, len(chats), _AT_ONCE):
+            found += await self._read(chats[start : start + _AT_ONCE])
         return found
+
+    async def _read(self, chats: list[tuple[bytes, float | None]]) -> list[Entry]:
+        payloads = await self._redis.mget([f"{_PREFIX}:entry:{chat.decode()}" for chat, _ in chats])
+        return [
+            msgspec.structs.replace(msgspec.json.decode(payload, type=Entry), due=due)
+            for (_, due), payload in zip(chats, payloads, strict=True)
+            if payload is not None
+        ]
+
+    async def depth(self) -> tuple[int, int]:
+        """See `Outbox`."""
+        pipeline = self._redis.pipeline(transaction=False)
+        pipeline.zcard(f"{_PREFIX}:due")
+        pipeline.zcard(f"{_PREFIX}:dead")
+        waiting, dead = await pipeline.execute()
+        return int(waiting), int(dead)
 
     async def revive(self, chat: str) -> bool:
         """See `Outbox`."""
@@ -195,9 +219,9 @@ class RedisOutbox:
         """See `Outbox`."""
         return bool(await self._run(_ERASE, chat))
 
-    async def end_episode(self, chat: str) -> None:
+    async def end_episode(self, chat: str, *, before: float | None = None) -> bool:
         """See `Outbox`."""
-        await self._redis.delete(f"{_PREFIX}:episode:{chat}")
+        return bool(await self._run(_END, chat, 0 if before is None else _ms(before)))
 
     async def aclose(self) -> None:
         """Close the connections."""

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
+
+import msgspec
 
 from haptik_actions._deadline import DeadlinePassed, deadline
 from haptik_actions.escalation._outbox import Entry, HandOff, MemoryOutbox, Outbox, Terms, Ticket
@@ -18,43 +21,58 @@ T = TypeVar("T")
 
 _SECONDS = 1.0
 _REST_SECONDS = 1.0
+_CALLS = 50
+"""Calls to Redis at once: less than a pool of connections of any redis-py allows."""
+_NO_LIMIT = 100_000
+_MOST_UNTOLD = 10_000
+_AT_ONCE = 50
 
 
 class ResilientOutbox:
-    """Writes to `shared`, and to this process's memory where `shared` does not answer within a second.
+    """Writes to `shared`, and to this process's memory where `shared` does not answer, twice, within a second.
 
-    After a failure `shared` is left alone for a second, so that a Redis that hangs holds up few callers. What stands in
-    memory is delivered from there. What `shared` could not be told is told by time: its lease ends, and another try
-    follows, which the platform takes as the same chat.
+    After a failure `shared` is left alone for a second, so that a Redis that hangs holds up few callers. What was
+    opened in memory moves to `shared` when that is back. What `shared` could not be told (that a hand-off is confirmed,
+    refused or put off) is told first when it answers again. Where that comes too late, because its lease has ended
+    meanwhile or this process has, another try follows, which the platform takes as the same chat.
     """
 
     def __init__(self, shared: Outbox, *, timer: Callable[[], float] = time.monotonic) -> None:
         self._shared, self._timer = shared, timer
         self._memory = MemoryOutbox()
-        self._in_memory: set[str] = set()
+        self._terms: dict[str, Terms] = {}
+        self._untold: dict[str, Callable[[], Awaitable[None]]] = {}
         self._rest_until = float("-inf")
         self._is_down = False
+        self._gate = asyncio.Semaphore(_CALLS)
 
     async def open(self, handoff: HandOff, terms: Terms) -> Ticket:
         """See `Outbox`."""
+        if self._memory.holds(handoff.chat):
+            # Redis, which may be back, does not know of it.
+            return await self._memory.open(handoff, terms)
         ticket = await self._ask(lambda: self._shared.open(handoff, terms))
         if ticket is not None:
             return ticket
         logger.warning(
-            "Hand-off %s is kept in this process: Redis does not answer. A restart would lose it.", handoff.id
+            "Hand-off %s is kept in this process until Redis answers again. A restart would lose it.", handoff.id
         )
-        self._in_memory.add(handoff.chat)
-        return await self._memory.open(handoff, terms)
+        ticket = await self._memory.open(handoff, terms)
+        if self._memory.holds(handoff.chat):
+            self._terms[handoff.chat] = terms
+        return ticket
 
-    async def confirm(self, handoff: HandOff, *, episode: float) -> None:
+    async def confirm(self, handoff: HandOff, *, episode: float, ago: float = 0.0) -> None:
         """See `Outbox`."""
-        await self._tell(handoff.chat, lambda outbox: outbox.confirm(handoff, episode=episode))
-        self._in_memory.discard(handoff.chat)
+        if self._memory.holds(handoff.chat):
+            await self._memory.confirm(handoff, episode=episode, ago=ago)
+        # Redis hears of what was in memory, too: the episode goes on, and every process should know.
+        at = self._timer() - ago
+        await self._tell(handoff.chat, lambda outbox: outbox.confirm(handoff, episode=episode, ago=self._timer() - at))
 
     async def refuse(self, handoff: HandOff) -> None:
         """See `Outbox`."""
         await self._tell(handoff.chat, lambda outbox: outbox.refuse(handoff))
-        self._in_memory.discard(handoff.chat)
 
     async def later(self, entry: Entry, seconds: float) -> None:
         """See `Outbox`."""
@@ -66,11 +84,17 @@ class ResilientOutbox:
 
     async def claim(self, most: int) -> list[Entry]:
         """See `Outbox`."""
+        await self._move_to_shared()
         return [*await self._memory.claim(most), *(await self._ask(lambda: self._shared.claim(most)) or [])]
 
     async def entries(self) -> list[Entry]:
         """See `Outbox`."""
         return [*await self._memory.entries(), *(await self._ask(self._shared.entries) or [])]
+
+    async def depth(self) -> tuple[int, int]:
+        """See `Outbox`."""
+        both = (await self._memory.depth(), await self._ask(self._shared.depth) or (0, 0))
+        return both[0][0] + both[1][0], both[0][1] + both[1][1]
 
     async def revive(self, chat: str) -> bool:
         """See `Outbox`."""
@@ -80,29 +104,62 @@ class ResilientOutbox:
         """See `Outbox`."""
         return await self._memory.drop(chat) or bool(await self._ask(lambda: self._shared.drop(chat)))
 
-    async def end_episode(self, chat: str) -> None:
+    async def end_episode(self, chat: str, *, before: float | None = None) -> bool:
         """See `Outbox`."""
-        await self._memory.end_episode(chat)
-        await self._ask(lambda: self._shared.end_episode(chat))
+        here = await self._memory.end_episode(chat, before=before)
+        return here and await self._ask(lambda: self._shared.end_episode(chat, before=before)) is not False
 
     async def aclose(self) -> None:
-        """Close the connections of `shared`."""
+        """Tell what is still untold, and close the connections of `shared`."""
+        if self._untold:
+            await self._ask(self._nothing)
         await self._shared.aclose()
 
     async def _tell(self, chat: str, what: Callable[[Outbox], Awaitable[None]]) -> None:
-        if chat in self._in_memory:
+        if self._memory.holds(chat):
             await what(self._memory)
-        else:
-            await self._ask(lambda: what(self._shared))
+            return
+
+        async def tell() -> bool:
+            await what(self._shared)
+            return True
+
+        if not await self._ask(tell) and (chat in self._untold or len(self._untold) < _MOST_UNTOLD):
+            # The last word on a chat is the one that counts.
+            self._untold[chat] = lambda: what(self._shared)
+
+    async def _move_to_shared(self) -> None:
+        """Write what is in memory to `shared`: there a restart does not lose it."""
+        for chat, terms in list(self._terms.items())[:_AT_ONCE]:
+            entry = self._memory.entry(chat)
+            if entry is None or entry.due is None:
+                # Delivered meanwhile, or a dead letter.
+                del self._terms[chat]
+                continue
+            if not await self._move(entry, entry.due, terms):
+                return
+            # What is being delivered at this moment is told to `shared` from here on.
+            self._memory.forget(chat)
+            self._terms.pop(chat, None)
+
+    async def _move(self, entry: Entry, due: float, terms: Terms) -> bool:
+        # Its turn was counted when it was opened.
+        whenever = msgspec.structs.replace(terms, limit=_NO_LIMIT)
+        ticket = await self._ask(lambda: self._shared.open(entry.handoff, whenever))
+        # A duplicate is in `shared` already.
+        if ticket is not None and ticket.state == "go":
+            await self._ask(lambda: self._shared.later(entry, max(0.0, due - time.time())))
+        return ticket is not None
 
     async def _ask(self, call: Callable[[], Awaitable[T]]) -> T | None:
-        if self._timer() < self._rest_until:
-            return None
         from redis.exceptions import RedisError
 
         try:
-            async with deadline(_SECONDS):
-                answer = await call()
+            # In a storm most of the time is spent waiting for one another, which says nothing of Redis.
+            async with self._gate:
+                if self._timer() < self._rest_until:
+                    return None
+                answer = await self._twice(call)
         except (RedisError, OSError, DeadlinePassed) as error:
             self._rest_until = self._timer() + _REST_SECONDS
             # Once per outage: the worker asks every second.
@@ -114,3 +171,32 @@ class ResilientOutbox:
             self._is_down = False
             logger.info("The outbox on Redis answers again.")
         return answer
+
+    async def _twice(self, call: Callable[[], Awaitable[T]]) -> T:
+        from redis.exceptions import TimeoutError as RedisTimeout
+
+        try:
+            return await self._once(call)
+        except (RedisTimeout, DeadlinePassed):
+            if self._is_down:
+                raise
+            # An event loop that was busy makes Redis look late.
+            return await self._once(call)
+
+    async def _once(self, call: Callable[[], Awaitable[T]]) -> T:
+        async with deadline(_SECONDS):
+            if self._untold:
+                await self._catch_up()
+            return await call()
+
+    async def _catch_up(self) -> None:
+        untold = list(self._untold.items())
+        for start in range(0, len(untold), _AT_ONCE):
+            some = untold[start : start + _AT_ONCE]
+            await asyncio.gather(*(tell() for _, tell in some))
+            for chat, tell in some:
+                if self._untold.get(chat) is tell:
+                    del self._untold[chat]
+
+    async def _nothing(self) -> None:
+        pass

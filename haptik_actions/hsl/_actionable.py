@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Literal, TypeAlias, get_args
 
-import msgspec
+from msgspec import to_builtins
 
 from haptik_actions.errors import InvalidElement
 from haptik_actions.hsl._braces import strip_braces
-from haptik_actions.hsl._json import checked_copy
+from haptik_actions.hsl._json import Nested, checked_copy, is_flat
 from haptik_actions.hsl._links import absolute
 from haptik_actions.hsl._value import FLAGS, Value, check_one_of, check_string, set_once
 
@@ -70,7 +70,6 @@ The screens of the platform's own consumer app (`WALLET`, `RECHARGE`, …) are t
 TYPES = frozenset(get_args(ActionableType))
 URIS = frozenset(get_args(ActionableUri))
 WEB_URIS = frozenset({"LINK", "SELF_SERVE_WEB"})
-_MESSAGE_KEYS = ("message", "gogo_message")
 
 
 class Actionable(Value, frozen=True, kw_only=True, repr_omit_defaults=True):
@@ -106,19 +105,32 @@ class Actionable(Value, frozen=True, kw_only=True, repr_omit_defaults=True):
     expired_text: str = ""
 
     def __post_init__(self) -> None:
+        # A carousel builds dozens of these: what is as usual is seen at once, all else is checked member by member.
+        label, uri = self.actionable_text, self.uri
+        if (
+            (label.__class__ is str and label and not label.isspace() and "{" not in label)
+            and (self.type in TYPES and (not uri or uri in WEB_URIS))
+            and (self.is_default is self.location_required is False and self.emoji is self.expired_text is _NOTHING)
+            and (self.option_unselected_text is self.option_selected_text is _NOTHING and not self.extra)
+            and is_flat(self.payload)
+            and (not uri or self.payload.get("url"))
+        ):
+            set_once(self, "payload", {**self.payload})
+        else:
+            self._check()
+
+    def _check(self) -> None:
         if not isinstance(self.actionable_text, str) or not strip_braces(self.actionable_text):
             raise InvalidElement("actionable_text", "a label that shows nothing")
         check_one_of(self.type, TYPES, "type")
         check_one_of(self.uri, URIS, "uri")
-        if self.is_default not in FLAGS:
-            raise InvalidElement("is_default", f"{self.is_default!r} is neither true nor false")
-        if self.location_required not in FLAGS:
-            raise InvalidElement("location_required", f"{self.location_required!r} is neither true nor false")
-        for name in _TEXTS:
-            check_string(getattr(self, name), name)
+        for name in ("is_default", "location_required"):
+            set_once(self, name, _flag(getattr(self, name), name))
         set_once(self, "payload", _checked_payload(self.payload, self.uri))
         if self.uri in WEB_URIS and not self._address:
             raise InvalidElement("payload.url", f"{self.uri} opens an address, and there is none")
+        for name in _TEXTS:
+            check_string(getattr(self, name), name)
         self._check_extra()
 
     @classmethod
@@ -179,17 +191,19 @@ class Actionable(Value, frozen=True, kw_only=True, repr_omit_defaults=True):
         return self.payload.get("url") or self.payload.get("link") or ""
 
     def _documented(self) -> dict[str, Any]:
+        payload = self.payload
         members: dict[str, Any] = {
             "actionable_text": self.actionable_text,
             "type": self.type,
             "uri": self.uri,
             "is_default": 1 if self.is_default else 0,
-            "location_required": bool(self.location_required),
-            "payload": msgspec.to_builtins(self.payload),
+            "location_required": self.location_required,
+            "payload": {**payload} if payload.__class__ is dict else to_builtins(payload),
         }
-        for name in _TEXTS:
-            if getattr(self, name):
-                members[name] = getattr(self, name)
+        if not (
+            self.emoji is self.expired_text is self.option_unselected_text is self.option_selected_text is _NOTHING
+        ):
+            members.update({name: getattr(self, name) for name in _TEXTS if getattr(self, name)})
         return members
 
     def as_quick_reply(self) -> dict[str, Any]:
@@ -199,15 +213,21 @@ class Actionable(Value, frozen=True, kw_only=True, repr_omit_defaults=True):
         return self._finished(members) if self.extra or self.as_read else members
 
 
+_NOTHING = ""
 _TEXTS = ("emoji", "option_unselected_text", "option_selected_text", "expired_text")
 
 
+def _flag(flag: object, path: str) -> bool:
+    if flag not in FLAGS:
+        raise InvalidElement(path, f"{flag!r} is neither true nor false")
+    return bool(flag)
+
+
 def _checked_payload(payload: Mapping[str, Any], uri: str) -> dict[str, Any]:
-    # The first test is for speed: that of an abstract class takes as long as all the rest of a reply.
-    if payload.__class__ is not dict and not isinstance(payload, Mapping):
+    if not isinstance(payload, Mapping):
         raise InvalidElement("payload", f"an object is wanted, not {type(payload).__name__}")
-    copied = checked_copy(payload, "payload", uri)
-    for key in _MESSAGE_KEYS:
-        if not (copied.get(key) is None or isinstance(copied[key], str)):
-            raise InvalidElement(f"payload.{key}", f"a message is a string, not {type(copied[key]).__name__}")
-    return copied
+    checked = checked_copy(payload, "payload", uri)
+    for key in ("message", "gogo_message"):
+        if not (checked.get(key) is None or isinstance(checked[key], str)):
+            raise InvalidElement(f"payload.{key}", f"a message is a string, not {type(checked[key]).__name__}")
+    return Nested(checked) if any(value.__class__ in (dict, list) for value in checked.values()) else checked

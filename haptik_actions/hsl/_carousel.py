@@ -8,7 +8,7 @@ from typing import Any, Literal, TypeAlias, get_args
 
 from haptik_actions.errors import InvalidElement
 from haptik_actions.hsl._actionable import Actionable
-from haptik_actions.hsl._links import absolute, check_link
+from haptik_actions.hsl._links import absolute, check_link, is_plain
 from haptik_actions.hsl._value import Envelope, Value, check_one_of, check_string, check_voice_text, set_once, several
 
 CardWidth: TypeAlias = Literal["THIN", "MEDIUM", "FAT", "BIG"]
@@ -18,6 +18,8 @@ WIDTHS = frozenset(get_args(CardWidth))
 _LINES = ("title", "sub_title", "description")
 # The platform's own trick for cards of text: such a ratio flattens the image to nothing.
 _FLAT = 1000
+_NOTHING = ""
+_LISTS = (list, tuple)
 
 
 class Card(Value, frozen=True, kw_only=True, repr_omit_defaults=True):
@@ -47,12 +49,30 @@ class Card(Value, frozen=True, kw_only=True, repr_omit_defaults=True):
     tool_name: str = ""
 
     def __post_init__(self) -> None:
+        # As in an Actionable: the usual card is seen at once.
+        title, actionables = self.title, self.actionables
+        if (
+            title.__class__ is self.sub_title.__class__ is self.description.__class__ is self.image.__class__ is str
+            and (self.mini_actionable is None and self.meta is None and self.tool_name is _NOTHING and not self.extra)
+            and (title and not title.isspace() and (not self.image or is_plain(self.image)))
+            and actionables.__class__ in _LISTS
+        ):
+            for actionable in actionables:
+                if actionable.__class__ is not Actionable:
+                    break
+            else:
+                set_once(self, "actionables", (*actionables,))
+                return
+        self._check()
+
+    def _check(self) -> None:
         for name in (*_LINES, "tool_name"):
             check_string(getattr(self, name), name)
         if self.image != "":
             check_link(self.image, "thumbnail.image")
         set_once(self, "actionables", several(self.actionables, Actionable, "actionables"))
-        _check_one_actionable(self.mini_actionable)
+        if self.mini_actionable is not None and not isinstance(self.mini_actionable, Actionable):
+            raise InvalidElement("mini_actionable", f"Actionable is wanted, not {type(self.mini_actionable).__name__}")
         if isinstance(self.meta, bool) or not isinstance(self.meta, (str, int, float, type(None))):
             raise InvalidElement("meta", f"a rating is a string or a number, not {type(self.meta).__name__}")
         if not (self.is_picture or self.says or self.actionables or self.mini_actionable or self.meta):
@@ -78,9 +98,12 @@ class Card(Value, frozen=True, kw_only=True, repr_omit_defaults=True):
 
     def _documented(self) -> dict[str, Any]:
         members: dict[str, Any] = {"thumbnail": {"image": self.image}} if self.image else {}
-        for name in _LINES:
-            if getattr(self, name):
-                members[name] = getattr(self, name)
+        if self.title:
+            members["title"] = self.title
+        if self.sub_title:
+            members["sub_title"] = self.sub_title
+        if self.description:
+            members["description"] = self.description
         members["actionables"] = [actionable.to_hsl() for actionable in self.actionables]
         if self.mini_actionable is not None:
             members["mini_actionable"] = self.mini_actionable.to_hsl()
@@ -183,11 +206,6 @@ class Image(_Cards, frozen=True, repr_omit_defaults=True):
 def is_image(cards: Sequence[Card]) -> bool:
     """Whether a CAROUSEL of these cards is an Image."""
     return all(card.is_picture for card in cards)
-
-
-def _check_one_actionable(value: object) -> None:
-    if value is not None and not isinstance(value, Actionable):
-        raise InvalidElement("mini_actionable", f"Actionable is wanted, not {type(value).__name__}")
 
 
 def _check_ratio(ratio: object) -> None:

@@ -6,13 +6,27 @@ from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
 from haptik_actions.errors import InvalidElement
-from haptik_actions.hsl._links import check_link
+from haptik_actions.hsl._links import check_link, is_plain
 
 ADDRESS_KEYS = frozenset({"image", "image_url", "images", "link", "menu_url", "profile_image", "search_source", "url"})
 """Members that hold an address, or a list of addresses, wherever they are in the JSON."""
 
 Check: TypeAlias = Callable[[Any, str, Any], None]
 """Raises `InvalidElement` for an address, at a path, of an actionable with a uri."""
+
+
+class Nested(dict[str, Any]):
+    """An object that holds further objects or lists: a flat one is copied in a third of the time."""
+
+
+def is_flat(members: object) -> bool:
+    """Whether it is an object of strings whose addresses are the usual ones."""
+    if members.__class__ is not dict:
+        return False
+    for key, value in members.items():
+        if not (value.__class__ is key.__class__ is str) or (key in ADDRESS_KEYS and not is_plain(value)):
+            return False
+    return True
 
 
 def within(path: str, key: str) -> str:
@@ -31,15 +45,21 @@ def checked_copy(members: Mapping[str, Any], path: str, uri: Any = "", check: Ch
     """
     copied = {**members}
     for key, value in copied.items():
-        if not isinstance(key, str):
-            raise InvalidElement(path, f"{key!r} is no key of JSON")
         if value.__class__ is str:
-            if value and key in ADDRESS_KEYS:
+            if key in ADDRESS_KEYS and value and not is_plain(value):
                 check(value, within(path, key), uri)
+            elif key.__class__ is not str:
+                _check_key(key, path)
         else:
+            _check_key(key, path)
             below = members.get("uri", "") if key == "payload" else ""
             copied[key] = _checked(value, within(path, key), below, check, address=key in ADDRESS_KEYS)
     return copied
+
+
+def _check_key(key: object, path: str) -> None:
+    if not isinstance(key, str):
+        raise InvalidElement(path, f"{key!r} is no key of JSON")
 
 
 def _checked(value: Any, path: str, uri: Any, check: Check, *, address: bool) -> Any:

@@ -63,9 +63,12 @@ def parse(value: Any) -> Element | list[Element]:
         InvalidElement: what has no type, what lacks a member without which it shows nothing, and an address that is
             not safe to open, with the path from `value` to the place (`[2].data.items[0].payload.url`).
     """
-    if isinstance(value, (list, tuple)):
-        return [_located(item, f"[{index}]") for index, item in enumerate(value)]
-    return _one(value)
+    try:
+        if isinstance(value, (list, tuple)):
+            return [_located(item, f"[{index}]") for index, item in enumerate(value)]
+        return _one(value)
+    except RecursionError:
+        raise InvalidElement("", "nested more deeply than any element is") from None
 
 
 def parse_actionable(value: Mapping[str, Any]) -> Actionable:

@@ -29,7 +29,7 @@ class Value(msgspec.Struct, frozen=True, kw_only=True, repr_omit_defaults=True):
     """
 
     extra: Mapping[str, Any] = {}
-    as_read: AsRead = {}
+    as_read: AsRead | None = None
 
     def to_hsl(self) -> dict[str, Any]:
         """The documented JSON; members that are optional and empty are left out."""
@@ -41,7 +41,7 @@ class Value(msgspec.Struct, frozen=True, kw_only=True, repr_omit_defaults=True):
         raise NotImplementedError
 
     def _check_extra(self) -> None:
-        if self.extra.__class__ is not dict and not isinstance(self.extra, Mapping):
+        if not isinstance(self.extra, Mapping):
             raise InvalidElement("extra", f"an object is wanted, not {type(self.extra).__name__}")
         if self.extra:
             extra = checked_copy(self.extra, "")
@@ -52,7 +52,7 @@ class Value(msgspec.Struct, frozen=True, kw_only=True, repr_omit_defaults=True):
         """The JSON with `extra`, in the form in which it was read."""
         if self.extra:
             _merge(members, msgspec.to_builtins(self.extra), "")
-        for (*parents, key), (documented, written) in self.as_read.items():
+        for (*parents, key), (documented, written) in (self.as_read or {}).items():
             place = _below(members, parents)
             if place is not None and same(place.get(key, msgspec.UNSET), documented):
                 place.pop(key, None)
@@ -119,10 +119,11 @@ class Envelope(Value, frozen=True, kw_only=True, repr_omit_defaults=True):
         self._check_extra()
 
 
-def check_string(value: object, path: str) -> None:
-    """Refuse what is no string."""
+def check_string(value: object, path: str) -> str:
+    """The string, without a class of its own; anything else is refused."""
     if not isinstance(value, str):
         raise InvalidElement(path, f"a string is wanted, not {type(value).__name__}")
+    return str.__str__(value)
 
 
 def check_says_something(value: object, path: str, problem: str) -> None:
@@ -137,10 +138,11 @@ def check_voice_text(value: object) -> None:
         check_string(value, "voice_text")
 
 
-def check_one_of(value: object, allowed: frozenset[str], path: str) -> None:
-    """Refuse what is not one of the documented names."""
+def check_one_of(value: object, allowed: frozenset[str], path: str) -> str:
+    """The string, without a class of its own; what is not one of the documented names is refused."""
     if not isinstance(value, str) or value not in allowed:
         raise InvalidElement(path, f"{value!r} is not one of {', '.join(sorted(filter(None, allowed)))}")
+    return str.__str__(value)
 
 
 def several(values: object, kind: type[T], path: str) -> tuple[T, ...]:
@@ -153,6 +155,5 @@ def several(values: object, kind: type[T], path: str) -> tuple[T, ...]:
     return tuple(values)
 
 
-def set_once(value: msgspec.Struct, name: str, content: object) -> None:
-    """Put a member of a frozen value in its kept form, while the value is being built."""
-    msgspec.structs.force_setattr(value, name, content)
+set_once = msgspec.structs.force_setattr
+"""Put a member of a frozen value in its kept form, while the value is being built."""

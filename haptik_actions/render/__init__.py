@@ -13,9 +13,10 @@ from haptik_actions.render._channel import Channel
 from haptik_actions.render._conversion import LOSSES, Conversion, Message, Note, NoteCode, Offer, OfferKind
 from haptik_actions.render._copy import Copy
 from haptik_actions.render._limits import Limit, Unit
-from haptik_actions.render._render import CHANNELS, channel_of, render
+from haptik_actions.render._render import ALIASES, CHANNELS, channel_of, render
 
 __all__ = [
+    "ALIASES",
     "CHANNELS",
     "LOSSES",
     "Channel",

@@ -77,6 +77,9 @@ CHANNELS: Mapping[str, Channel] = MappingProxyType(
 )
 """Every channel by its name in Rasa; names that mean the same as another one come last."""
 
+ALIASES: Mapping[str, str] = MappingProxyType({alias: name for alias, (name, _) in _ALIASES.items()})
+"""The names that mean the same as another one, and which."""
+
 _RENDERERS: Mapping[str, Renderer] = MappingProxyType(
     _BY_NAME | {alias: _BY_NAME[name] for alias, (name, _) in _ALIASES.items()}
 )

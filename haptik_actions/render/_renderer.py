@@ -136,21 +136,31 @@ class Renderer:
             written = "\n".join([written, *map(self.dialect.plain, lines)] if text else map(self.dialect.plain, lines))
         if end.fits(written):
             return [written]
-        parts = self._split(text, lines, end)
+        parts = self._split(text, lines, draft, end)
         draft.note("split", "text", f"{len(parts)} messages")
         return parts
 
-    def _split(self, text: str, lines: Sequence[str], end: Limit) -> list[str]:
+    def _split(self, text: str, lines: Sequence[str], draft: Draft, end: Limit) -> list[str]:
         if not lines:
             return [self.dialect.text(part) for part in split_end(text, self.text_limit, end, self.dialect.text)]
         parts = [self.dialect.text(part) for part in split(text, self.text_limit, self.dialect.text)] if text else []
         for line in lines:
             written = self.dialect.plain(line)
-            if parts and end.fits(f"{parts[-1]}\n{written}"):
+            if parts and self.text_limit.fits(f"{parts[-1]}\n{written}"):
                 parts[-1] = f"{parts[-1]}\n{written}"
             else:
-                parts += [self.dialect.plain(part) for part in split(line, end, self.dialect.plain)]
-        return parts
+                parts += [self.dialect.plain(part) for part in split(line, self.text_limit, self.dialect.plain)]
+        return parts if end.fits(parts[-1]) else [*parts[:-1], *self._parted(parts[-1], draft, end)]
+
+    def _parted(self, written: str, draft: Draft, end: Limit) -> list[str]:
+        """The lines of a part without its last ones, and those: as many as fit into `end`, none of them cut."""
+        before = written.split("\n")
+        last: list[str] = []
+        while before and end.fits("\n".join([before[-1], *last])):
+            last.insert(0, before.pop())
+        ending = "\n".join(last).strip() or self.dialect.text(draft.copy.choose)
+        rest = "\n".join(before).strip()
+        return [rest, ending] if rest else [ending]
 
 
 def bold(words: str) -> str:

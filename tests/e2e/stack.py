@@ -80,10 +80,11 @@ def train(python: str, folder: Path, *more: Path) -> Path:
 
 
 @contextlib.contextmanager
-def services(python: str, folder: Path) -> Iterator[Services]:
+def services(python: str, folder: Path, *options: str) -> Iterator[Services]:
     """Run the example's `services.py`."""
     sandbox_port, orders_port = free_port(), free_port()
     command = [python, "services.py", "--sandbox-port", str(sandbox_port), "--orders-port", str(orders_port)]
+    command += options
     url = f"http://127.0.0.1:{sandbox_port}"
     with running("services", command, cwd=EXAMPLE, env=environment(), folder=folder, health=f"{url}/_sandbox/queue"):
         yield Services(sandbox=url, orders=f"http://127.0.0.1:{orders_port}")

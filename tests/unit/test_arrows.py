@@ -10,7 +10,7 @@ import pytest
 
 PACKAGES = [
     *("client", "credentials", "messages", "escalation", "actions", "hsl", "render", "sandbox", "demo", "cli"),
-    *("rasa_api", "testing", "answers", "forms", "nlg"),
+    *("rasa_api", "testing", "answers", "forms", "nlg", "faq"),
 ]
 FOREIGN = ["httpx", "redis", "rasa_sdk", "rasa", "aiohttp", "starlette", "ruamel"]
 
@@ -28,6 +28,7 @@ ALLOWED: dict[str, tuple[set[str], set[str]]] = {
     "haptik_actions.answers": ({"hsl", "render"}, set()),
     "haptik_actions.forms": ({"hsl", "render", "answers"}, set()),
     "haptik_actions.escalation": ({"client", "credentials", "messages", "hsl"}, {"httpx"}),
+    "haptik_actions.faq": ({"client", "credentials", "hsl"}, {"httpx"}),
     "haptik_actions.actions": (
         {"client", "credentials", "messages", "escalation", "hsl", "render", "answers", "forms"},
         {"httpx", "rasa_sdk", "aiohttp", "ruamel", "redis"},

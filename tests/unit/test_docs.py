@@ -13,11 +13,13 @@ from haptik_actions import credentials, errors
 from haptik_actions.cli import main
 from haptik_actions.config import ENVIRONMENT, Settings
 from haptik_actions.escalation import HandOffOptions, Receipt
+from haptik_actions.faq import CODES
 from haptik_actions.messages import packaged_copy
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 CLIENT = (ROOT / "docs" / "client.md").read_text(encoding="utf-8")
+FAQ = (ROOT / "docs" / "faq.md").read_text(encoding="utf-8")
 CONFIGURATION = (ROOT / "docs" / "configuration.md").read_text(encoding="utf-8")
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), *sorted((ROOT / "examples").rglob("*.md"))]
 
@@ -71,6 +73,13 @@ def test_every_message_key_and_receipt_field_is_documented(name: str) -> None:
 @pytest.mark.parametrize("name", [name for name in errors.__all__ if name != "HaptikError"])
 def test_every_error_is_documented(name: str) -> None:
     assert f"`{name}`" in CLIENT
+
+
+@pytest.mark.parametrize("code", list(CODES))
+def test_every_finding_of_faq_nodes_is_documented_as_it_is(code: str) -> None:
+    known = CODES[code]
+    cells = (f"`{code}`", known.severity, known.meaning, known.remedy)
+    assert f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |" in FAQ
 
 
 @pytest.mark.parametrize("name", credentials.__all__)

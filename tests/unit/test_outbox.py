@@ -250,3 +250,154 @@ async def test_a_redis_that_was_never_there() -> None:
     await outbox.refuse(handoff())
     assert await outbox.entries() == []
     await outbox.aclose()
+
+
+class Clock:
+    """Makes the second pass in which a Redis that failed is left alone."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+async def two(own_valkey: Valkey) -> AsyncIterator[tuple[ResilientOutbox, RedisOutbox, Clock]]:
+    """An outbox that goes on without Redis, and how another process sees the one on Redis."""
+    clock = Clock()
+    ours = ResilientOutbox(RedisOutbox(connect(own_valkey.url, seconds=0.2)), timer=clock)
+    theirs = RedisOutbox(connect(own_valkey.url, seconds=5))
+    yield ours, theirs, clock
+    await ours.aclose()
+    await theirs.aclose()
+
+
+async def test_what_redis_could_not_be_told_is_told_when_it_is_back(
+    own_valkey: Valkey, two: tuple[ResilientOutbox, RedisOutbox, Clock]
+) -> None:
+    ours, theirs, clock = two
+    for user in ("asha", "ben", "chitra"):
+        await ours.open(handoff(user), TERMS)
+    own_valkey.freeze()
+    await ours.confirm(handoff("asha"), episode=3600)
+    await ours.refuse(handoff("ben"))
+    await ours.later(entry_for(handoff("chitra"), tries=1, error="ServerError"), 0)
+    own_valkey.thaw()
+    clock.now += 5
+    assert [(e.handoff.user_name, e.tries) for e in await ours.claim(5)] == [("chitra", 1)]
+    assert [e.handoff.user_name for e in await theirs.entries()] == ["chitra"]
+    assert (await theirs.open(handoff("asha", id="again"), TERMS)).state == "duplicate"
+    assert (await theirs.open(handoff("ben", id="again"), TERMS)).state == "go"
+
+
+async def test_a_confirmation_that_is_told_late_does_not_begin_the_episode_late(
+    own_valkey: Valkey, two: tuple[ResilientOutbox, RedisOutbox, Clock]
+) -> None:
+    ours, theirs, clock = two
+    await ours.open(handoff(), TERMS)
+    own_valkey.freeze()
+    await ours.confirm(handoff(), episode=3600)
+    own_valkey.thaw()
+    clock.now += 600
+    await ours.claim(5)
+    resumed = msgspec.structs.replace(TERMS, resumed_at=time.time() - 300)
+    assert (await theirs.open(handoff(id="after the resume"), resumed)).state == "go"
+
+
+async def test_what_is_in_memory_moves_to_redis_when_that_is_back(
+    own_valkey: Valkey, two: tuple[ResilientOutbox, RedisOutbox, Clock]
+) -> None:
+    ours, theirs, clock = two
+    own_valkey.freeze()
+    await ours.open(handoff(), TERMS)
+    await ours.later(entry_for(handoff(), tries=1, error="ServerError"), 60)
+    assert await ours.depth() == (1, 0)
+    own_valkey.thaw()
+    clock.now += 5
+    assert await ours.claim(5) == []
+    (moved,) = await theirs.entries()
+    assert (moved.handoff, moved.tries, moved.error) == (handoff(), 1, "ServerError")
+    assert moved.due is not None
+    assert 50 < moved.due - time.time() <= 60
+    assert len(await ours.entries()) == 1, "in one place"
+    assert (await theirs.open(handoff(id="again"), TERMS)).state == "duplicate"
+
+
+async def test_what_is_delivered_from_memory_is_an_episode_for_every_process(
+    own_valkey: Valkey, two: tuple[ResilientOutbox, RedisOutbox, Clock]
+) -> None:
+    ours, theirs, clock = two
+    own_valkey.freeze()
+    await ours.open(handoff(), TERMS)
+    await ours.confirm(handoff(), episode=3600)
+    own_valkey.thaw()
+    clock.now += 5
+    await ours.claim(5)
+    assert (await theirs.open(handoff(id="again"), TERMS)).state == "duplicate"
+
+
+async def test_a_chat_in_memory_is_not_opened_in_redis_as_well(
+    own_valkey: Valkey, two: tuple[ResilientOutbox, RedisOutbox, Clock]
+) -> None:
+    ours, theirs, clock = two
+    own_valkey.freeze()
+    await ours.open(handoff(), TERMS)
+    own_valkey.thaw()
+    clock.now += 5
+    assert (await ours.open(handoff(id="again"), TERMS)).state == "duplicate"
+    assert await theirs.entries() == []
+
+
+async def test_a_storm_is_written_down_in_redis(two: tuple[ResilientOutbox, RedisOutbox, Clock]) -> None:
+    ours, theirs, _ = two
+    tickets = await asyncio.gather(*(ours.open(handoff(f"u{n}"), Terms(limit=10_000)) for n in range(1500)))
+    assert {ticket.state for ticket in tickets} == {"go"}
+    assert await theirs.depth() == (1500, 0)
+
+
+async def test_a_chat_that_redis_holds_is_not_handed_over_again_while_redis_is_down(
+    own_valkey: Valkey, two: tuple[ResilientOutbox, RedisOutbox, Clock]
+) -> None:
+    ours, _, clock = two
+    await ours.open(handoff(), TERMS)
+    own_valkey.freeze()
+    told = msgspec.structs.replace(TERMS, receipt=("id-asha", time.time()))
+    again = await ours.open(handoff(id="again"), told)
+    assert (again.state, again.id) == ("duplicate", "id-asha")
+    own_valkey.thaw()
+    clock.now += 5
+    assert [entry.handoff.id for entry in await ours.entries()] == ["id-asha"]
+
+
+async def test_a_busy_event_loop_is_not_a_redis_that_is_down(
+    two: tuple[ResilientOutbox, RedisOutbox, Clock], caplog: pytest.LogCaptureFixture
+) -> None:
+    ours, theirs, _ = two
+    asyncio.get_running_loop().call_later(0.001, time.sleep, 1.2)
+    opening = asyncio.create_task(ours.open(handoff(), TERMS))
+    assert (await opening).state == "go"
+    assert [entry.handoff for entry in await theirs.entries()] == [handoff()]
+    assert "does not answer" not in caplog.text
+
+
+async def test_the_depth_counts_what_waits_and_dead_letters(outbox: Outbox) -> None:
+    assert await outbox.depth() == (0, 0)
+    for user in ("asha", "ben", "chitra"):
+        await outbox.open(handoff(user), TERMS)
+    await outbox.bury(entry_for(handoff("ben"), tries=70))
+    assert await outbox.depth() == (2, 1)
+
+
+async def test_many_entries_are_read_in_few_round_trips(valkey_url: str) -> None:
+    client = redis.asyncio.Redis.from_url(valkey_url)
+    await forget(client)
+    outbox = RedisOutbox(connect(valkey_url, seconds=5))
+    for start in range(0, 1200, 50):
+        await asyncio.gather(*(outbox.open(handoff(f"u{start + n}"), TERMS) for n in range(50)))
+    before = (await client.info("stats"))["total_commands_processed"]
+    assert len(await outbox.entries()) == 1200
+    assert (await client.info("stats"))["total_commands_processed"] - before < 20
+    await outbox.aclose()
+    await forget(client)
+    await getattr(client, "aclose", client.close)()

@@ -242,9 +242,9 @@ def test_days_and_ranges_of_days(days: str, open_days: set[int]) -> None:
     ],
 )
 def test_each_mistake_is_named_by_its_path(values: dict[str, Any], path: str) -> None:
-    _, mistakes = read_options(values, "x")
-    assert len(mistakes) == 1
-    assert mistakes[0].startswith(f"{path} is ")
+    _, (finding,) = read_options(values, "x")
+    assert finding.path == path
+    assert str(finding).startswith(f"{path} is ")
 
 
 def test_what_is_right_beside_a_mistake_is_kept() -> None:

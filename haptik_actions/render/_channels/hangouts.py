@@ -5,10 +5,9 @@ The connector gathers a whole answer of the bot into one message of cards, or of
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from typing import Any
-
-import msgspec
 
 from haptik_actions.hsl import Element
 from haptik_actions.render._channel import Channel
@@ -126,7 +125,8 @@ def _button(control: Control, draft: Draft) -> dict[str, Any]:
 
 
 def _size(message: Message) -> int:
-    return len(msgspec.json.encode(message.get("json_message", message)))
+    written = json.dumps(message.get("json_message", message), ensure_ascii=False)
+    return len(written.encode("utf-8", "surrogatepass"))
 
 
 def _shortened(conversion: Conversion) -> Conversion:

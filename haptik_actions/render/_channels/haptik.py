@@ -6,9 +6,8 @@
 
 from __future__ import annotations
 
+import json
 from typing import get_args
-
-import msgspec
 
 from haptik_actions import hsl
 from haptik_actions.render._channel import Channel
@@ -57,5 +56,6 @@ class Haptik(Renderer):
             for control in controls:
                 if control.kind not in SPELLED:
                     draft.tap(control, control.label)
-        draft.say(msgspec.json.encode(element.to_hsl()).decode())
+        # json, not msgspec: that refuses lone surrogates, and a conversion never raises.
+        draft.say(json.dumps(element.to_hsl(), ensure_ascii=False, separators=(",", ":")))
         return draft.finished()

@@ -17,6 +17,8 @@ CARDS = Limit(3, "items", "what a listener keeps in mind; a choice of this libra
 
 # Rasa hands the text to Twilio's <Say>, which speaks tags as words.
 _SSML = re.compile(r"<[^<>]+>")
+# Characters that XML 1.0 has not: with one of them Twilio refuses all that the bot says.
+_UNSPEAKABLE = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 class Voice(Renderer):
@@ -37,6 +39,12 @@ class Voice(Renderer):
         """The text, or what it has to be spoken instead, and the options."""
         spoken = _SSML.sub("", content.voice).strip() or text
         self.say(spoken, self._options(controls, draft), draft)
+
+    def say(self, text: str, lines: Sequence[str], draft: Draft) -> None:
+        """A text and lines below it, without what XML cannot hold."""
+        text, lines = _UNSPEAKABLE.sub("", text), [_UNSPEAKABLE.sub("", line) for line in lines]
+        if text.strip() or lines:
+            super().say(text.strip(), lines, draft)
 
     def _options(self, controls: Sequence[Control], draft: Draft) -> list[str]:
         answers = []

@@ -1,0 +1,97 @@
+"""What is added to rasa-sdk's servers: the outbox is delivered from their start, and a 500 does not repeat the call.
+
+rasa-sdk's own 500 sends the tracker back, and Rasa logs it. A process that died may have left hand-offs in the outbox,
+and the first failure of the next one may be hours away.
+
+A server is either being made from now on, by `create_app` or for gRPC, or rasa-sdk 3.6 has made it just before it
+imported the actions. Modules of rasa-sdk that nobody has imported are left alone: importing them takes its time.
+"""
+
+from __future__ import annotations
+
+import functools
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from haptik_actions.actions._runtime import current_runtime
+
+__all__ = ["hide_calls_in_errors", "start_with_server"]
+
+_HTTP, _GRPC = "rasa_sdk.endpoint", "rasa_sdk.grpc_server"
+_MARK = "__haptik_actions__"
+_HIDES = False
+
+
+def start_with_server() -> None:
+    """Begin to deliver the outbox when the action server of this process starts, if there is going to be one."""
+    http: Any = sys.modules.get(_HTTP)
+    grpc: Any = sys.modules.get(_GRPC)
+    if http is not None and not hasattr(http.create_app, _MARK):
+        http.create_app = _wrapped(http.create_app)
+        made = _app_being_made()
+        if made is not None:
+            _attach(made)
+    if grpc is not None and not hasattr(grpc.GRPCActionServerWebhook, _MARK):
+        grpc.GRPCActionServerWebhook.__init__ = _starting(grpc.GRPCActionServerWebhook.__init__)
+        setattr(grpc.GRPCActionServerWebhook, _MARK, True)
+
+
+def hide_calls_in_errors() -> None:
+    """Make every HTTP server from now on answer an error of its own without the call's body."""
+    global _HIDES
+    _HIDES = True
+    import rasa_sdk.endpoint  # noqa: F401
+
+    start_with_server()
+
+
+def _wrapped(create_app: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(create_app)
+    def create_app_and_attach(*arguments: Any, **options: Any) -> Any:
+        app = create_app(*arguments, **options)
+        _attach(app)
+        return app
+
+    setattr(create_app_and_attach, _MARK, True)
+    return create_app_and_attach
+
+
+def _app_being_made() -> Any:
+    from sanic import Sanic
+    from sanic.exceptions import SanicException
+
+    try:
+        return Sanic.get_app("rasa_sdk")
+    except SanicException:
+        return None
+
+
+def _attach(app: Any) -> None:
+    if not hasattr(app.ctx, _MARK):
+        setattr(app.ctx, _MARK, True)
+        app.register_middleware(_without_call, "response")
+        app.register_listener(_start, "after_server_start")
+
+
+async def _start(app: Any, loop: Any) -> None:
+    current_runtime()
+
+
+def _starting(init: Callable[..., None]) -> Callable[..., None]:
+    @functools.wraps(init)
+    def init_and_start(*arguments: Any, **options: Any) -> None:
+        init(*arguments, **options)
+        # rasa-sdk makes it inside of the loop that it serves on.
+        current_runtime()
+
+    return init_and_start
+
+
+async def _without_call(request: Any, answer: Any) -> Any:
+    if answer.status != 500 or not _HIDES:
+        return None
+    from sanic import response
+
+    # Not the exception's words either: they may quote the call.
+    return response.json({"error": "The action server failed. Its log says why."}, status=500)

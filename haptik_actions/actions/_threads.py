@@ -1,0 +1,171 @@
+"""Code that blocks is run in threads: on the event loop it would stop every other conversation of the worker."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import contextvars
+import functools
+import inspect
+import logging
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+from weakref import WeakKeyDictionary
+
+from rasa_sdk import ValidationAction
+from rasa_sdk.executor import CollectingDispatcher
+
+from haptik_actions._deadline import CURRENT, deadline
+from haptik_actions.actions._runtime import visiting
+from haptik_actions.actions._stall import BLOCKERS
+
+__all__ = ["in_thread", "in_thread_with_loop", "is_async", "move_methods_to_threads", "runs_in_thread"]
+
+logger = logging.getLogger(__name__)
+
+Run = Callable[..., Any]
+
+_THREADS = 200
+"""Blocking actions at once. One that hangs keeps its thread until it returns: Python cannot end a thread."""
+
+_GRACE_SECONDS = 0.2
+_OTHER_LOOP = ("different loop", "different event loop", "Event loop is closed")
+_bound_to_the_loop: set[str] = set()
+
+
+def is_async(run: Run) -> bool:
+    """Tell whether calling `run` gives something to await."""
+    function = run.func if isinstance(run, functools.partial) else run
+    return _is_async_function(getattr(function, "__func__", function))
+
+
+def runs_in_thread(name: str, wanted: bool | None) -> bool:
+    """Tell whether an asynchronous action has to run apart: its option `thread` says so, or it has blocked the loop."""
+    return name in BLOCKERS and name not in _bound_to_the_loop if wanted is None else wanted
+
+
+async def in_thread(run: Run, *arguments: Any) -> Any:
+    """Call a synchronous function in a thread, which is left behind when the deadline passes."""
+    gate = _gate()
+    await gate.acquire()
+    returned = await _start(functools.partial(run, *arguments), gate)
+    return await returned if inspect.isawaitable(returned) else returned
+
+
+async def in_thread_with_loop(run: Run, name: str, dispatcher: CollectingDispatcher, *arguments: Any) -> Any:
+    """Await an asynchronous function in a thread with an event loop of its own, which ends with it.
+
+    Raises:
+        RuntimeError: it uses what is bound to the worker's loop. An action that was moved because it had blocked the
+            loop stays there from then on.
+    """
+    call = CURRENT.get()
+    assert call is not None
+    _stream_across(dispatcher, asyncio.get_running_loop())
+    try:
+        return await in_thread(_in_own_loop, run, call.ends, dispatcher, *arguments)
+    except RuntimeError as error:
+        if name in BLOCKERS and any(words in str(error) for words in _OTHER_LOOP):
+            _bound_to_the_loop.add(name)
+            logger.error(
+                "Action %s blocks the worker and cannot run in a thread, as it uses what belongs to the worker's event "
+                "loop. It stays there; replace its blocking call by an asynchronous one.",
+                name,
+            )
+        raise
+
+
+def move_methods_to_threads(action: object) -> None:
+    """Make the synchronous `validate_…` and `extract_…` methods of a form's action run in threads.
+
+    rasa-sdk calls them on the worker's loop. Other actions are left as they are; a second call does nothing.
+    """
+    if not isinstance(action, ValidationAction) or not hasattr(action, "__dict__"):
+        return
+    kind: Any = type(action)
+    for name in _blocking_methods(kind):
+        action.__dict__.setdefault(name, _MethodInThread(action, name))
+
+
+class _MethodInThread:
+    """A method of an action, run in a thread. A class, not a closure: rasa-sdk pickles actions into its workers."""
+
+    def __init__(self, action: object, name: str) -> None:
+        self._action, self._name = action, name
+
+    async def __call__(self, *arguments: Any) -> Any:
+        return await in_thread(getattr(type(self._action), self._name), self._action, *arguments)
+
+
+@functools.lru_cache(maxsize=1000)
+def _blocking_methods(kind: type[Any]) -> tuple[str, ...]:
+    names = (name for name in dir(kind) if name.startswith(("validate_", "extract_")))
+    # A static or class method takes no instance; rasa-sdk's own do nothing that blocks.
+    functions = {name: inspect.getattr_static(kind, name) for name in names}
+    return tuple(name for name, found in functions.items() if inspect.isfunction(found) and not is_async(found))
+
+
+def _in_own_loop(run: Run, ends: float, *arguments: Any) -> Any:
+    async def work() -> Any:
+        # What only waits ends soon after the call, so that no thread is left behind.
+        async with visiting(), deadline(max(0.0, ends - time.monotonic()) + _GRACE_SECONDS):
+            return await run(*arguments)
+
+    return asyncio.run(work())
+
+
+def _stream_across(dispatcher: CollectingDispatcher, loop: asyncio.AbstractEventLoop) -> None:
+    """Let a stream of newer rasa-sdk reach its queue, which belongs to the worker's loop."""
+    sink = getattr(dispatcher, "_stream_sink", None)
+    if sink is not None:
+
+        async def put(chunk: Any) -> None:
+            await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(sink(chunk), loop))
+
+        dispatcher._stream_sink = put
+
+
+@functools.lru_cache(maxsize=10_000)
+def _is_async_function(function: Run) -> bool:
+    return inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(getattr(function, "__call__", None))  # noqa: B004
+
+
+async def _start(work: Callable[[], Any], gate: asyncio.Semaphore) -> Any:
+    """Run `work` in a thread that is a daemon: those of pools (concurrent.futures, anyio) are waited for at the end of
+    a process, and one that hangs would keep a server from ever stopping."""
+    loop = asyncio.get_running_loop()
+    ended: asyncio.Future[tuple[Any, BaseException | None]] = loop.create_future()
+    context = contextvars.copy_context()
+
+    def run() -> None:
+        try:
+            outcome: tuple[Any, BaseException | None] = context.run(work), None
+        except BaseException as error:  # noqa: BLE001
+            outcome = None, error
+        # The loop may be closed by now.
+        with contextlib.suppress(RuntimeError):
+            loop.call_soon_threadsafe(end, outcome)
+
+    def end(outcome: tuple[Any, BaseException | None]) -> None:
+        gate.release()
+        if not ended.done():
+            ended.set_result(outcome)
+
+    try:
+        threading.Thread(target=run, name="haptik-actions-run", daemon=True).start()
+    except BaseException:
+        gate.release()
+        raise
+    returned, error = await ended
+    if error is not None:
+        raise error
+    return returned
+
+
+_gates: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Semaphore] = WeakKeyDictionary()
+
+
+def _gate() -> asyncio.Semaphore:
+    return _gates.setdefault(asyncio.get_running_loop(), asyncio.Semaphore(_THREADS))

@@ -1,0 +1,128 @@
+"""What elements lose on channels, counted and said once for all channels where it holds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from haptik_actions.cli._elements import Place
+from haptik_actions.errors import InvalidElement
+from haptik_actions.hsl import Element
+from haptik_actions.render import ALIASES, CHANNELS, LOSSES, render
+
+__all__ = ["Finding", "Report", "all_channels", "check"]
+
+INVALID = "invalid"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One thing that an element changes or loses; `channels` where it does, empty where it is no element at all."""
+
+    code: str
+    path: str
+    detail: str
+    channels: tuple[str, ...] = ()
+
+    @property
+    def is_loss(self) -> bool:
+        """Something is missing there."""
+        return self.code in LOSSES
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checked:
+    """One element of a file with what was found; `kind` is its type, empty where it is no element."""
+
+    place: str
+    kind: str
+    findings: tuple[Finding, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """All elements of all files."""
+
+    elements: tuple[Checked, ...]
+    channels: tuple[str, ...]
+
+    @property
+    def invalid(self) -> int:
+        """How many values are no elements."""
+        return sum(not checked.kind for checked in self.elements)
+
+    @property
+    def lost(self) -> int:
+        """How many things are lost, each counted once for each channel."""
+        return sum(len(f.channels) for checked in self.elements for f in checked.findings if f.is_loss)
+
+    def lines(self) -> Iterator[str]:
+        """The report for people."""
+        for checked in self.elements:
+            for found in checked.findings:
+                where = f"  [{', '.join(found.channels)}]" if found.channels else ""
+                at = f"{checked.place}: {found.path}" if found.path else checked.place
+                yield f"{at}: {found.code}: {found.detail}{where}"
+        counted = f"{_count(self.elements, 'element')} on {_count(self.channels, 'channel')}"
+        invalid = f", {self.invalid} invalid" if self.invalid else ""
+        yield f"{counted}: {self.lost} {'loss' if self.lost == 1 else 'losses'}{invalid}"
+
+    def as_json(self) -> dict[str, Any]:
+        """The report for programs."""
+        return {
+            "channels": list(self.channels),
+            "losses": self.lost,
+            "invalid": self.invalid,
+            "elements": [
+                {"place": c.place, "type": c.kind or None, "findings": [_row(found) for found in c.findings]}
+                for c in self.elements
+            ],
+        }
+
+
+def _count(things: Sequence[object], name: str) -> str:
+    return f"{len(things)} {name}{'' if len(things) == 1 else 's'}"
+
+
+def _row(found: Finding) -> dict[str, Any]:
+    return {
+        "code": found.code,
+        "path": found.path,
+        "detail": found.detail,
+        "channels": list(found.channels),
+        "loss": found.is_loss,
+    }
+
+
+def all_channels() -> tuple[str, ...]:
+    """Every channel once: second names of one are left out."""
+    return tuple(name for name in CHANNELS if name not in ALIASES)
+
+
+def check(places: Sequence[Place], channels: Sequence[str], *, everything: bool) -> Report:
+    """Convert every element for every channel; `everything` also tells of what is kept in another form."""
+    elements = tuple(_checked(place, channels, everything) for place in places)
+    return Report(elements=elements, channels=tuple(channels))
+
+
+def _checked(place: Place, channels: Sequence[str], everything: bool) -> Checked:
+    try:
+        element = place.read()
+    except InvalidElement as mistake:
+        finding = Finding(code=INVALID, path=mistake.path, detail=mistake.problem)
+        return Checked(place=place.name, kind="", findings=(finding,))
+    kind = str(element.to_hsl()["type"])
+    return Checked(place=place.name, kind=kind, findings=tuple(_findings(element, channels, everything)))
+
+
+def _findings(element: Element, channels: Sequence[str], everything: bool) -> Iterator[Finding]:
+    found: dict[tuple[str, str, str], list[str]] = {}
+    for name in channels:
+        for note in render(element, name).notes:
+            if everything or note.code in LOSSES:
+                names = found.setdefault((note.code, note.path, note.detail), [])
+                if name not in names:
+                    names.append(name)
+    for (code, path, detail), names in found.items():
+        yield Finding(code=code, path=path, detail=detail, channels=tuple(names))

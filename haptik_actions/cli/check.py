@@ -1,0 +1,48 @@
+"""`haptik-actions check`: is what the domain says about hand-offs right?"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from haptik_actions.cli._domain import find_domain
+from haptik_actions.cli._output import echo_json, printable
+
+__all__ = ["command"]
+
+
+@click.command()
+@click.option(
+    "--domain",
+    envvar="HAPTIK_DOMAIN",
+    type=click.Path(path_type=Path),
+    show_default="./domain or ./domain.yml",
+    help="The domain's folder or file. Setting: HAPTIK_DOMAIN.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON array instead of lines.")
+def command(domain: Path | None, as_json: bool) -> None:
+    """Check the slots `haptik` and `haptik_handoff` of a domain, before training. Exit status 1 where one is wrong.
+
+    Each mistake is named with file, line and path. Rasa gives actions the domain that was trained, so check what you
+    train.
+
+    \b
+    haptik-actions check
+    haptik-actions check --domain domain --json
+    """
+    from haptik_actions.escalation import check_domain
+
+    found = find_domain(domain)
+    if found is None:
+        raise click.UsageError("There is no domain here. Name its folder or file with --domain.")
+    findings = check_domain(found)
+    if as_json:
+        rows = ({"file": str(f.file), "line": f.line, "path": f.path, "problem": f.problem} for f in findings)
+        echo_json(list(rows))
+    for finding in () if as_json else findings:
+        click.echo(printable(str(finding)))
+    if findings:
+        raise SystemExit(1)
+    if not as_json:
+        click.echo(f"{printable(str(found))} is fine.")

@@ -1,0 +1,159 @@
+"""The domain's files, checked before a bot is trained or served: what of the slot `haptik` cannot work, and where."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from haptik_actions.config import nearest
+from haptik_actions.errors import ConfigurationError
+from haptik_actions.escalation._slot import SLOT_PATH, Finding, read_slot
+
+__all__ = ["DomainFinding", "check_domain"]
+
+_RECEIPT = "haptik_handoff"
+_DECLARED = {"type": "any", "influence_conversation": False, "mappings": [{"type": "custom"}]}
+"""How both slots have to stand in the domain, so that Rasa neither fills them nor lets them change predictions."""
+_OF_RASA = re.compile(r"action_default_fallback|action_validate_slot_mappings|validate_\w+|action_ask_\w+")
+"""Actions that a domain may have without listing them, or that belong to its forms."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DomainFinding:
+    """A mistake in a file of the domain: its line (None where it is something missing), the keys' path, the problem."""
+
+    file: Path
+    line: int | None
+    path: str
+    problem: str
+
+    def __str__(self) -> str:
+        place = f"{self.file}:{self.line}" if self.line is not None else str(self.file)
+        return f"{place}: {self.path} {self.problem}"
+
+
+def check_domain(domain: Path) -> list[DomainFinding]:
+    """Return what is wrong with the slots `haptik` and `haptik_handoff` in a domain's file or folder.
+
+    Nothing is wrong with a domain that does not have the slot `haptik`: the settings and the defaults hold then.
+
+    Raises:
+        ConfigurationError: there is no such file or folder, or a file is not YAML; names the file and the line.
+    """
+    files = {path: _load(path) for path in _files(domain)}
+    with_slot = [path for path, content in files.items() if "haptik" in _mapping(content, "slots")]
+    if not with_slot:
+        return []
+    first, *others = with_slot
+    actions = {name for content in files.values() for name in _action_names(content)}
+    findings = [*_slot_findings(files[first], actions), *_receipt_findings(files)]
+    found = [_located(first, files[first], finding) for finding in findings]
+    return found + [_twice(path, first, files[path]) for path in others]
+
+
+def _files(domain: Path) -> list[Path]:
+    if domain.is_dir():
+        return sorted(path for path in domain.rglob("*") if path.suffix in (".yml", ".yaml"))
+    if not domain.is_file():
+        raise ConfigurationError(f"{domain}: there is no such file or folder. Name the domain of the bot.")
+    return [domain]
+
+
+def _load(path: Path) -> Any:
+    # The round-trip loader knows the lines.
+    from ruamel.yaml import YAML
+    from ruamel.yaml.error import YAMLError
+
+    try:
+        return YAML(typ="rt", pure=True).load(path.read_text(encoding="utf-8"))
+    except (YAMLError, UnicodeDecodeError) as error:
+        mark = getattr(error, "problem_mark", None)
+        place = f":{mark.line + 1}" if mark is not None else ""
+        message = f"{path}{place}: this is not valid YAML in UTF-8. Check quotes, colons and indentation there."
+    raise ConfigurationError(message)
+
+
+def _slot_findings(content: Any, actions: set[str]) -> Iterator[Finding]:
+    declared = content["slots"]["haptik"]
+    yield from _declaration_findings("haptik", declared)
+    if not isinstance(declared, Mapping):
+        return
+    value = declared.get("initial_value")
+    if value is None:
+        yield Finding(SLOT_PATH, "is missing: the slot says nothing without it.")
+    read, findings = read_slot(value)
+    yield from findings
+    for name in read.actions:
+        if name not in actions and not _OF_RASA.fullmatch(name):
+            near = nearest(name, sorted(actions))
+            yield Finding(f"{SLOT_PATH}.actions.{name}", f"names an action that the domain does not list.{near}")
+
+
+def _receipt_findings(files: Mapping[Path, Any]) -> Iterator[Finding]:
+    for content in files.values():
+        if _RECEIPT in _mapping(content, "slots"):
+            # Its place in the file is not that of the slot `haptik`, so only its name is said.
+            yield from _declaration_findings(_RECEIPT, content["slots"][_RECEIPT])
+            return
+    yield Finding(f"slots.{_RECEIPT}", "is missing: Rasa forgets the receipts of hand-offs without it.")
+
+
+def _declaration_findings(name: str, declared: Any) -> Iterator[Finding]:
+    if not isinstance(declared, Mapping):
+        yield Finding(f"slots.{name}", "must be a mapping with `type: any`.")
+        return
+    for key, value in _DECLARED.items():
+        if declared.get(key) != value:
+            wanted = str(value).lower() if isinstance(value, bool) else value
+            yield Finding(f"slots.{name}.{key}", f"must be {wanted if key != 'mappings' else '[{type: custom}]'}.")
+
+
+def _twice(path: Path, first: Path, content: Any) -> DomainFinding:
+    finding = Finding("slots.haptik", f"stands in {first} already, and Rasa uses only one of them.")
+    return _located(path, content, finding)
+
+
+def _located(file: Path, content: Any, finding: Finding) -> DomainFinding:
+    return DomainFinding(file=file, line=_line(content, finding.path), path=finding.path, problem=finding.problem)
+
+
+def _line(content: Any, path: str) -> int | None:
+    """Return the line of the last key of `path` that exists, None where not even the first does."""
+    line: int | None = None
+    while path:
+        found = _step(content, path)
+        if found is None:
+            break
+        line, content, path = found
+    return line
+
+
+def _step(content: Any, path: str) -> tuple[int, Any, str] | None:
+    index = re.match(r"\[(\d+)\]\.?", path)
+    if index and isinstance(content, list) and int(index[1]) < len(content):
+        lines: Any = content
+        return lines.lc.item(int(index[1]))[0] + 1, content[int(index[1])], path[index.end() :]
+    if not isinstance(content, Mapping):
+        return None
+    # A key may hold dots itself, so the longest one that fits is meant.
+    fitting = [key for key in content if re.match(re.escape(str(key)) + r"(?=$|[.\[])", path)]
+    if not fitting:
+        return None
+    key = max(fitting, key=lambda each: len(str(each)))
+    mapping: Any = content
+    return mapping.lc.key(key)[0] + 1, content[key], path[len(str(key)) :].removeprefix(".")
+
+
+def _mapping(content: Any, key: str) -> Mapping[Any, Any]:
+    found = content.get(key) if isinstance(content, Mapping) else None
+    return found if isinstance(found, Mapping) else {}
+
+
+def _action_names(content: Any) -> Iterator[str]:
+    listed = content.get("actions") if isinstance(content, Mapping) else None
+    for action in listed if isinstance(listed, list) else ():
+        # An action with options is a mapping from its name to them.
+        yield from map(str, action) if isinstance(action, Mapping) else [str(action)]

@@ -1,0 +1,61 @@
+"""FAQ nodes in step with a knowledge base: lint a source, plan what changes, apply it.
+
+    report, nodes = load(open_source("faq.csv"))
+    outcome = await Applier(FileLedger("ledger", "shop_faq"), client).apply(nodes, source="faq.csv")
+
+The platform makes every FAQ node inactive with each upload and stops at the first bad row. So nothing is uploaded that
+the lint refuses, nothing becomes inactive that no plan has shown, and each step is written down before it is taken.
+"""
+
+from haptik_actions.faq._apply import Applier, Outcome, Platform
+from haptik_actions.faq._csv_source import CsvSource
+from haptik_actions.faq._csv_writer import read_csv, write_csv
+from haptik_actions.faq._diff import Change, Difference, Update
+from haptik_actions.faq._findings import CODES, Code, Finding, Findings
+from haptik_actions.faq._ledger_file import FileLedger
+from haptik_actions.faq._ledger_redis import RedisLedger
+from haptik_actions.faq._lint import Limits, LintReport, lint, load
+from haptik_actions.faq._node import COLUMNS, FaqNode
+from haptik_actions.faq._node_set import NodeSet
+from haptik_actions.faq._open import FORMATS, open_source
+from haptik_actions.faq._plan import Allowance, Plan, plan
+from haptik_actions.faq._runs import Lease, Ledger, Run
+from haptik_actions.faq._sarif import sarif
+from haptik_actions.faq._source import Source
+from haptik_actions.faq._watch import watch
+
+__all__ = [
+    "CODES",
+    "COLUMNS",
+    "FORMATS",
+    "Allowance",
+    "Applier",
+    "Change",
+    "Code",
+    "CsvSource",
+    "Difference",
+    "FaqNode",
+    "FileLedger",
+    "Finding",
+    "Findings",
+    "Lease",
+    "Ledger",
+    "Limits",
+    "LintReport",
+    "NodeSet",
+    "Outcome",
+    "Plan",
+    "Platform",
+    "RedisLedger",
+    "Run",
+    "Source",
+    "Update",
+    "lint",
+    "load",
+    "open_source",
+    "plan",
+    "read_csv",
+    "sarif",
+    "watch",
+    "write_csv",
+]

@@ -1,0 +1,94 @@
+"""Which encoding a spreadsheet wrote a file in, found without holding the file.
+
+A byte-order mark decides. Without one the whole file is looked at once: UTF-8 where all of it is, or most of what is
+not ASCII; UTF-16 where every other byte is NUL; otherwise Windows-1252, the code page of Excel's plain "CSV" in the
+Americas and Western Europe, and then a finding says that this was a guess.
+"""
+
+from __future__ import annotations
+
+import codecs
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import BinaryIO
+
+__all__ = ["Encoding", "detect_encoding"]
+
+_CHUNK = 1 << 18
+_SAMPLE = 4096
+
+_MARKS = (
+    (codecs.BOM_UTF8, "utf-8-sig", "UTF-8 with a byte-order mark"),
+    # Before UTF-16: its mark begins with that of UTF-16 LE.
+    (codecs.BOM_UTF32_LE, "utf-32", "UTF-32"),
+    (codecs.BOM_UTF32_BE, "utf-32", "UTF-32"),
+    (codecs.BOM_UTF16_LE, "utf-16", "UTF-16"),
+    (codecs.BOM_UTF16_BE, "utf-16", "UTF-16"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Encoding:
+    """`codec` is Python's name, `shown` the people's; `guessed` where nothing in the file says so."""
+
+    codec: str
+    shown: str = "UTF-8"
+    guessed: bool = False
+    has_nul: bool = False
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether the file is what the platform documents."""
+        return self.codec in ("utf-8", "utf-8-sig")
+
+
+def detect_encoding(file: BinaryIO) -> Encoding:
+    """Read `file` from where it stands to its end and say what it is in."""
+    first = file.read(_SAMPLE)
+    for mark, codec, shown in _MARKS:
+        if first.startswith(mark):
+            return Encoding(codec, shown, has_nul=codec == "utf-8-sig" and _has_nul(first, file))
+    wide = _unmarked_utf16(first)
+    return wide or _narrow(first, file)
+
+
+def _unmarked_utf16(first: bytes) -> Encoding | None:
+    even, odd = first[::2].count(0), first[1::2].count(0)
+    half = len(first) // 2
+    # Text in a European script: nearly every second byte is NUL. A stray NUL in UTF-8 is far from that.
+    if half and max(even, odd) > 0.4 * half and min(even, odd) < 0.1 * half:
+        side = "le" if odd > even else "be"
+        return Encoding(f"utf-16-{side}", f"UTF-16 ({side.upper()}) without a byte-order mark")
+    return None
+
+
+def _narrow(first: bytes, file: BinaryIO) -> Encoding:
+    decoder = codecs.getincrementaldecoder("utf-8")("surrogateescape")
+    real = broken = 0
+    has_nul = False
+    for chunk in _chunks(first, file):
+        has_nul = has_nul or b"\0" in chunk
+        text = decoder.decode(chunk)
+        if not text.isascii():
+            lost = len(text) - len(text.encode("utf-8", "ignore").decode("utf-8"))
+            broken += lost
+            real += _beyond_ascii(text) - lost
+    broken += len(decoder.decode(b"", final=True))
+    if broken > real:
+        return Encoding("cp1252", "Windows-1252", guessed=True, has_nul=has_nul)
+    return Encoding("utf-8", has_nul=has_nul)
+
+
+def _beyond_ascii(text: str) -> int:
+    return len(text) - len(text.encode("ascii", "ignore"))
+
+
+def _has_nul(first: bytes, file: BinaryIO) -> bool:
+    return any(b"\0" in chunk for chunk in _chunks(first, file))
+
+
+def _chunks(first: bytes, file: BinaryIO) -> Iterator[bytes]:
+    chunk = first
+    while chunk:
+        yield chunk
+        chunk = file.read(_CHUNK)

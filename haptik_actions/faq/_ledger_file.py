@@ -1,0 +1,150 @@
+"""The ledger in a folder: for one machine, or for a pipeline that keeps the folder between its runs.
+
+    <folder>/<domain>/ledger.json           the runs, which of them was applied, and the last token
+    <folder>/<domain>/lock                  locked (flock) by the process that applies; its owner stands in it
+    <folder>/<domain>/<digest>.nodes        the rows of a set, gzipped CSV
+    <folder>/<domain>/<digest>.index        its index
+
+The lock is the kernel's: it ends with the process, however that ends. Files are replaced as a whole.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+from urllib.parse import quote
+
+import msgspec
+
+from haptik_actions.errors import FaqLocked, FaqLockLost, LedgerError
+from haptik_actions.faq._node_set import NodeSet
+from haptik_actions.faq._runs import RUNS_KEPT, Lease, Run
+
+__all__ = ["FileLedger"]
+
+T = TypeVar("T")
+
+
+class _State(msgspec.Struct, kw_only=True):
+    token: int = 0
+    applied: str = ""
+    runs: list[Run] = []
+
+
+class FileLedger:
+    """The ledger of `domain` below `folder`, which is made when something is written first."""
+
+    def __init__(self, folder: str | os.PathLike[str], domain: str) -> None:
+        self.domain = domain
+        # A name such as `..` must not lead anywhere.
+        self._folder = Path(folder) / (quote(domain, safe=" ") if domain.strip(".") else f"%{domain}")
+        self._held: dict[int, int] = {}
+
+    async def applied(self) -> Run | None:
+        """See `Ledger`."""
+        state = await self._do(self._load)
+        return next((run for run in state.runs if run.id == state.applied), None)
+
+    async def runs(self, most: int = RUNS_KEPT) -> list[Run]:
+        """See `Ledger`."""
+        return (await self._do(self._load)).runs[:most]
+
+    async def nodes(self, digest: str) -> NodeSet | None:
+        """See `Ledger`."""
+        return await self._do(lambda: self._read_nodes(digest))
+
+    async def acquire(self, owner: str) -> Lease:
+        """See `Ledger`."""
+        return await self._do(lambda: self._acquire(owner))
+
+    async def renew(self, lease: Lease) -> None:
+        """See `Ledger`."""
+        await self._do(lambda: self._checked(lease))
+
+    async def release(self, lease: Lease) -> None:
+        """See `Ledger`."""
+        handle = self._held.pop(lease.token, None)
+        if handle is not None:
+            os.close(handle)
+
+    async def record(self, lease: Lease, run: Run, nodes: NodeSet | None = None) -> None:
+        """See `Ledger`."""
+        await self._do(lambda: self._record(lease, run, nodes))
+
+    async def aclose(self) -> None:
+        """See `Ledger`."""
+        for handle in self._held.values():
+            os.close(handle)
+        self._held.clear()
+
+    async def _do(self, work: Callable[[], T]) -> T:
+        try:
+            return await asyncio.to_thread(work)
+        except OSError as error:
+            raise LedgerError(f"The ledger in {self._folder}: {error.strerror or error}.") from error
+        except (msgspec.DecodeError, ValueError) as error:
+            raise LedgerError(f"The ledger in {self._folder} is damaged: {error}.") from error
+
+    def _load(self) -> _State:
+        path = self._folder / "ledger.json"
+        return msgspec.json.decode(path.read_bytes(), type=_State) if path.exists() else _State()
+
+    def _read_nodes(self, digest: str) -> NodeSet | None:
+        index, packed = (self._folder / f"{digest}.{kind}" for kind in ("index", "nodes"))
+        if not (index.exists() and packed.exists()):
+            return None
+        return NodeSet.from_parts(index.read_bytes(), packed.read_bytes())
+
+    def _acquire(self, owner: str) -> Lease:
+        self._folder.mkdir(parents=True, exist_ok=True)
+        handle = os.open(self._folder / "lock", os.O_RDWR | os.O_CREAT, 0o644)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            holder = os.pread(handle, 500, 0).decode("utf-8", "replace").strip()
+            os.close(handle)
+            raise FaqLocked(f"{holder or 'Another process'} is applying to {self.domain!r}.") from None
+        os.truncate(handle, 0)
+        os.pwrite(handle, owner.encode(), 0)
+        state = self._load()
+        state.token += 1
+        self._write("ledger.json", msgspec.json.format(msgspec.json.encode(state)))
+        self._held[state.token] = handle
+        return Lease(token=state.token, owner=owner)
+
+    def _checked(self, lease: Lease) -> _State:
+        state = self._load()
+        # The lock file may have been removed, and the lock taken by somebody who made a new one.
+        if lease.token not in self._held or state.token != lease.token:
+            raise FaqLockLost(f"The lock on {self.domain!r} was taken over by another process.")
+        return state
+
+    def _record(self, lease: Lease, run: Run, nodes: NodeSet | None) -> None:
+        state = self._checked(lease)
+        if nodes is not None:
+            index, packed = nodes.to_parts()
+            self._write(f"{nodes.digest}.index", index)
+            self._write(f"{nodes.digest}.nodes", packed)
+        state.runs = [run, *(known for known in state.runs if known.id != run.id)]
+        state.applied = run.id if run.state == "done" else state.applied
+        applied = [known for known in state.runs[RUNS_KEPT:] if known.id == state.applied]
+        state.runs = state.runs[:RUNS_KEPT] + applied
+        self._write("ledger.json", msgspec.json.format(msgspec.json.encode(state)))
+        self._sweep({known.digest for known in state.runs if known.id in (state.applied, run.id)})
+
+    def _write(self, name: str, content: bytes) -> None:
+        new = self._folder / f"{name}.new"
+        with new.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        new.replace(self._folder / name)
+
+    def _sweep(self, wanted: set[str]) -> None:
+        for path in self._folder.iterdir():
+            if path.suffix in (".nodes", ".index") and path.stem not in wanted:
+                path.unlink(missing_ok=True)

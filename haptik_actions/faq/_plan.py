@@ -1,0 +1,141 @@
+"""What applying a set would do, and whether the rules allow it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from hashlib import blake2b
+
+import msgspec
+
+from haptik_actions.errors import ConfigurationError, LedgerError
+from haptik_actions.faq._diff import Difference, compare
+from haptik_actions.faq._node_set import NodeSet, name_hash
+from haptik_actions.faq._runs import Ledger, Run
+
+__all__ = ["Allowance", "Plan", "plan"]
+
+_CEILING = re.compile(r"(\d+(?:\.\d+)?)\s*%|(\d+)")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Allowance:
+    """What may be lost: `ceiling` is the most nodes that may become inactive, as `10%` of those applied last or as a
+    number; those named in `names` do not count. `first` allows an apply that no ledger has a record before.
+
+    Raises:
+        ConfigurationError: the ceiling is neither.
+    """
+
+    ceiling: str = "10%"
+    names: tuple[str, ...] = ()
+    first: bool = False
+
+    def __post_init__(self) -> None:
+        self.most(0)
+
+    def most(self, nodes: int) -> int:
+        """Return how many of so many nodes may become inactive."""
+        found = _CEILING.fullmatch(self.ceiling.strip())
+        if found is None or float(found[1] or 0) > 100:
+            raise ConfigurationError(
+                f"{self.ceiling!r} is no ceiling. Write a share such as 25%, or a number of nodes."
+            )
+        return int(found[2]) if found[2] else int(nodes * float(found[1]) / 100)
+
+
+class Plan(msgspec.Struct, frozen=True, kw_only=True):
+    """What an apply would do to `domain`, compared with the run `before`; None where the ledger has none.
+
+    `refusals` say why it may not, one sentence each; `notes` what else has to be known. `id` stands for what was
+    compared: a plan with the same id does the same.
+    """
+
+    id: str
+    domain: str
+    source: str
+    nodes: int
+    difference: Difference
+    before: Run | None = None
+    unsure: Run | None = None
+    refusals: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    @property
+    def has_work(self) -> bool:
+        """Whether an upload is needed: something differs, or a run since then left the platform in doubt."""
+        return not self.difference.is_empty or self.unsure is not None
+
+
+async def plan(
+    ledger: Ledger, nodes: NodeSet, *, source: str, allowance: Allowance | None = None, listed: int = 1000
+) -> Plan:
+    """Compare a set with what was applied last; `listed` is how many nodes of each kind are named.
+
+    Raises:
+        LedgerError: the ledger cannot be read, or has lost the set that was applied.
+    """
+    allowance = allowance or Allowance()
+    before = await ledger.applied()
+    last = next(iter(await ledger.runs(1)), None)
+    unsure = last if last is not None and last.may_have_changed_the_platform else None
+    known = await ledger.nodes(before.digest) if before else None
+    if before and known is None:
+        raise LedgerError(f"The nodes of run {before.id}, which was applied last, are not in the ledger any more.")
+    difference = compare(known, nodes, listed=listed)
+    return Plan(
+        id=_plan_id(ledger.domain, before, unsure, nodes),
+        domain=ledger.domain,
+        source=source,
+        nodes=nodes.count,
+        difference=difference,
+        before=before,
+        unsure=unsure,
+        refusals=tuple(_refusals(known, nodes, difference, allowance)),
+        notes=tuple(_notes(known, nodes, unsure, allowance)),
+    )
+
+
+def _plan_id(domain: str, before: Run | None, unsure: Run | None, nodes: NodeSet) -> str:
+    parts = [domain, before.digest if before else "", unsure.id if unsure else "", nodes.digest]
+    return blake2b("\n".join(parts).encode(), digest_size=6).hexdigest()
+
+
+def _refusals(known: NodeSet | None, nodes: NodeSet, difference: Difference, allowance: Allowance) -> Iterator[str]:
+    if known is None:
+        if not allowance.first:
+            yield (
+                "The ledger has no record of this domain: every FAQ node that the platform holds now and that is not "
+                "in the source becomes inactive, unseen. Say --first if that is meant."
+            )
+        return
+    counted = difference.deactivated - sum(1 for _ in _named(known, nodes, allowance.names))
+    most = allowance.most(known.count)
+    if counted > most:
+        share = 100 * counted / known.count
+        yield (
+            f"{counted:,} of {known.count:,} nodes would become inactive ({share:.3g} %); at most "
+            f"{allowance.ceiling} may, which is {most:,}. Name them with --allow-deactivate NAME, or raise "
+            f"the ceiling with --allow-deactivations {counted}."
+        )
+
+
+def _named(known: NodeSet, nodes: NodeSet, names: Sequence[str]) -> Iterator[str]:
+    for name in dict.fromkeys(map(str.strip, names)):
+        hashed = name_hash(name)
+        if known.find(hashed) >= 0 and nodes.find(hashed) < 0:
+            yield name
+
+
+def _notes(known: NodeSet | None, nodes: NodeSet, unsure: Run | None, allowance: Allowance) -> Iterator[str]:
+    if unsure is not None:
+        yield (
+            f"Run {unsure.id} did not end well ({unsure.state}), so the platform may hold something else than the "
+            "ledger says. Everything is uploaded again."
+        )
+    if known is not None:
+        useful = set(_named(known, nodes, allowance.names))
+        for name in allowance.names:
+            if name.strip() not in useful:
+                yield f"--allow-deactivate {name!r}: no node of that name becomes inactive."

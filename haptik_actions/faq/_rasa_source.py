@@ -1,0 +1,128 @@
+"""A Rasa project as a source: its retrieval intents `faq/…`, and the responses `utter_faq/…` that answer them.
+
+Source of the format: Rasa's documentation, "Training Data Format" and "Retrieval Intents" (3.x): examples are lines
+beginning with `- `, entities are annotated as `[text](entity)` or `[text]{"entity": …}`, and a retrieval intent
+`faq/hours` is answered by the response `utter_faq/hours`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from haptik_actions.config import read_yaml
+from haptik_actions.errors import ConfigurationError, InvalidElement
+from haptik_actions.faq._entries import Tell, as_json, joined
+from haptik_actions.faq._findings import Finding
+from haptik_actions.faq._source import Found, Row
+from haptik_actions.hsl import Actionable, Text
+
+__all__ = ["RasaSource"]
+
+_ENTITY = re.compile(r"\[([^\]]+)\](?:\([^)]*\)|\{[^}]*\}|\[\{.*?\}\])")
+_FILES = ("*.yml", "*.yaml")
+
+
+class RasaSource:
+    """The retrieval intents below `prefix` in the folder of a Rasa project; the node is called what follows it.
+
+    Examples are read from `data/`, responses from `domain.yml`, `domain/` and `data/`. Buttons become quick replies;
+    a `custom` response that is an HSL object stays one. A node has one answer: the first variation for no channel.
+    """
+
+    def __init__(self, path: str | Path, *, prefix: str = "faq") -> None:
+        self.name = str(path)
+        self._path, self._prefix = Path(path), f"{prefix.rstrip('/')}/"
+        self._at = self.name
+
+    def rows(self, found: Found) -> Iterator[Row]:
+        """See `Source`. The row is the intent's place, from 1, in the order of the files."""
+        examples, responses = self._read()
+        for row, (intent, (file, questions)) in enumerate(examples.items(), start=1):
+            self._at = file
+            tell = partial(self._tell, found, row)
+            variations = responses.get(f"utter_{intent}")
+            answer = _answer(variations, tell) if variations else None
+            if answer is None:
+                tell("no_response", f"utter_{intent} is not in the domain, or has no text.", "answer")
+                continue
+            name = intent.removeprefix(self._prefix)
+            yield row, [name, joined("question", questions, tell), joined("answer", answer, tell), "", "", "", ""]
+        self._at = self.name
+        for response in responses:
+            intent = response.removeprefix("utter_")
+            if intent.startswith(self._prefix) and intent not in examples:
+                self._tell(found, 0, "no_examples", f"{response} answers no intent that has examples.", "question")
+
+    def locate(self) -> tuple[str, int]:
+        """See `Source`."""
+        return self._at, 0
+
+    def _read(self) -> tuple[dict[str, tuple[str, list[str]]], dict[str, Any]]:
+        examples: dict[str, tuple[str, list[str]]] = {}
+        responses: dict[str, Any] = {}
+        for path in self._files():
+            content = read_yaml(path)
+            if not isinstance(content, Mapping):
+                continue
+            for item in content.get("nlu") or ():
+                if isinstance(item, Mapping) and str(item.get("intent", "")).startswith(self._prefix):
+                    _, known = examples.setdefault(str(item["intent"]), (str(path), []))
+                    known += _examples(item.get("examples"))
+            found = content.get("responses")
+            responses.update(found if isinstance(found, Mapping) else {})
+        return examples, responses
+
+    def _files(self) -> list[Path]:
+        files = [path for name in ("domain.yml", "domain.yaml") if (path := self._path / name).is_file()]
+        for folder in ("domain", "data"):
+            files += sorted(path for pattern in _FILES for path in (self._path / folder).rglob(pattern))
+        if not files:
+            raise ConfigurationError(f"{self.name} is no Rasa project: it has neither domain.yml, domain/ nor data/.")
+        return files
+
+    def _tell(self, found: Found, row: int, code: str, message: str, column: str = "") -> None:
+        found(Finding(code=code, message=message, file=self._at, row=row, column=column))
+
+
+def _examples(examples: Any) -> list[str]:
+    if isinstance(examples, str):
+        lines = [line.strip()[1:] for line in examples.splitlines() if line.strip().startswith("-")]
+    else:
+        lines = [str(item.get("text", "") if isinstance(item, Mapping) else item) for item in examples or ()]
+    return [_ENTITY.sub(r"\1", line).strip() for line in lines if line.strip()]
+
+
+def _answer(variations: Any, tell: Tell) -> list[str] | None:
+    known = [item for item in variations if isinstance(item, Mapping)] if isinstance(variations, list) else []
+    plain = [item for item in known if not item.get("channel")] or known
+    if len(known) > 1:
+        tell("variations_left_out", f"The first of {len(known)} is taken.", "answer")
+    return _bot_says(plain[0], tell) if plain else None
+
+
+def _bot_says(variation: Mapping[str, Any], tell: Tell) -> list[str] | None:
+    text, buttons, custom = (variation.get(key) for key in ("text", "buttons", "custom"))
+    says: list[str] = []
+    if text and buttons:
+        says.append(_with_quick_replies(str(text), buttons, tell))
+    elif text:
+        says.append(str(text).strip())
+    if isinstance(custom, Mapping):
+        says.append(as_json(custom))
+    for key in ("image", "attachment"):
+        if variation.get(key):
+            says.append(str(variation[key]))
+    return says or None
+
+
+def _with_quick_replies(text: str, buttons: Any, tell: Tell) -> str:
+    titles = [str(button["title"]) for button in buttons if isinstance(button, Mapping) and button.get("title")]
+    try:
+        return as_json(Text(text, [Actionable.reply(title) for title in titles]).to_hsl())
+    except InvalidElement as error:
+        tell("invalid_hsl", f"The buttons cannot be quick replies: {error}.", "answer")
+        return text

@@ -1,0 +1,64 @@
+"""Names and questions that more than one row claims: the second reading, which has the texts."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Sequence
+
+from haptik_actions.faq._findings import Finding, Findings
+from haptik_actions.faq._node import QUESTIONS
+from haptik_actions.faq._source import Source
+
+__all__ = ["find_repetitions", "folded"]
+
+
+def folded(text: str) -> str:
+    """Return the text as it is compared: case, the form of accents and the number of spaces do not count."""
+    if not text.isascii():
+        text = unicodedata.normalize("NFC", text)
+    return " ".join(text.casefold().split())
+
+
+def find_repetitions(source: Source, findings: Findings, *, names: set[int], questions: set[int]) -> None:
+    """Say which rows repeat a name or a question, and which row had it first; the sets hold hashes of folded texts."""
+    if names or questions:
+        second = _SecondReading(source, findings, names, questions)
+        for row, cells in source.rows(lambda finding: None):
+            second.row(row, cells)
+
+
+class _SecondReading:
+    def __init__(self, source: Source, findings: Findings, names: set[int], questions: set[int]) -> None:
+        self._source, self._findings = source, findings
+        self._names, self._questions = names, questions
+        self._named: dict[str, tuple[int, str]] = {}
+        self._asked: dict[str, tuple[int, str]] = {}
+
+    def row(self, row: int, cells: Sequence[str]) -> None:
+        name = cells[0].strip()
+        if name and hash(folded(name)) in self._names:
+            self._name(row, name)
+        for part in folded(cells[1]).split(QUESTIONS):
+            key = part.strip()
+            if key and hash(key) in self._questions:
+                self._question(row, name, key)
+
+    def _name(self, row: int, name: str) -> None:
+        first, spelt = self._named.setdefault(folded(name), (row, name))
+        if first != row:
+            is_same = spelt == name
+            message = f"{name!r} is the name in row {first}, too." if is_same else f"{spelt!r} is in row {first}."
+            self._add("duplicate_name" if is_same else "similar_name", row, "node_name", message)
+
+    def _question(self, row: int, name: str, key: str) -> None:
+        first, owner = self._asked.get(key, (0, ""))
+        if not first:
+            self._asked[key] = (row, name)
+        elif first == row:
+            self._add("question_repeated", row, "question", f"{key!r} stands there twice.")
+        elif owner != name:
+            self._add("question_claimed", row, "question", f"{key!r} is also in row {first} (node {owner!r}).")
+
+    def _add(self, code: str, row: int, column: str, message: str) -> None:
+        file, line = self._source.locate()
+        self._findings.add(Finding(code=code, message=message, file=file, row=row, line=line, column=column))

@@ -1,0 +1,163 @@
+"""JSON lines, YAML and a folder of Markdown as sources."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from functools import partial
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from haptik_actions.config import read_yaml
+from haptik_actions.errors import ConfigurationError
+from haptik_actions.faq._entries import Tell, as_json, cells_of, joined
+from haptik_actions.faq._findings import Finding
+from haptik_actions.faq._source import Found, Row
+
+__all__ = ["JsonLinesSource", "MarkdownSource", "YamlSource"]
+
+_FRONT_MATTER = re.compile(r"\ufeff?---[ \t]*\r?\n(.*?)^---[ \t]*(?:\r?\n|\Z)", re.DOTALL | re.MULTILINE)
+_HEADING = re.compile(r"\A\s*#[ \t]+(.+?)[ \t#]*(?:\r?\n|\Z)")
+_BREAK = re.compile(r"^[ \t]*---[ \t]*$", re.MULTILINE)
+_HSL_BLOCK = re.compile(r"\A```(?:hsl|json)[ \t]*\n(.*)\n```\Z", re.DOTALL)
+
+
+class _Entries:
+    """What the sources have in common: they know the file and line of the entry that was given last."""
+
+    def __init__(self, path: str | Path) -> None:
+        self.name = str(path)
+        self._path = Path(path)
+        self._at = (self.name, 0)
+
+    def locate(self) -> tuple[str, int]:
+        """See `Source`."""
+        return self._at
+
+    def _tell(self, found: Found, row: int, code: str, message: str, column: str = "") -> None:
+        file, line = self._at
+        found(Finding(code=code, message=message, file=file, row=row, line=line, column=column))
+
+
+class JsonLinesSource(_Entries):
+    """A file with one JSON object per line, in UTF-8: `{"node_name": …, "question": […], "answer": […]}`."""
+
+    def rows(self, found: Found) -> Iterator[Row]:
+        """See `Source`. The row is the line."""
+        try:
+            with self._path.open("rb") as file:
+                for row, line in enumerate(file, start=1):
+                    self._at = (self.name, row)
+                    cells = self._entry(line, partial(self._tell, found, row)) if line.strip() else None
+                    if cells is not None:
+                        yield row, cells
+        except OSError as error:
+            raise ConfigurationError(f"{self.name} cannot be read: {error.strerror}.") from error
+
+    @staticmethod
+    def _entry(line: bytes, tell: Tell) -> list[str] | None:
+        try:
+            return cells_of(msgspec.json.decode(line.removeprefix(b"\xef\xbb\xbf")), tell)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            tell("bad_record", f"This is not JSON in UTF-8: {error}.", "")
+            return None
+
+
+class YamlSource(_Entries):
+    """A YAML file with a list of nodes, at the top or under `nodes`. It is read as a whole."""
+
+    def rows(self, found: Found) -> Iterator[Row]:
+        """See `Source`. The row is the entry's place in the list, from 1."""
+        content = read_yaml(self._path)
+        entries = content.get("nodes") if isinstance(content, Mapping) else content
+        if not isinstance(entries, list):
+            self._tell(found, 0, "bad_record", "A list of nodes is wanted, at the top or under `nodes`.")
+            return
+        for row, entry in enumerate(entries, start=1):
+            cells = cells_of(entry, partial(self._tell, found, row))
+            if cells is not None:
+                yield row, cells
+
+
+class MarkdownSource(_Entries):
+    """A folder of Markdown files, one node each: front matter with `questions`, the body as the answer.
+
+    The node has the file's path below the folder as its name, without the suffix, or `name` of the front matter. Where
+    no questions are given, the first heading is the question. A line `---` begins the next bot say; one that is a
+    fenced block of `hsl` or `json` is an HSL object. Files whose name begins with `_` or `.`, and README.md, are passed
+    over.
+    """
+
+    def rows(self, found: Found) -> Iterator[Row]:
+        """See `Source`. The row is the file's place in the order of the paths, from 1."""
+        for row, path in enumerate(self._files(), start=1):
+            self._at = (str(path), 0)
+            tell = partial(self._tell, found, row)
+            try:
+                text = path.read_text(encoding="utf-8")
+            except UnicodeDecodeError as error:
+                tell("undecodable", f"The byte at {error.start} is not UTF-8.")
+                continue
+            except OSError as error:
+                raise ConfigurationError(f"{path} cannot be read: {error.strerror}.") from error
+            cells = self._node(path, text, tell)
+            if cells is not None:
+                yield row, cells
+
+    def _files(self) -> list[Path]:
+        def counts(path: Path) -> bool:
+            inside = path.relative_to(self._path).parts
+            return not any(part.startswith(("_", ".")) for part in inside) and path.stem.lower() != "readme"
+
+        return sorted(path for path in self._path.rglob("*.md") if counts(path))
+
+    def _node(self, path: Path, text: str, tell: Tell) -> list[str] | None:
+        front, body = _split(text, tell)
+        if front is None:
+            return None
+        heading = _HEADING.match(body)
+        entry = {"name": path.relative_to(self._path).with_suffix("").as_posix(), **front}
+        if heading and "questions" not in entry and "question" not in entry:
+            entry["questions"] = [heading[1]]
+            body = body[heading.end() :]
+        if "answer" in entry or "answers" in entry:
+            tell("bad_record", "The answer is the text below the front matter, not a part of it.", "answer")
+            return None
+        cells = cells_of(entry, tell)
+        if cells is not None:
+            cells[2] = joined("answer", [_bot_say(part) for part in _BREAK.split(body) if part.strip()], tell)
+        return cells
+
+
+def _split(text: str, tell: Tell) -> tuple[dict[str, Any] | None, str]:
+    from ruamel.yaml import YAML
+    from ruamel.yaml.error import YAMLError
+
+    found = _FRONT_MATTER.match(text)
+    if found is None:
+        return {}, text.removeprefix("\ufeff")
+    try:
+        front = YAML(typ="safe", pure=True).load(StringIO(found[1]))
+    except YAMLError:
+        front = False
+    if front is None:
+        front = {}
+    if not isinstance(front, dict):
+        tell("bad_record", "The front matter is not YAML with `key: value` lines. Check quotes and colons.", "")
+        return None, ""
+    return {str(key): value for key, value in front.items()}, text[found.end() :]
+
+
+def _bot_say(part: str) -> str:
+    block = _HSL_BLOCK.match(part.strip().replace("\r\n", "\n"))
+    if block is None:
+        return part.strip()
+    try:
+        element = msgspec.json.decode(block[1])
+    except (msgspec.DecodeError, RecursionError):
+        # The lint says what is wrong with it.
+        return block[1].strip()
+    return as_json(element) if isinstance(element, dict) else block[1].strip()

@@ -1,0 +1,51 @@
+"""Waiting until a source has changed, and has been left alone for a moment. Needs watchfiles (extra `faq`)."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from haptik_actions.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from watchfiles import Change
+
+__all__ = ["watch"]
+
+_LONGEST_BURST_SECONDS = 60
+
+
+async def watch(path: str | Path, *, settle: float = 2.0) -> AsyncIterator[None]:
+    """Yield once for each burst of changes below `path` that `settle` seconds without one have followed.
+
+    A burst that does not end is cut after a minute. Programs that replace a file by another are seen, because its
+    folder is watched; so is a file that is not there yet.
+
+    Raises:
+        ConfigurationError: watchfiles is not installed, or the folder does not exist.
+    """
+    try:
+        from watchfiles import awatch
+    except ImportError:
+        raise ConfigurationError("Watching needs watchfiles. Install haptik-actions[faq].") from None
+    folder, counts = _what_counts(Path(path))
+    async for _ in awatch(
+        folder, watch_filter=counts, step=round(settle * 1000), debounce=_LONGEST_BURST_SECONDS * 1000
+    ):
+        yield
+
+
+def _what_counts(path: Path) -> tuple[Path, Callable[[Change, str], bool]]:
+    path = path.absolute()
+    folder = path if path.is_dir() else path.parent
+    if not folder.is_dir():
+        raise ConfigurationError(f"{folder} does not exist.")
+
+    def inside(_: Change, changed: str) -> bool:
+        return not any(part.startswith(".") for part in Path(changed).relative_to(folder).parts)
+
+    def itself(_: Change, changed: str) -> bool:
+        return Path(changed) == path
+
+    return folder, inside if folder == path else itself

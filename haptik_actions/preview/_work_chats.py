@@ -1,0 +1,148 @@
+"""Payloads of the chats of offices: Slack, Microsoft Teams, Google Chat, Rocket.Chat."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from haptik_actions.preview._fields import mapping, mappings, opens, tap, text, unseen
+from haptik_actions.preview._marks import Marker, plain
+from haptik_actions.preview._parts import Bubble, Keyboard, Menu, Part, Strip, Tap
+
+
+def slack(payload: Mapping[str, Any], mark: Marker) -> Iterator[Part]:
+    """Arguments of `chat.postMessage`: blocks, or a text alone."""
+    blocks = list(mappings(payload.get("blocks")))
+    if not blocks:
+        yield Bubble(text=mark(text(payload.get("text"))))
+    for block in blocks:
+        yield from _block(block, mark)
+
+
+def _block(block: Mapping[str, Any], mark: Marker) -> Iterator[Part]:
+    kind = block.get("type")
+    if kind == "section":
+        image = text(mapping(block.get("accessory")).get("image_url"))
+        words = [block.get("text"), *mappings(block.get("fields"))]
+        shown = "\n".join(filter(None, (text(mapping(part).get("text")) for part in words)))
+        yield Bubble(text=mark(shown), image=image)
+    elif kind == "header":
+        yield Bubble(title=plain(text(mapping(block.get("text")).get("text"))))
+    elif kind == "image":
+        yield Bubble(image=text(block.get("image_url")), text=plain(text(block.get("alt_text"))))
+    elif kind == "context":
+        yield Bubble(text=mark(" ".join(text(part.get("text")) for part in mappings(block.get("elements")))))
+    elif kind == "actions":
+        yield from _actions(list(mappings(block.get("elements"))))
+    elif kind != "divider":
+        yield unseen(block)
+
+
+def _actions(elements: list[Mapping[str, Any]]) -> Iterator[Part]:
+    buttons = tuple(_slack_button(element) for element in elements if element.get("type") == "button")
+    if buttons:
+        yield Keyboard(rows=(buttons,))
+    for element in elements:
+        if element.get("type") == "static_select":
+            yield _select(element)
+        elif element.get("type") != "button":
+            yield unseen(element)
+
+
+def _slack_button(element: Mapping[str, Any]) -> Tap:
+    return tap(mapping(element.get("text")).get("text"), opens(element.get("url")))
+
+
+def _select(element: Mapping[str, Any]) -> Menu:
+    groups = list(mappings(element.get("option_groups"))) or [{"options": element.get("options")}]
+    return Menu(
+        label=text(mapping(element.get("placeholder")).get("text")),
+        sections=tuple(
+            (text(mapping(group.get("label")).get("text")), tuple(map(_option, mappings(group.get("options")))))
+            for group in groups
+        ),
+    )
+
+
+def _option(option: Mapping[str, Any]) -> Tap:
+    detail = mapping(option.get("description")).get("text")
+    return tap(mapping(option.get("text")).get("text"), detail=detail)
+
+
+def teams(payload: Mapping[str, Any], mark: Marker) -> Iterator[Part]:
+    """A Bot Framework activity."""
+    if payload.get("text"):
+        yield Bubble(text=mark(text(payload["text"])))
+    attachments = list(mappings(payload.get("attachments")))
+    heroes = [attachment for attachment in attachments if "card.hero" in text(attachment.get("contentType"))]
+    cards = tuple(_hero(mapping(hero.get("content")), mark) for hero in heroes)
+    if payload.get("attachmentLayout") == "carousel" and len(cards) > 1:
+        yield Strip(cards=cards)
+    else:
+        yield from cards
+    for attachment in attachments:
+        if attachment not in heroes:
+            yield unseen(attachment)
+    suggested = mappings(mapping(payload.get("suggestedActions")).get("actions"))
+    taps = tuple(map(_card_action, suggested))
+    if taps:
+        yield Keyboard(rows=(taps,))
+
+
+def _hero(card: Mapping[str, Any], mark: Marker) -> Bubble:
+    lines = [text(card.get("subtitle")), text(card.get("text"))]
+    image = next(mappings(card.get("images")), {})
+    return Bubble(
+        title=plain(text(card.get("title"))),
+        text=mark("\n".join(filter(None, lines))),
+        image=text(image.get("url")),
+        taps=tuple(map(_card_action, mappings(card.get("buttons")))),
+    )
+
+
+def _card_action(action: Mapping[str, Any]) -> Tap:
+    return tap(action.get("title"), opens(action.get("value")) if action.get("type") == "openUrl" else "")
+
+
+def google_chat(payload: Mapping[str, Any], mark: Marker) -> Iterator[Part]:
+    """A message of Google Chat: cards of sections of widgets."""
+    if payload.get("text"):
+        yield Bubble(text=plain(text(payload["text"])))
+    for card in mappings(payload.get("cards")):
+        widgets = [w for section in mappings(card.get("sections")) for w in mappings(section.get("widgets"))]
+        yield _google_card(text(mapping(card.get("header")).get("title")), widgets, mark)
+    if not payload.keys() & {"text", "cards"}:
+        yield unseen(payload)
+
+
+def _google_card(title: str, widgets: list[Mapping[str, Any]], mark: Marker) -> Bubble:
+    paragraphs = [text(mapping(widget.get("textParagraph")).get("text")) for widget in widgets]
+    images = [text(mapping(widget.get("image")).get("imageUrl")) for widget in widgets]
+    buttons = [mapping(b.get("textButton")) for widget in widgets for b in mappings(widget.get("buttons"))]
+    return Bubble(
+        title=plain(title),
+        text=mark("\n".join(filter(None, paragraphs))),
+        image=next(filter(None, images), ""),
+        taps=tuple(
+            tap(b.get("text"), opens(mapping(mapping(b.get("onClick")).get("openLink")).get("url"))) for b in buttons
+        ),
+    )
+
+
+def rocket_chat(payload: Mapping[str, Any], mark: Marker) -> Iterator[Part]:
+    """A message of Rocket.Chat with attachments."""
+    if payload.get("text"):
+        yield Bubble(text=mark(text(payload["text"])))
+    for attachment in mappings(payload.get("attachments")):
+        yield attached(attachment, mark)
+
+
+def attached(attachment: Mapping[str, Any], mark: Marker) -> Bubble:
+    """One attachment of Rocket.Chat, which is also what Rasa's `elements` are there."""
+    actions = mappings(attachment.get("actions"))
+    return Bubble(
+        title=plain(text(attachment.get("title"))),
+        text=mark(text(attachment.get("text"))),
+        image=text(attachment.get("image_url")),
+        taps=tuple(tap(action.get("text"), opens(action.get("url"))) for action in actions),
+    )

@@ -1,0 +1,90 @@
+"""What a server does before anybody calls it: it knows its configuration, and delivers what others have left."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from pathlib import Path
+
+import pytest
+import rasa_sdk
+
+from haptik_actions._redis import connect
+from haptik_actions._serving import serve_app
+from haptik_actions.escalation import Entry, HandOff, RedisOutbox, Terms
+from haptik_actions.sandbox import Sandbox
+from tests.support.guarded_server import OWN_MODULE, action_server, write_actions
+from tests.support.rasa import action_call
+from tests.support.valkey import Valkey
+
+SDK_36 = rasa_sdk.__version__.startswith("3.6.")
+SDK_ALONE = ["rasa_sdk"]
+COMMAND = ["haptik_actions.cli", "run"]
+
+READY = "from haptik_actions.actions import ActionHaptikHandoff\n"
+DECORATED = """
+from rasa_sdk import Action
+from haptik_actions.actions import escalate_on_error
+
+class One(Action):
+    def name(self):
+        return "action_one"
+
+    @escalate_on_error
+    async def run(self, dispatcher, tracker, domain):
+        raise KeyError(1)
+"""
+CONFIGURED = """
+from haptik_actions.actions import Runtime, configure
+from haptik_actions.messages import MessageStore
+
+configure(lambda: Runtime(messages=MessageStore(defaults={"en": {"haptik_handoff_unavailable": "configured"}})))
+"""
+
+
+@pytest.mark.parametrize(
+    ("code", "name"), [(READY, "action_haptik_handoff"), (DECORATED, "action_one")], ids=["ready", "decorated"]
+)
+@pytest.mark.parametrize("command", [SDK_ALONE, COMMAND], ids=["rasa-sdk", "run"])
+def test_every_worker_has_the_configuration_of_a_module_without_actions(
+    code: str, name: str, command: list[str], tmp_path: Path
+) -> None:
+    folder = write_actions(tmp_path, code=code)
+    (folder / "actions" / "settings.py").write_text(CONFIGURED)
+    with action_server(command, folder) as server:
+        answer = server.run(action_call(name))
+    assert [message["text"] for message in answer["responses"]] == ["configured"]
+
+
+STARTS = {
+    "rasa-sdk, a decorated action": (SDK_ALONE, "", DECORATED, ()),
+    "rasa-sdk, a ready action": (SDK_ALONE, "", READY, ()),
+    "one call in the module": (SDK_ALONE, OWN_MODULE, DECORATED, ()),
+    "run": (COMMAND, "", DECORATED, ()),
+    "run --grpc": (COMMAND, "", DECORATED, ("--grpc",)),
+    "one call in the module, --grpc": (SDK_ALONE, OWN_MODULE, DECORATED, ("--grpc",)),
+}
+
+
+@pytest.mark.parametrize("start", STARTS)
+async def test_a_server_that_nobody_calls_delivers_what_a_dead_one_has_left(
+    start: str, tmp_path: Path, own_valkey: Valkey
+) -> None:
+    command, first, code, options = STARTS[start]
+    if SDK_36 and options:
+        pytest.skip("rasa-sdk 3.6 has no gRPC server")
+    handoff = HandOff(id="left", user_name="asha", business_id=1201, teams=("orders",))
+    outbox = RedisOutbox(connect(own_valkey.url, seconds=5))
+    await outbox.open(handoff, Terms())
+    await outbox.later(Entry(handoff=handoff, created=time.time()), 0)
+    sandbox = Sandbox()
+    async with serve_app(sandbox.app) as url:
+        settings = {"HAPTIK_BASE_URL": url, "HAPTIK_CLIENT_ID": "demo-client", "HAPTIK_TOKEN": "demo-token"}
+        folder = write_actions(tmp_path, first=first, code=code)
+        with action_server(command, folder, *options, REDIS_URL=own_valkey.url, **settings) as server:
+            for _ in range(300):
+                if sandbox.queue():
+                    break
+                await asyncio.sleep(0.1)
+            assert [(chat.team, chat.user_name) for chat in sandbox.queue()] == [("orders", "asha")], server.logged()
+    await outbox.aclose()
