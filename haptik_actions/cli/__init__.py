@@ -13,7 +13,20 @@ from haptik_actions.cli._output import let_every_text_be_printed
 
 __all__ = ["main"]
 
-_COMMANDS = ("breakers", "check", "demo", "faq", "handoff", "hsl", "messages", "outbox", "resume", "run", "sandbox", "transcript")
+_COMMANDS = (
+    "breakers",
+    "check",
+    "demo",
+    "faq",
+    "handoff",
+    "hsl",
+    "messages",
+    "outbox",
+    "resume",
+    "run",
+    "sandbox",
+    "transcript",
+)
 
 
 @click.group(cls=CommandGroup, files=_COMMANDS, context_settings={"help_option_names": ["-h", "--help"]})
