@@ -23,6 +23,7 @@ from haptik_actions.messages import PACKAGED_LOCALE
 __all__ = ["events_of_turn", "put", "situation_of", "tell", "user_name_of", "values_of"]
 
 _OWN_QUESTION = "ask_"
+_BRACES = str.maketrans("{}", "()")
 
 
 async def situation_of(
@@ -77,8 +78,13 @@ async def put(dispatcher: CollectingDispatcher, tracker: Tracker, question: Ques
     say, locale = question.says[-1], language_of(tracker)
     asked = await messages.find(_OWN_QUESTION + slot, locale, **say.values) if question.plain else None
     text = asked or await messages.text(say.key, locale, **say.values)
-    replies = [Actionable.reply(chip.label, chip.payload) for chip in question.chips]
+    replies = [Actionable.reply(_shown(chip.label), _shown(chip.payload)) for chip in question.chips]
     await utter(dispatcher, tracker, Text(text, replies), resolves=True)
+
+
+def _shown(text: str) -> str:
+    # HSL hides what stands in braces. Reading takes no notice of either kind.
+    return text.translate(_BRACES)
 
 
 def _autofills(form: FormSpec) -> set[str]:

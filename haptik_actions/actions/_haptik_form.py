@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -196,11 +196,18 @@ class AskSlot(Action, ABC):
         if state.opened is not None:
             await utter(dispatcher, tracker, state.opened, resolves=True)
         elif "FORM" in channel_of(tracker.get_latest_input_channel()).native and state.is_fresh(values):
-            await utter(dispatcher, tracker, owner.form, resolves=True)
+            await utter(dispatcher, tracker, _for_the_platform(owner.form), resolves=True)
         else:
             question = ask(form, self.slot, {**values, self.slot: None}, state, await owner.situation(tracker))
             await put(dispatcher, tracker, question, self.slot)
         return []
+
+
+def _for_the_platform(form: Any) -> dict[str, Any]:
+    """The FORM without the key that is ours."""
+    hsl: dict[str, Any] = dict(form) if isinstance(form, Mapping) else form.to_hsl()
+    fields = [{key: value for key, value in each.items() if key != "rules"} for each in hsl["data"]["fields"]]
+    return {**hsl, "data": {**hsl["data"], "fields": fields}}
 
 
 def _name_of_validation(form: HaptikForm) -> str:

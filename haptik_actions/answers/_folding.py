@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
-from functools import lru_cache
 
 __all__ = ["fold"]
 
@@ -12,9 +12,13 @@ _ACCENTS = range(0x0300, 0x0370)
 _KEPT = ("L", "M", "N")
 
 
-@lru_cache(maxsize=4096)
+_NO_WORD = re.compile(r"[^a-z0-9]+")
+
+
 def fold(text: str) -> str:
     """Return the words of `text` in lower case with plain digits, one space apart; empty where it has none."""
+    if text.isascii():
+        return _NO_WORD.sub(" ", text.lower().replace("'", "")).strip()
     plain = unicodedata.normalize("NFC", "".join(_unaccented(text)))
     return " ".join("".join(map(_folded, plain.casefold())).split())
 

@@ -50,6 +50,11 @@ class FormChat:
         self._hear(text)
         return await self._go_on({self.asked: text} if candidates is None else candidates)
 
+    def offers(self) -> list[dict[str, Any]]:
+        """What the latest message offers, on any channel."""
+        said = [event for event in self.events if event["event"] == "bot"]
+        return list(said[-1]["metadata"].get("haptik_offers", {}).get("offers", []))
+
     def chips(self) -> list[str]:
         """What stands on the buttons of the latest message."""
         said = [event for event in self.events if event["event"] == "bot"]

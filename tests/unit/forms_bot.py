@@ -88,3 +88,33 @@ class CheckedForm(Timed):
         if value == "broken":
             raise RuntimeError("the orders service is down")
         return "order_unknown" if value == "0000" else None
+
+
+class PickedForm(Timed):
+    form_name = "picked_form"
+    form = form_of(field("City", "picker", options=[f"City {number}" for number in range(1, 31)]), field("Day", "date"))
+
+
+class BracesForm(Timed):
+    form_name = "braces_form"
+    form = form_of(field("It", "picker", options=["{a}", "b {c}"]))
+
+
+EVERY_ANSWERS = [
+    "Asha Rao",
+    "0123",
+    "asha@example.org",
+    "Goa",
+    "pool, gym",
+    "5 pm",
+    "12 Aug 2027",
+    "1 Jan 2027",
+    "a week",
+    "24 May 1990",
+    "12, 14 and 16 Aug",
+    "Ben 040 1234567",
+    "marine drive",
+    "Marine Drive",
+    "1 High Street",
+]
+"""An answer for each field of `EveryForm`, in order."""

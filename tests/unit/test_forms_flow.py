@@ -1,22 +1,23 @@
-"""The conversation of a form, run as Rasa runs it: answers, commands, pages, doubts, corrections, the end."""
+"""The conversation of a form, run as Rasa runs it: answers, commands, pages, doubts, corrections."""
 
 from __future__ import annotations
 
-import asyncio
-import json
-import pickle
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from haptik_actions.actions import HaptikForm, Runtime, configure
-from haptik_actions.errors import ConfigurationError
-from haptik_actions.forms import FormSpec, State, Valid, answer, begin, read_answer, wire
+from haptik_actions.actions import Runtime, configure
+from haptik_actions.forms import FormSpec, State, answer
 from haptik_actions.messages import MessageStore, packaged_copy
 from tests.support.form_chat import FormChat
-from tests.unit.forms_bot import CITIES, VISIT, CheckedForm, EveryForm, VisitForm, field, form_of
+from tests.unit.forms_bot import (
+    CITIES,
+    EVERY_ANSWERS,
+    EveryForm,
+    VisitForm,
+    field,
+    form_of,
+)
 from tests.unit.test_forms_reading import at
 
 COPY = packaged_copy()
@@ -271,226 +272,3 @@ async def test_a_new_start_asks_for_the_end_again_where_it_no_longer_fits() -> N
     await chat.say("3 days")
     await chat.say("yes")
     assert (chat.slots["every_form_from"], chat.slots["every_form_till"]) == ("2028-01-01", "2028-01-04")
-
-
-# Search
-
-
-async def test_a_search_is_followed_by_a_choice() -> None:
-    chat = FormChat(EveryForm)
-    await filled(chat, *EVERY_ANSWERS[:12])
-    assert await chat.say("gate") == ["I found these for “gate”. Choose one, or write other words."]
-    assert chat.chips() == ["Gateway of India", "Gate 4", "Back"]
-    assert (await chat.say("xyz"))[0] == "I found nothing for “xyz”. Please try other words."
-    assert chat.asked == "every_form_place"
-    await chat.say("gate")
-    await chat.say("2")
-    assert chat.slots["every_form_place"] == "Gate 4"
-
-
-async def test_an_editable_search_takes_what_was_typed() -> None:
-    for texts, value in ((["xyz"], "xyz"), (["gate", "gate"], "gate"), (["gate", "1"], "Gateway of India")):
-        chat = FormChat(EveryForm)
-        await filled(chat, *EVERY_ANSWERS[:13], *texts)
-        assert chat.slots["every_form_street"] == value
-
-
-async def test_a_failing_search_hands_over_where_the_field_needs_it() -> None:
-    chat = FormChat(EveryForm)
-    said = await filled(chat, *EVERY_ANSWERS[:12], "down")
-    assert said[0] == COPY["haptik_handoff_unavailable"]
-    assert chat.slots["haptik_handoff"]["error"] == "SearchUnavailable"
-    # Nobody can take over, so the form goes on, and nothing unread stays.
-    assert (chat.slots["every_form_place"], chat.asked) == (None, "every_form_place")
-    await chat.say("marine drive")
-    await chat.say("down")
-    assert chat.slots["every_form_street"] == "down"
-
-
-# The bot's own checks
-
-
-async def test_the_bots_own_check_refuses_with_a_message_of_its_own() -> None:
-    CheckedForm.asked.clear()
-    configure(lambda: Runtime(messages=MessageStore(defaults={"en": {"order_unknown": "No such {label}."}})))
-    chat = FormChat(CheckedForm)
-    assert await filled(chat, "0000") == ["No such Order.", "Order?"]
-    assert chat.slots["checked_form_order"] is None
-    await chat.say("1001")
-    await chat.say("tomorrow")
-    assert CheckedForm.asked == [("Order", "0000"), ("Order", "1001"), ("Day", "2026-11-26")]
-    assert chat.slots["checked_form_order"] == "1001"
-    assert not chat.active
-
-
-async def test_a_check_that_fails_leaves_no_value() -> None:
-    chat = FormChat(CheckedForm)
-    assert (await filled(chat, "broken"))[0] == COPY["haptik_handoff_unavailable"]
-    assert (chat.slots["checked_form_order"], chat.asked) == (None, "checked_form_order")
-
-
-# Around it
-
-
-async def test_what_is_no_answer_leaves_the_question_to_rasa() -> None:
-    chat = FormChat(VisitForm)
-    await filled(chat, "Goa")
-    state = dict(chat.slots)
-    await chat.say("will it rain", candidates={})
-    assert chat.slots == state
-
-
-async def test_an_entity_fills_another_field_only_where_it_can_be_read() -> None:
-    chat = FormChat(VisitForm)
-    await chat.start()
-    await chat.say("", candidates={"visit_form_e_mail": "a@b.org", "visit_form_day": "some day"})
-    assert (chat.slots["visit_form_e_mail"], chat.slots["visit_form_day"]) == ("a@b.org", None)
-    assert chat.asked == "visit_form_city"
-
-
-async def test_a_form_filled_in_as_a_whole() -> None:
-    chat = FormChat(VisitForm)
-    await chat.start()
-    given = {
-        "City": "Goa",
-        "Day": "tomorrow",
-        "Time": "soon",
-        "Extras": ["Spa"],
-        "E-mail": "a@b.org",
-        "Date of birth": "24 May 1990",
-    }
-    said = await chat.say(json.dumps(given))
-    assert said[0] == COPY["haptik_form_error_time"]
-    assert chat.asked == "visit_form_time"
-    assert "Is this right?" in (await chat.say("noon"))[-1]
-
-
-async def test_the_questions_are_copy_and_can_be_the_forms_own() -> None:
-    own = {"ask_visit_form_city": "Which town shall we come to?", "haptik_form_word_back": "Zurück, geh zurück"}
-    configure(lambda: Runtime(messages=MessageStore(defaults={"de": own})))
-    chat = FormChat(VisitForm, language_code="de")
-    assert (await chat.start())[-1] == "Which town shall we come to?"
-    await chat.say("Goa")
-    assert "Zurück" in chat.chips()
-    assert (await chat.say("zurück"))[-1] == "Which town shall we come to?"
-
-
-async def test_a_state_that_somebody_broke_costs_the_question_and_nothing_else() -> None:
-    broken: Any
-    for broken in ("x", 7, [], {"about": 3}, {"page": "x"}):
-        chat = FormChat(VisitForm)
-        await chat.start()
-        chat.slots["visit_form_state"] = broken
-        await chat.say("Goa")
-        assert chat.slots["visit_form_city"] == "Goa"
-
-
-def test_rasa_sdk_can_pickle_the_actions_and_finds_one_for_each_name() -> None:
-    asks = [getattr(VisitForm, f"action_ask_{slot}")() for slot in VisitForm.spec.slots]
-    names = [action.name() for action in (VisitForm(), *asks)]
-    assert names == ["validate_visit_form", *(f"action_ask_{slot}" for slot in VisitForm.spec.slots)]
-    for action in (VisitForm(), *asks):
-        copied = pickle.loads(pickle.dumps(action))
-        assert (type(copied), copied.name()) == (type(action), action.name())
-
-
-def test_a_form_inside_a_function_is_refused() -> None:
-    with pytest.raises(ConfigurationError, match="top of the module"):
-        type("Inner", (HaptikForm,), {"form": VISIT, "form_name": "a_form", "__qualname__": "make.<locals>.Inner"})
-
-
-@pytest.mark.parametrize(
-    ("fields", "problem"),
-    [
-        ([], "at least one field"),
-        ([field("", "text")], "`key` is empty"),
-        ([field("City", "picker")], "without `options`"),
-        ([field("Place", "search")], "needs a `search_source`"),
-        ([field("Pin", "text", rules={"longst": 4})], "longst"),
-        ([field("Pin", "text", rules={"pattern": "("})], "rules"),
-        ([field("Day", "date", rules={"earliest": "soon"})], "'soon'"),
-        ([field("Place", "search", search_source="http://places.example.org")], "use https"),
-        ([field("Place", "search", search_source="ftp://places.example.org")], "https address"),
-        ([field("Place", "search", search_source="https://u:p@places.example.org")], "https address"),
-    ],
-    ids=lambda value: value if isinstance(value, str) else "",
-)
-def test_a_form_that_cannot_be_asked_for_is_refused_with_its_place(fields: list[dict[str, Any]], problem: str) -> None:
-    with pytest.raises(ConfigurationError, match="a_form") as caught:
-        type("Bad", (HaptikForm,), {"form": form_of(*fields), "form_name": "a_form", "__qualname__": "Bad"})
-    assert problem in str(caught.value)
-
-
-def test_slots_of_fields_whose_keys_are_alike_or_not_latin() -> None:
-    form = FormSpec.read(
-        "a_form", form_of(*(field(key, "text") for key in ("E-mail", "e mail", "नाम", "State", "Größe")))
-    )
-    assert form.slots[:-1] == ("a_form_e_mail", "a_form_e_mail_2", "a_form_field_3", "a_form_state_4", "a_form_groe")
-
-
-# Whatever is typed
-
-EVERY_ANSWERS = [
-    "Asha Rao",
-    "0123",
-    "asha@example.org",
-    "Goa",
-    "pool, gym",
-    "5 pm",
-    "12 Aug 2027",
-    "1 Jan 2027",
-    "a week",
-    "24 May 1990",
-    "12, 14 and 16 Aug",
-    "Ben 040 1234567",
-    "marine drive",
-    "Marine Drive",
-    "1 High Street",
-]
-WORDS = [
-    "back",
-    "cancel",
-    "skip",
-    "more",
-    "done",
-    "restart",
-    "edit",
-    "confirm",
-    "yes",
-    "no",
-    "all",
-    "none",
-    "1",
-    "2",
-    "9",
-]
-TYPED = st.one_of(
-    st.text(max_size=15), st.sampled_from([*WORDS, *EVERY_ANSWERS, "3/4/2027", "7", "gate", "1-3", "{", '{"City": 1}'])
-)
-
-
-@settings(max_examples=60)
-@given(typed=st.lists(TYPED, max_size=25), locale=st.sampled_from(["en-IN", "en-US", "de", "hi"]))
-def test_whatever_is_typed_the_form_asks_or_ends_and_holds_only_values(typed: list[str], locale: str) -> None:
-    form, here = EveryForm.spec, at(locale)
-
-    async def talk() -> None:
-        turn = begin(form, {}, None, here)
-        for text in typed:
-            if turn.ask is None:
-                assert turn.ended in ("submitted", "cancelled")
-                break
-            state = State.read(json.loads(json.dumps(turn.state.to_slot())), turn.ask)
-            turn = await answer(form, turn.ask, text, turn.values, state, here)
-            assert (turn.ask is None) == (turn.ended is not None)
-            for each in form.fields:
-                value = turn.values[each.slot]
-                assert value is None or read_back(each, value, turn.values) == Valid(value)
-
-    def read_back(each: Any, value: Any, values: Any) -> Any:
-        titles = (value,) if each.type in ("search", "searcheditable") else ()
-        if each.type == "savedaddress":
-            return Valid(value)
-        return read_answer(form, each, wire(each, value), values, here, titles=titles)
-
-    asyncio.run(talk())

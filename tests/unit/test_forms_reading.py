@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import date, datetime, timedelta, timezone
+from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from haptik_actions.forms import (
     Address,
@@ -21,8 +19,6 @@ from haptik_actions.forms import (
     Valid,
     read_answer,
     read_words,
-    show,
-    wire,
 )
 from haptik_actions.messages import packaged_copy
 from tests.unit.forms_bot import NOW, field, form_of
@@ -375,38 +371,3 @@ def test_contacts(text: str, value: dict[str, str] | None) -> None:
 def test_addresses(text: str, value: dict[str, str] | None) -> None:
     outcome = read("savedaddress", text)
     assert outcome == Valid(value) if value else isinstance(outcome, Invalid)
-
-
-DAYS = st.dates(date(1950, 1, 1), date(2060, 12, 31))
-LOCALES = ["en-IN", "en-US", "de", "fr", "es", "pt", "it", "nl", "hi"]
-
-
-@settings(max_examples=40)
-@given(day=DAYS, locale=st.sampled_from(LOCALES))
-def test_a_date_that_the_form_shows_is_read_back(day: date, locale: str) -> None:
-    form = FormSpec.read("a_form", form_of(field("It", "date")))
-    value = day.isoformat()
-    for text in (wire(form.fields[0], value), show(form.fields[0], value, at(locale))):
-        assert read_answer(form, form.fields[0], text, {}, at(locale)) == Valid(value), text
-
-
-@settings(max_examples=100)
-@given(day=DAYS, locale=st.sampled_from(["en-IN", "en-US", "fr"]), separator=st.sampled_from("/- ."))
-def test_two_numbers_are_never_put_in_order_by_guessing(day: date, locale: str, separator: str) -> None:
-    text = separator.join((str(day.day), str(day.month), str(day.year)))
-    outcome = read("date", text, locale=locale)
-    if day.day > 12 or day.day == day.month:
-        assert outcome == Valid(day.isoformat())
-    else:
-        assert isinstance(outcome, Doubt)
-        assert set(outcome.values) == {day.isoformat(), date(day.year, day.day, day.month).isoformat()}
-
-
-@settings(max_examples=60)
-@given(at_time=st.times(), locale=st.sampled_from([*LOCALES, "ja", "ar"]))
-def test_a_time_that_the_form_shows_is_read_back(at_time: Any, locale: str) -> None:
-    form = FormSpec.read("a_form", form_of(field("It", "time")))
-    value = at_time.strftime("%H:%M")
-    assert read_answer(form, form.fields[0], wire(form.fields[0], value), {}, at(locale)) == Valid(value)
-    shown = show(form.fields[0], value, at(locale))
-    assert read_answer(form, form.fields[0], shown, {}, at(locale)) == Valid(value), shown
