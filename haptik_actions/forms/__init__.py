@@ -4,7 +4,8 @@ Pure: no rasa_sdk, no clock, no network but the search service's. `haptik_action
 """
 
 from haptik_actions.forms._domain import form_to_domain, form_to_rules
-from haptik_actions.forms._flow import answer, begin, take
+from haptik_actions.forms._flow import answer
+from haptik_actions.forms._given import begin, take
 from haptik_actions.forms._locale import require_calendars
 from haptik_actions.forms._outcome import Doubt, Invalid, Outcome, Valid
 from haptik_actions.forms._question import Chip, Question, Say, ask

@@ -5,48 +5,32 @@ Nothing of it waits between two turns. All it knows comes from slots, and goes b
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
 
-from haptik_actions.answers import choose, fold
+from haptik_actions.answers import fold
 from haptik_actions.errors import SearchUnavailable
 from haptik_actions.forms._choices import read_choice
 from haptik_actions.forms._days import as_date
+from haptik_actions.forms._given import fill
+from haptik_actions.forms._hearing import Hearing, chips_of
 from haptik_actions.forms._outcome import Doubt, Invalid, Outcome, Valid, Value
-from haptik_actions.forms._question import Say, ask
+from haptik_actions.forms._question import Say
 from haptik_actions.forms._read import read_answer, show, wire
 from haptik_actions.forms._situation import Situation
 from haptik_actions.forms._spec import FieldSpec, FormSpec
 from haptik_actions.forms._state import State
-from haptik_actions.forms._turn import Turn, asking, skipped_value
+from haptik_actions.forms._turn import Turn, asking, complaint, skipped_value
 from haptik_actions.forms._words import Command
 from haptik_actions.render import Offer
 
-__all__ = ["answer", "begin", "take"]
+__all__ = ["answer"]
 
 _PATIENCE = 3
 _CHOICES = ("picker", "multiselectpicker", "search", "searcheditable")
 _SEVERAL = ("multiselectpicker", "multidaypicker")
-
-
-def begin(form: FormSpec, given: Mapping[str, Value | None], slot: Any, at: Situation) -> Turn:
-    """Start asking. What the slots hold counts as answered where it can be read as an answer.
-
-    `slot` is what the state slot holds: values that an earlier run ended with are not answers of this one.
-    """
-    earlier = State.read(slot, "").submitted or {}
-    values: dict[str, Value | None] = dict.fromkeys(form.slots)
-    for field in form.fields:
-        value = given.get(field.slot)
-        if value is not None and value != earlier.get(field.slot):
-            values |= take(form, {field.slot: value}, values, at)
-    heading = "\n".join(filter(None, (form.title and f"*{form.title}*", form.subtitle)))
-    intro = [Say("haptik_form_heading", {"heading": heading})] if heading else []
-    ways = {word: at.words.label(word) for word in ("back", "cancel")}
-    return asking(form, values, *intro, Say("haptik_form_intro", {"count": len(form.fields), **ways}))
 
 
 async def answer(
@@ -75,22 +59,9 @@ async def answer(
     Raises:
         SearchUnavailable: the service of a `search` field failed, so that the field cannot be filled.
     """
-    seen = _chips(form, slot, values, state, at) if offers is None else offers
-    return await _Answer(form, slot, {**dict.fromkeys(form.slots), **values, slot: None}, state, at, seen, older).to(
-        text
-    )
-
-
-def take(
-    form: FormSpec, unread: Mapping[str, Any], values: Mapping[str, Value | None], at: Situation
-) -> dict[str, Value | None]:
-    """Read what others than the asking have put into slots: the value where it is one of the field, None where not."""
-    taken: dict[str, Value | None] = {}
-    for slot, value in unread.items():
-        field = form.field_of(slot)
-        outcome = _read_value(form, field, value, values, at) if field is not None else None
-        taken[slot] = outcome.value if isinstance(outcome, Valid) else None
-    return taken
+    seen = chips_of(form, slot, values, state, at) if offers is None else offers
+    known = {**dict.fromkeys(form.slots), **values, slot: None}
+    return await _Answer(form, slot, known, state, at, Hearing(seen, older, at.words)).to(text)
 
 
 class _Answer:
@@ -103,42 +74,27 @@ class _Answer:
         values: dict[str, Value | None],
         state: State,
         at: Situation,
-        offers: Sequence[Offer],
-        older: Sequence[Offer],
+        hearing: Hearing,
     ) -> None:
         self._form, self._slot, self._values, self._state, self._at = form, slot, values, state, at
-        self._offers, self._older = offers, older
+        self._hearing = hearing
 
     async def to(self, text: str) -> Turn:
         """Take the answer."""
-        field = self._form.field_of(self._slot)
-        filled = self._native(text)
+        filled = fill(self._form, text, self._values, self._at)
         if filled is not None:
             return filled
+        field = self._form.field_of(self._slot)
         if field is None:
-            return self._confirming(self._tapped(text))
-        said = self._tapped(text) if self._chooses(field) else self._said_chip(text)
-        command = None if said in (*field.options, *self._state.titles) else self._at.words.command(said)
-        if command is not None:
-            done = self._command(command, field)
-            if done is not None:
-                return done
-        return await self._field(field, said)
+            return self._confirming(self._hearing.any_chip(text))
+        options = (*field.options, *self._state.titles)
+        said = self._hearing.chosen(text, options) if self._chooses(field) else self._hearing.spoken(text, field)
+        command = None if said in options else self._at.words.command(said)
+        done = self._command(command, field) if command is not None else None
+        return done or await self._field(field, said)
 
     def _chooses(self, field: FieldSpec) -> bool:
         return field.type in _CHOICES or bool(self._state.doubt)
-
-    def _tapped(self, text: str) -> str:
-        chosen = choose(text, self._offers, self._older, words=self._at.words.answers)
-        return text if chosen is None else chosen.payload
-
-    def _said_chip(self, text: str) -> str:
-        """The chip whose very words were said; a number is the answer here, not a place in a list."""
-        folded = fold(text)
-        names = [(offer, (offer.payload, offer.sent, offer.label, offer.shown)) for offer in self._offers]
-        said = (offer for offer, known in names if text.strip() in known or folded in map(fold, (*known[2:],)))
-        found = next(said, None) if folded and not folded.isdecimal() else None
-        return text if found is None else found.payload
 
     async def _field(self, field: FieldSpec, said: str) -> Turn:
         meant = self._meant(field, said)
@@ -149,22 +105,19 @@ class _Answer:
         outcome = self._read(field, said)
         if isinstance(outcome, Invalid) and not self._chooses(field):
             # "2" is no date, so it is the second chip.
-            tapped = self._tapped(said)
-            command = self._at.words.command(tapped) if tapped != said else None
-            if command is not None:
-                return self._command(command, field) or self._wrong(field, outcome)
-            outcome = self._read(field, tapped)
-            said = tapped
+            said = self._hearing.chosen(said)
+            command = self._at.words.command(said)
+            done = self._command(command, field) if command is not None else None
+            if done is not None:
+                return done
+            outcome = self._read(field, said) if command is None else outcome
         return await self._outcome(field, said, outcome)
 
     def _read(self, field: FieldSpec, said: str) -> Outcome:
-        return read_answer(self._form, field, said, self._values, self._at, at=self._option_at)
+        def at(number: str) -> str | None:
+            return self._hearing.option(number, field.options)
 
-    def _option_at(self, number: str) -> str | None:
-        field = self._form.field_of(self._slot)
-        options = [offer for offer in self._offers if field is not None and offer.payload in field.options]
-        chosen = choose(number, options, words=self._at.words.answers)
-        return None if chosen is None else chosen.payload
+        return read_answer(self._form, field, said, self._values, self._at, at=at)
 
     def _meant(self, field: FieldSpec, said: str) -> Outcome | None:
         doubt = self._state.doubt
@@ -231,7 +184,7 @@ class _Answer:
         if command == "skip":
             return self._accept(field, skipped_value(field)) if field.rules.optional else self._needed(field)
         if command == "more" and (field.options or self._state.titles):
-            return self._again(page=self._state.page + 1)
+            return asking(self._form, self._values, slot=self._slot, state=self._turned())
         if command == "done" and field.type in _SEVERAL:
             return self._accept(field, [*self._state.chosen]) if self._state.chosen else self._needed(field)
         return None
@@ -278,40 +231,18 @@ class _Answer:
         if isinstance(found, Valid):
             field = next(field for field in self._form.fields if field.key == found.value)
             return self._edit(field)
-        return self._again(self._complaint(None, Invalid("haptik_form_error_option")), choosing=self._state.choosing)
+        return self._again(complaint(None, Invalid("haptik_form_error_option")), choosing=self._state.choosing)
 
     def _edit(self, field: FieldSpec) -> Turn:
         kept = self._values.get(field.slot)
         values = {**self._values, field.slot: None}
         return asking(self._form, values, slot=field.slot, state=State(about=field.slot, kept=kept))
 
-    def _native(self, text: str) -> Turn | None:
-        """A form that was filled in as a whole comes as an object with the fields' keys."""
-        if not text.lstrip().startswith("{"):
-            return None
-        try:
-            given = json.loads(text)
-        except (ValueError, RecursionError):
-            return None
-        known = [field for field in self._form.fields if field.key in given]
-        if not known:
-            return None
-        says = []
-        for field in known:
-            outcome = _read_value(self._form, field, given[field.key], self._values, self._at)
-            if isinstance(outcome, Valid):
-                self._values[field.slot] = outcome.value
-            else:
-                self._values[field.slot] = None
-                wrong = outcome if isinstance(outcome, Invalid) else Invalid("haptik_form_error_again")
-                says.append(self._complaint(field, wrong))
-        return asking(self._form, self._values, *says)
-
     def _needed(self, field: FieldSpec) -> Turn:
         return self._wrong(field, Invalid("haptik_form_error_needed"))
 
     def _wrong(self, field: FieldSpec, invalid: Invalid) -> Turn:
-        says = [self._complaint(field, invalid)]
+        says = [complaint(field, invalid)]
         errors = self._state.errors + 1
         if errors >= _PATIENCE:
             words = {word: self._at.words.label(word) for word in ("skip", "cancel")}
@@ -319,41 +250,16 @@ class _Answer:
         state = msgspec.structs.replace(self._kept(), errors=errors, chosen=self._state.chosen, page=self._state.page)
         return asking(self._form, self._values, *says, slot=self._slot, state=state)
 
-    @staticmethod
-    def _complaint(field: FieldSpec | None, invalid: Invalid) -> Say:
-        own = field.rules.error if field is not None else None
-        label = {"label": field.key} if field is not None else {}
-        return Say(own or invalid.key, {**label, **invalid.values})
-
     def _again(self, *says: Say, **changes: Any) -> Turn:
         state = msgspec.structs.replace(self._kept(), **changes)
         return asking(self._form, self._values, *says, slot=self._slot, state=state)
 
+    def _turned(self) -> State:
+        return msgspec.structs.replace(self._state, about=self._slot, page=self._state.page + 1, errors=0)
+
     def _kept(self) -> State:
         """What outlasts every answer to the same question."""
         return State(about=self._slot, kept=self._state.kept)
-
-
-def _chips(
-    form: FormSpec, slot: str, values: Mapping[str, Value | None], state: State, at: Situation
-) -> tuple[Offer, ...]:
-    chips = ask(form, slot, values, state, at).chips
-    return tuple(
-        Offer(kind="reply", label=chip.label, payload=chip.payload, path="", shown=chip.label) for chip in chips
-    )
-
-
-def _read_value(
-    form: FormSpec, field: FieldSpec, value: Any, values: Mapping[str, Value | None], at: Situation
-) -> Outcome:
-    if value in ("", [], None):
-        return Valid(skipped_value(field)) if field.rules.optional else Invalid("haptik_form_error_required")
-    if isinstance(value, (str, int, float, list, dict)) and not isinstance(value, bool):
-        text = wire(field, value)
-        # A title that nobody has searched for is taken at its word where any text would do.
-        titles = (text,) if field.type == "searcheditable" else ()
-        return read_answer(form, field, text, values, at, titles=titles)
-    return Invalid("haptik_form_error_again")
 
 
 def _is_before(end: Value, start: Value) -> bool:

@@ -7,13 +7,13 @@ from typing import Literal
 
 import msgspec
 
-from haptik_actions.forms._outcome import Value
+from haptik_actions.forms._outcome import Invalid, Value
 from haptik_actions.forms._question import Say
 from haptik_actions.forms._read import SKIPPED
 from haptik_actions.forms._spec import FieldSpec, FormSpec
 from haptik_actions.forms._state import State
 
-__all__ = ["Turn", "asking", "ending", "skipped_value"]
+__all__ = ["Turn", "asking", "complaint", "skipped_value"]
 
 
 class Turn(msgspec.Struct, frozen=True, kw_only=True):
@@ -40,13 +40,20 @@ def asking(
     """Ask for `slot`, or for the first that has no value; the form is complete where there is none."""
     missing = slot or next((name for name in form.slots if values.get(name) is None), None)
     if missing is None:
-        return ending(form, values)
+        return _ending(form, values)
     return Turn(values=values, state=state or State(about=missing), says=says, ask=missing)
 
 
-def ending(form: FormSpec, values: Mapping[str, Value | None]) -> Turn:
+def _ending(form: FormSpec, values: Mapping[str, Value | None]) -> Turn:
     """End with all values. They are remembered, so that the next run does not take them for answers of its own."""
     return Turn(values=values, state=State(submitted=dict(values)), ended="submitted")
+
+
+def complaint(field: FieldSpec | None, invalid: Invalid) -> Say:
+    """The words for an answer that is none: the field's own message, or the general one."""
+    own = field.rules.error if field is not None else None
+    label = {"label": field.key} if field is not None else {}
+    return Say(own or invalid.key, {**label, **invalid.values})
 
 
 def skipped_value(field: FieldSpec) -> Value:

@@ -101,6 +101,12 @@ def test_without_an_offer_a_number_is_a_number(chat: Chat) -> None:
     assert chat.say("2") == ["Sorry, I did not understand that. You can ask: where is order 1001"]
 
 
+def test_a_control_that_opens_something_opens_it_and_what_it_shows_can_be_answered(chat: Chat) -> None:
+    chat.say("show the lamp")
+    assert "40 cm high" in " ".join(chat.say("details"))
+    assert chat.say("1") == ["Order 1002 is being packed."]
+
+
 async def test_an_order_list_as_carousel_and_a_reply_by_number_in_the_web_chat(web: WebChat) -> None:
     [carousel] = await web.say("show my orders", 1)
     elements = carousel["attachment"]["payload"]["elements"]

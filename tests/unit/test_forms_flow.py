@@ -9,6 +9,7 @@ import pytest
 from haptik_actions.actions import Runtime, configure
 from haptik_actions.forms import FormSpec, State, answer
 from haptik_actions.messages import MessageStore, packaged_copy
+from haptik_actions.render import Offer
 from tests.support.form_chat import FormChat
 from tests.unit.forms_bot import (
     CITIES,
@@ -272,3 +273,42 @@ async def test_a_new_start_asks_for_the_end_again_where_it_no_longer_fits() -> N
     await chat.say("3 days")
     await chat.say("yes")
     assert (chat.slots["every_form_from"], chat.slots["every_form_till"]) == ("2028-01-01", "2028-01-04")
+
+
+async def test_turning_pages_forgets_neither_what_is_chosen_nor_what_was_found() -> None:
+    options = [f"Extra {number}" for number in range(1, 12)]
+    form = FormSpec.read("a_form", form_of(field("Extras", "multiselectpicker", options=options)))
+    turn = await answer(form, "a_form_extras", "Extra 2", {}, State(), at())
+    turn = await answer(form, "a_form_extras", "more", turn.values, turn.state, at())
+    assert (turn.state.page, turn.state.chosen) == (1, ("Extra 2",))
+    turn = await answer(form, "a_form_extras", "1", turn.values, turn.state, at())
+    assert turn.state.chosen == ("Extra 2", "Extra 9")
+
+    search = FormSpec.read("a_form", form_of(field("Place", "search", search_source="https://places.example.org")))
+    found = State(about="a_form_place", query="x", titles=tuple(f"Place {number}" for number in range(1, 12)))
+    turn = await answer(search, "a_form_place", "more", {}, found, at())
+    turn = await answer(search, "a_form_place", "2", turn.values, turn.state, at())
+    assert turn.values["a_form_place"] == "Place 10"
+
+
+async def test_a_number_that_is_wrong_does_not_go_back() -> None:
+    chat = FormChat(EveryForm)
+    await filled(chat, "Asha")
+    assert chat.chips() == ["Back"]
+    assert (await chat.say("1"))[0] == "That should have 4 to 6 characters."
+    assert chat.asked == "every_form_pin"
+
+
+async def test_a_number_beside_a_chip_is_the_chip_where_a_number_is_no_answer() -> None:
+    numbered = [
+        Offer(kind="reply", label="Skip", payload="Skip", path="", shown="Skip", number=1),
+        Offer(kind="reply", label="Back", payload="Back", path="", shown="Back", number=2),
+    ]
+    form = FormSpec.read(
+        "a_form",
+        form_of(field("Note", "text", rules={"optional": True}), field("Age", "text", keyboard_type="number")),
+    )
+    turn = await answer(form, "a_form_note", "1", {}, State(), at(), offers=numbered)
+    assert turn.values["a_form_note"] == ""
+    turn = await answer(form, "a_form_age", "2", {"a_form_note": ""}, State(), at(), offers=numbered)
+    assert turn.values["a_form_age"] == "2"

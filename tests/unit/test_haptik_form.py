@@ -227,14 +227,13 @@ async def test_a_form_is_filled_by_what_each_channel_offers(channel: str) -> Non
     chat = FormChat(PickedForm, channel=channel)
     await chat.start()
     for label in ("City 9", "Friday"):
-        while not any(label in offer["label"] for offer in chat.offers()):
+        for _ in range(12):
+            if any(label in offer["label"] for offer in chat.offers()):
+                break
             await chat.say(answer_of(next(offer for offer in chat.offers() if offer["label"] == "More")))
         await chat.say(answer_of(next(offer for offer in chat.offers() if label in offer["label"])))
-    assert (chat.active, chat.slots["picked_form_city"], chat.slots["picked_form_day"]) == (
-        False,
-        "City 9",
-        "2026-11-27",
-    )
+    values = {slot: chat.slots[slot] for slot in PickedForm.spec.slots}
+    assert values == {"picked_form_city": "City 9", "picked_form_day": "2026-11-27"}
 
 
 def answer_of(offer: dict[str, Any]) -> str:

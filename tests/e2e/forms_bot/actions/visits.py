@@ -10,10 +10,11 @@ from rasa_sdk import Action, Tracker
 from rasa_sdk.executor import CollectingDispatcher
 
 from haptik_actions.actions import ActionHaptikOpen, HaptikForm, escalate_on_error, utter
-from haptik_actions.hsl import Actionable, Card, Carousel, parse
+from haptik_actions.hsl import Actionable, Button, Card, Carousel, parse
 
-__all__ = ["ActionBookVisit", "ActionHaptikOpen", "ActionShowOrders", "VisitForm"]
+__all__ = ["ActionBookVisit", "ActionHaptikOpen", "ActionShowLamp", "ActionShowOrders", "VisitForm"]
 
+LAMP = '/ask_order_status{"order_id": "1002"}'
 ORDERS = {"1001": "Kurta", "1002": "Sandals", "1003": "Lamp"}
 
 
@@ -34,6 +35,21 @@ class ActionShowOrders(Action):
             for number, title in ORDERS.items()
         ]
         await utter(dispatcher, tracker, Carousel(cards, text="Your orders"))
+        return []
+
+
+class ActionShowLamp(Action):
+    def name(self) -> str:
+        return "action_show_lamp"
+
+    @escalate_on_error
+    async def run(
+        self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]
+    ) -> list[dict[str, Any]]:
+        again = [{"actionable_text": "Where is it?", "type": "TEXT_ONLY", "payload": {"message": LAMP}}]
+        detail = {"title": "Lamp", "sub_title": "Brass", "description": "40 cm high", "actionables": again}
+        details = Actionable(actionable_text="Details", type="APP_ACTION", uri="CAROUSEL_DETAIL", payload=detail)
+        await utter(dispatcher, tracker, Button("A lamp", [Actionable.reply("Where is it?", LAMP), details]))
         return []
 
 
