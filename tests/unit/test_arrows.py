@@ -10,7 +10,7 @@ import pytest
 
 PACKAGES = [
     *("client", "credentials", "messages", "escalation", "actions", "hsl", "render", "sandbox", "demo", "cli"),
-    *("rasa_api", "testing", "nlg", "faq", "preview", "studio"),
+    *("rasa_api", "testing", "nlg", "faq", "preview", "studio", "answers", "forms"),
 ]
 FOREIGN = ["httpx", "redis", "rasa_sdk", "rasa", "aiohttp", "starlette", "ruamel", "jinja2"]
 
@@ -25,10 +25,12 @@ ALLOWED: dict[str, tuple[set[str], set[str]]] = {
     "haptik_actions.messages": ({"hsl"}, set()),
     "haptik_actions.nlg": ({"messages", "hsl", "render"}, set()),
     "haptik_actions.client": ({"credentials"}, {"httpx"}),
+    "haptik_actions.answers": ({"hsl", "render"}, set()),
+    "haptik_actions.forms": ({"hsl", "render", "answers"}, set()),
     "haptik_actions.escalation": ({"client", "credentials", "messages", "hsl"}, {"httpx"}),
     "haptik_actions.faq": ({"client", "credentials", "hsl"}, {"httpx"}),
     "haptik_actions.actions": (
-        {"client", "credentials", "messages", "escalation", "hsl", "render"},
+        {"client", "credentials", "messages", "escalation", "hsl", "render", "answers", "forms"},
         {"httpx", "rasa_sdk", "aiohttp", "ruamel", "redis"},
     ),
     "haptik_actions.sandbox": ({"hsl"}, {"starlette", "ruamel", "httpx", "jinja2"}),
