@@ -115,9 +115,10 @@ def _mailbox(payload: Mapping[str, Any]) -> str:
 def _values(payload: Mapping[str, Any], keys: Sequence[str]) -> Iterator[str]:
     """Numbers or addresses without their scheme, and without what a mail or an SMS starts with."""
     for key in keys:
-        value = str(payload.get(key) or "").partition("?")[0].strip()
-        scheme, colon, rest = value.partition(":")
-        yield rest if colon and scheme.lower() in _SCHEMES else value
+        if key in payload:
+            value = str(payload[key] or "").partition("?")[0].strip()
+            scheme, colon, rest = value.partition(":")
+            yield rest if colon and scheme.lower() in _SCHEMES else value
 
 
 def _answer(kind: Kind, actionable: Actionable, path: str, notes: list[Note]) -> Control:
