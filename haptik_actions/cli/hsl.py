@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from haptik_actions.cli import form_to_domain
 from haptik_actions.cli._elements import FILES, channels_option, elements_in, name_of, places_in
 from haptik_actions.cli._output import echo_json, printable
 
@@ -36,7 +37,11 @@ def command() -> None:
     haptik-actions hsl lint elements/*.json --channels facebook,whatsapp
     haptik-actions hsl render --channel facebook order.json
     haptik-actions hsl preview order.json -o order.html
+    haptik-actions hsl form-to-domain visit.json
     """
+
+
+command.add_command(form_to_domain.command)
 
 
 @command.command()
