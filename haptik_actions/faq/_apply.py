@@ -198,7 +198,7 @@ class Applier:
 
     async def _failure(self, run: Run) -> FaqTaskFailed:
         nodes = await self._ledger.nodes(run.digest)
-        place = pointed_at(run.message, nodes) if nodes else None
+        place = await asyncio.to_thread(pointed_at, run.message, nodes) if nodes else None
         where = f" It points at row {place.row} of the upload, node {place.name!r}." if place else ""
         words = f"Task {run.task_id} failed. The platform's words: {run.message!r}.{where}"
         return FaqTaskFailed(words, place.name if place else "")
