@@ -370,3 +370,11 @@ def test_what_repeats_is_found_among_more_keys_than_are_looked_at_at_once() -> N
     claims.add_all([5, 299_999, -300_000])
     claims.add(-7)
     assert claims.repeated() == {5, 299_999, -300_000, -7}
+
+
+def test_a_folder_of_markdown_may_have_a_folder_called_domain(tmp_path: Path) -> None:
+    (tmp_path / "domain").mkdir()
+    (tmp_path / "domain" / "names.md").write_text("# Which domain names do you sell?\n\nAll of them.\n")
+    _, nodes = load(open_source(tmp_path))
+    assert nodes is not None
+    assert list(nodes.rows()) == [["domain/names", "Which domain names do you sell?", "All of them.", *NO_EXTRAS]]
