@@ -57,7 +57,14 @@ class Editor:
 
     async def values(self, redis_keys: Sequence[str]) -> list[str | None]:
         """Return the strings at these keys, None for what is no UTF-8 string."""
-        return [_string(answer) for answer in await self._each(redis_keys, lambda pipe, key: pipe.get(key))]
+        if hasattr(self._redis, "get_primaries"):
+            answers = await self._each(redis_keys, lambda pipe, key: pipe.get(key))
+        else:
+            # On one server: half of the time that as many GETs take to parse.
+            chunks = [redis_keys[start : start + _AT_ONCE] for start in range(0, len(redis_keys), _AT_ONCE)]
+            lists = await self._each(chunks, lambda pipe, keys: pipe.mget(keys))
+            answers = [answer for some in lists for answer in some]
+        return [_string(answer) for answer in answers]
 
     async def slots(self) -> frozenset[str]:
         """Return the names of the domain's slots, as the latest seeding found them."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -22,6 +23,8 @@ __all__ = ["FORMATS", "ImportedRow", "read", "write"]
 _COLUMNS = ("key", "locale", "origin", "value")
 # What a spreadsheet would run as a formula gets an apostrophe in front, which reading takes away again.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "'")
+# Control characters, the separators that YAML takes for a line's end, and what an editor may change.
+_UNUSUAL = re.compile("[\x00-\x09\x0b-\x1f\x7f-\xa0\u2028\u2029\ufeff]|[ \t]\n")
 _BYTE_ORDER_MARKS = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
 
 Exported = tuple[Place, str | None, str | None]
@@ -82,7 +85,8 @@ def _write_csv(messages: Iterable[Exported]) -> bytes:
     writer = csv.writer(out)
     writer.writerow(_COLUMNS)
     for place, live, default in messages:
-        value = live if live is not None else default or ""
+        # Python 3.10 cannot write a NUL into CSV, and no spreadsheet can read one.
+        value = (live if live is not None else default or "").replace("\0", "\ufffd")
         cell = f"'{value}" if value.startswith(_FORMULA) else value
         writer.writerow((place.key, place.locale, "edited" if live is not None else "default", cell))
     # With a byte order mark, without which spreadsheets take the text for that of a single-byte alphabet.
@@ -119,19 +123,29 @@ def _csv_row(cells: Sequence[str], places: Sequence[int], line: int) -> Imported
 
 def _write_yaml(messages: Iterable[Exported]) -> bytes:
     from ruamel.yaml import YAML
+    from ruamel.yaml.representer import SafeRepresenter
 
+    # A class of our own: representers are added to classes, and the library's is everybody's.
+    kind: Any = type("Representer", (SafeRepresenter,), {})
+    kind.add_representer(str, _represent)
     by_locale: dict[str, dict[str, Any]] = {}
     for place, live, default in messages:
         value = live if live is not None else default or ""
         by_locale.setdefault(place.locale, {})[place.key] = _as_yaml(value)
     out = io.BytesIO()
     yaml: Any = YAML(typ="safe", pure=True)
+    yaml.Representer = kind
     yaml.default_flow_style = False
     yaml.allow_unicode = True
     yaml.width = 4096
     yaml.sort_base_mapping_type_on_output = False
     yaml.dump(by_locale, out)
     return out.getvalue()
+
+
+def _represent(representer: Any, text: str) -> Any:
+    style = '"' if _UNUSUAL.search(text) else "|" if "\n" in text and text == text.strip() else None
+    return representer.represent_scalar("tag:yaml.org,2002:str", text, style=style)
 
 
 def _as_yaml(value: str) -> Any:

@@ -35,6 +35,8 @@ class Template:
     names: frozenset[str]
     groups: tuple[Group, ...] = ()
     _pieces: tuple[_Piece, ...] = ()
+    _format: str | None = None
+    _order: tuple[str, ...] = ()
 
     @classmethod
     def parse(cls, text: str) -> Template:
@@ -49,6 +51,18 @@ class Template:
     def missing(self, values: Mapping[str, Any]) -> set[str]:
         """Return the names for which `values` has nothing, or None."""
         return {name for name in self.names if values.get(name) is None}
+
+    def fill_known(self, values: Mapping[str, Any]) -> str | None:
+        """Return the filled text where every name has a value and there is no group; or else None. The usual, fast."""
+        if self._format is None:
+            return None
+        try:
+            arguments = [values[name] for name in self._order]
+        except KeyError:
+            return None
+        if None in arguments:
+            return None
+        return self._format % tuple(arguments)
 
     def fill(self, values: Mapping[str, Any], locale: str = "en") -> str:
         """Return the text with its values; a name without a value stays as it is. Values are never filled again."""
@@ -87,7 +101,13 @@ def _parse(text: str, *, rasa: bool) -> Template:
     groups = tuple(piece for piece in pieces if isinstance(piece, Group))
     for group in groups:
         names.update(group.kinds)
-    return Template(text, frozenset(names), groups, pieces)
+    order = tuple(piece.name for piece in pieces if isinstance(piece, _Name))
+    return Template(text, frozenset(names), groups, pieces, None if groups else _format_of(pieces), order)
+
+
+def _format_of(pieces: tuple[_Piece, ...]) -> str:
+    """The text as a format of `%`, which Python fills in a fraction of a microsecond."""
+    return "".join(piece.replace("%", "%%") if isinstance(piece, str) else "%s" for piece in pieces)
 
 
 def _pieces(text: str, pattern: re.Pattern[str]) -> list[_Piece]:

@@ -11,7 +11,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -26,7 +25,7 @@ logger = logging.getLogger(__name__)
 
 _CONNECT_SECONDS = 1.0
 _PING_SECONDS = 1.0
-_DEAD_AFTER_SECONDS = 3.0
+_PINGS_UNANSWERED = 3
 _TOPOLOGY_SECONDS = 1.0
 _REFUSED_SECONDS = 60.0
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.05, 1.0
@@ -126,13 +125,16 @@ class Tracking:
             await _call(connection, "SUBSCRIBE", "__redis__:invalidate")
 
     async def _listen(self, connection: Any) -> None:
-        heard = time.monotonic()
+        # Counted, not timed: where this process itself was held up, the answers lie unread.
+        unanswered = 0
 
         async def ping() -> None:
+            nonlocal unanswered
             try:
-                while time.monotonic() - heard < _DEAD_AFTER_SECONDS:
-                    await asyncio.sleep(_PING_SECONDS)
+                while unanswered < _PINGS_UNANSWERED:
+                    unanswered += 1
                     await connection.send_command("PING")
+                    await asyncio.sleep(_PING_SECONDS)
             finally:
                 # Where the peer is gone without a word, this ends the reading below.
                 await _drop(connection)
@@ -141,7 +143,7 @@ class Tracking:
         try:
             while True:
                 answer = await connection.read_response()
-                heard = time.monotonic()
+                unanswered = 0
                 if isinstance(answer, list) and answer[0] == b"message":
                     self._changed(None if answer[2] is None else [_text(key) for key in answer[2]])
         finally:

@@ -110,11 +110,16 @@ def action_server(
 
 
 @contextlib.contextmanager
-def rasa_server(python: str, project: Path, folder: Path, actions_url: str) -> Iterator[Server]:
-    """Run Rasa with the trained bot and its HTTP API, calling the actions at `actions_url`."""
+def rasa_server(
+    python: str, project: Path, folder: Path, actions_url: str, more_endpoints: str = ""
+) -> Iterator[Server]:
+    """Run Rasa with the trained bot and its HTTP API, calling the actions at `actions_url`.
+
+    `more_endpoints` is YAML to add to its `endpoints.yml`.
+    """
     port = free_port()
     endpoints = folder / "endpoints.yml"
-    endpoints.write_text(f"action_endpoint:\n  url: {actions_url}/webhook\n", encoding="utf-8")
+    endpoints.write_text(f"action_endpoint:\n  url: {actions_url}/webhook\n{more_endpoints}", encoding="utf-8")
     command = [python, "-m", "rasa", "run", "--enable-api", "--interface", "127.0.0.1", "--port", str(port)]
     command += ["--endpoints", str(endpoints)]
     url = f"http://127.0.0.1:{port}"
