@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,9 @@ from haptik_actions.faq import (
     read_csv,
     write_csv,
 )
+from haptik_actions.faq._answers import answer_findings
 from haptik_actions.faq._claims import Claims
+from haptik_actions.hsl import Unknown, parse
 
 CORPUS = Path(__file__).parents[1] / "fixtures" / "faq"
 
@@ -378,3 +381,26 @@ def test_a_folder_of_markdown_may_have_a_folder_called_domain(tmp_path: Path) ->
     _, nodes = load(open_source(tmp_path))
     assert nodes is not None
     assert list(nodes.rows()) == [["domain/names", "Which domain names do you sell?", "All of them.", *NO_EXTRAS]]
+
+
+anything = st.text(max_size=3) | st.sampled_from(["TEXT", "TEXT_ONLY", "{x}", " ", "\u2003"])
+
+
+@settings(max_examples=300)
+@given(
+    words=anything,
+    kind=st.just("TEXT") | anything,
+    label=anything,
+    message=anything,
+    of=st.just("TEXT_ONLY") | anything,
+    gogo=anything,
+)
+def test_a_text_that_is_accepted_without_a_closer_look_is_one_that_hsl_reads(
+    words: str, kind: str, label: str, message: str, of: str, gogo: str
+) -> None:
+    payload = {"message": message, "gogo_message": gogo}
+    reply = {"actionable_text": label, "type": of, "is_default": 0, "payload": payload}
+    element = {"type": kind, "text": words, "data": {"quick_replies": [reply]}}
+    if not list(answer_findings(json.dumps(element), 100)):
+        assert parse(element).to_hsl() == element
+        assert not isinstance(parse(element), Unknown)
