@@ -300,7 +300,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("faq")
 
 
-@settings(max_examples=150)
+@settings(max_examples=60)
 @given(nodes=nodes_of)
 def test_nodes_come_back_from_csv_as_they_were_written(nodes: list[FaqNode], folder: Path) -> None:
     path = folder / "faq.csv"
@@ -311,7 +311,7 @@ def test_nodes_come_back_from_csv_as_they_were_written(nodes: list[FaqNode], fol
     assert again.read_bytes() == path.read_bytes()
 
 
-@settings(max_examples=100)
+@settings(max_examples=50)
 @given(
     nodes=nodes_of.filter(bool),
     encoding=st.sampled_from(["utf-8", "utf-8-sig", "utf-16", "utf-32"]),
@@ -331,7 +331,7 @@ def test_a_file_is_read_the_same_in_every_form_a_spreadsheet_writes(
     assert list(read_csv(path)) == nodes
 
 
-@settings(max_examples=200)
+@settings(max_examples=120)
 @given(
     content=st.one_of(
         st.binary(max_size=200),
@@ -386,7 +386,7 @@ def test_a_folder_of_markdown_may_have_a_folder_called_domain(tmp_path: Path) ->
 anything = st.text(max_size=3) | st.sampled_from(["TEXT", "TEXT_ONLY", "{x}", " ", "\u2003"])
 
 
-@settings(max_examples=300)
+@settings(max_examples=150)
 @given(
     words=anything,
     kind=st.just("TEXT") | anything,
