@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 from pathlib import Path
+from typing import Any
 
 from haptik_actions.faq import FaqNode, load, open_source
 
@@ -32,7 +33,7 @@ def test_a_project_gives_the_questions_and_responses_that_rasa_reads(rasa: str) 
     assert {f"faq/{node.name}": list(node.questions) for node in ours} == known["questions"]
     for node in ours:
         first = known["responses"][f"utter_faq/{node.name}"][0]
-        said = json.loads(node.answers[0]) if first.get("buttons") else {"text": node.answers[0]}
+        said: dict[str, Any] = json.loads(node.answers[0]) if first.get("buttons") else {"text": node.answers[0]}
         assert said["text"] == first["text"]
         replies = said.get("data", {}).get("quick_replies", [])
         assert [reply["actionable_text"] for reply in replies] == [b["title"] for b in first.get("buttons", [])]
