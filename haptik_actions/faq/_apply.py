@@ -34,8 +34,6 @@ from haptik_actions.faq._words import pointed_at
 
 __all__ = ["Applier", "Outcome", "Platform"]
 
-_RENEW_SECONDS = 8.0
-
 
 class Platform(Protocol):
     """The two calls that applying needs; `HaptikClient` has them."""
@@ -247,7 +245,7 @@ class Applier:
     async def _keep(self, lease: Lease) -> None:
         # Whether the lock is still ours is asked again by every write; here it is only kept from running out.
         while True:
-            await asyncio.sleep(_RENEW_SECONDS)
+            await asyncio.sleep(self._ledger.renew_seconds)
             with suppress(LedgerError, FaqLockLost):
                 await self._ledger.renew(lease)
 

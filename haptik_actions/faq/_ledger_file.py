@@ -40,6 +40,8 @@ class FileLedger:
 
     def __init__(self, folder: str | os.PathLike[str], domain: str) -> None:
         self.domain = domain
+        # Nothing runs out; it is only looked whether somebody removed the lock file.
+        self.renew_seconds = 30.0
         # A name such as `..` must not lead anywhere.
         self._folder = Path(folder) / (quote(domain, safe=" ") if domain.strip(".") else f"%{domain}")
         self._held: dict[int, int] = {}
