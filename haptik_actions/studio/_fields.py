@@ -21,7 +21,7 @@ Style: TypeAlias = Literal["quick_replies", "buttons", "rasa"]
 STYLES: Mapping[Style, str] = {
     "quick_replies": "Quick replies, which vanish after a tap",
     "buttons": "Buttons, which stay",
-    "rasa": "Buttons of Rasa, as each channel shows them",
+    "rasa": "Rasa's buttons, each channel's way",
 }
 
 _FORM_HSL = {"TEXT": "quick_replies", "BUTTON": "items"}
