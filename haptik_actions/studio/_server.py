@@ -65,6 +65,8 @@ async def serve(
                 f"At {host if proxy is None else 'a proxy'} the studio is open only to who signs in, and there are no "
                 "users. Add one: haptik-actions studio user add NAME --role publisher"
             )
+        if not is_loopback(host) and proxy is None:
+            logger.warning("At %s passwords travel unencrypted. Put a proxy with https in front: --proxy.", host)
         async with _nlg(settings, defaults, locale, is_open=is_private) as nlg:
             studio = Studio(redis, catalogue, must_sign_in=has_users or not is_private, nlg=nlg)
             async with serve_app(studio.app, port, host=host, proxy=proxy) as url:
