@@ -17,6 +17,8 @@ def suitable(message: Message, channel: str | None, slots: Mapping[str, Any]) ->
     Conditional ones of the channel; unconditional ones of the channel; conditional ones of no channel; the rest of no
     channel. None fits where all are for other channels or other slot values.
     """
+    if len(message.variations) == 1 and not (message.variations[0].channel or message.variations[0].condition):
+        return list(message.variations)
     fitting = [variation for variation in message.variations if _holds(variation, slots)]
     for conditional, its_channel in ((True, channel), (False, channel), (True, None), (False, None)):
         found = [v for v in fitting if bool(v.condition) is conditional and v.channel == its_channel]

@@ -28,6 +28,7 @@ Only = Literal["edited", "draft", "missing"] | None
 _UNTRACKED_SECONDS = 2.0
 _MOST_IN_LINE = 200
 _SAMPLE = 200
+_FEW = 2_000
 # Between two breaths of the event loop.
 _AT_A_TIME = 500
 
@@ -114,8 +115,14 @@ class Index:
         found = _keys_with(wanted, said.items())
         if instead is not said:
             found += [key for key in _keys_with(wanted, instead.items()) if key not in said]
-        unsaid = [key for key in self._keys if key not in said and key not in instead]
-        return sorted(found + _keys_with(wanted, [(key, key.casefold()) for key in unsaid]))
+        if len(instead) < len(self._keys):
+            unsaid = [key for key in self._keys if key not in said and key not in instead]
+            found += _keys_with(wanted, [(key, key.casefold()) for key in unsaid])
+        if len(found) < _FEW:
+            return sorted(found)
+        # Of many, telling them from the others in their order is faster than sorting.
+        listed = set(found)
+        return [key for key in self._keys if key in listed]
 
     def _only(self, only: Only, locale: str) -> Collection[str]:
         if only == "edited":

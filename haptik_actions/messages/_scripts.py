@@ -48,7 +48,7 @@ redis.call('LPUSH', KEYS[2], '{{"number":' .. string.format('%.0f', number + 1) 
 redis.call('LTRIM', KEYS[2], 0, ARGV[6] - 1)
 if ARGV[2] == 'set' then redis.call('SET', KEYS[1], ARGV[3]) else redis.call('DEL', KEYS[1]) end
 if ARGV[7] == '1' then redis.call('DEL', KEYS[3]) end
-redis.call('PUBLISH', ARGV[8], KEYS[1])
+redis.pcall('PUBLISH', ARGV[8], KEYS[1])
 return number + 1
 """
 

@@ -206,8 +206,8 @@ class MessageStore:
         return None if found.message is None else (found.message, found.locale)
 
     def default(self, key: str, locale: str | None = None) -> Message | None:
-        """Return what answers where Redis has nothing: own defaults, then the packaged copy."""
-        return self._defaults.find(key, locale_chain(locale, self._locale)).message
+        """Return what answers where nothing was edited: the domain's response, own defaults, the packaged copy."""
+        return self._from_known(locale_chain(locale, self._locale), key, edited=False).message
 
     def health(self) -> Health:
         """Tell how current the answers are."""
@@ -254,11 +254,11 @@ class MessageStore:
         # Something was edited while this was read, perhaps this.
         return self._remember(key, locale, resolved) if changes == self._changes else resolved
 
-    def _from_known(self, chain: tuple[str, ...], key: str) -> Resolved:
+    def _from_known(self, chain: tuple[str, ...], key: str, *, edited: bool = True) -> Resolved:
         for locale in chain:
             place = Place(locale, key)
-            value = self._known.get(place.live) or self._known.get(place.default)
-            if value is not None:
+            value = (edited and self._known.get(place.live)) or self._known.get(place.default)
+            if value:
                 return Resolved.of(Message.parse(value), locale)
             found = self._defaults.of(locale, key)
             if found is not None:
@@ -352,7 +352,8 @@ class MessageStore:
 
     @staticmethod
     def _look_for_gaps(key: str, variation: Variation, values: Mapping[str, Any]) -> None:
-        missing = {name for template in variation.templates for name in template.missing(values)}
+        # Of what it says: payloads of HSL hold braces that are the platform's.
+        missing = Template.parse(variation.said).missing(values)
         if missing:
             logger.warning("The message %r has no value for %s.", key, ", ".join(sorted(missing)))
 

@@ -56,13 +56,15 @@ async def _nothing(store: MessageStore, call: Call) -> Answer:
 def _said(message: Message, locale: str, call: Call) -> Answer | None:
     """The answer; None where no variation fits this conversation."""
     fitting = suitable(message, call.channel_name, call.slots)
-    if call.channel_name == _REST[0]:
-        for_rest = [v for v in suitable(message, _REST[1], call.slots) if v.channel == _REST[1]]
-        fitting = for_rest or fitting
+    if call.channel_name == _REST[0] and any(v.channel == _REST[1] for v in message.variations):
+        fitting = [v for v in suitable(message, _REST[1], call.slots) if v.channel == _REST[1]] or fitting
     if not fitting:
         return None
     variation = fitting[0] if len(fitting) == 1 else random.choice(fitting)
     values = call.values
+    gaps = [name for name in Template.parse(variation.said).names if name not in values]
+    if gaps:
+        logger.warning("The message %r has no value for %s.", call.response, ", ".join(sorted(gaps)))
 
     def fill(text: str, given: Mapping[str, Any] = values) -> str:
         return Template.parse_rasa(text).fill_all(given, locale) if "{" in text else text

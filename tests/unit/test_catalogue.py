@@ -285,6 +285,27 @@ async def test_searching(catalogue: Catalogue, redis_client: redis.asyncio.Redis
     assert (await catalogue.locales_of("utter_a"))["de"].value == "Ihre Bestellung kommt spät"
 
 
+async def test_a_search_finds_what_a_plain_look_through_finds(
+    catalogue: Catalogue, redis_client: redis.asyncio.Redis
+) -> None:
+    words = ["order", "late", "Refund", "thank you", "größe"]
+    pick = random.Random(7)
+    english = {f"utter_{n:04}": " ".join(pick.choices(words, k=3)) for n in range(3000)}
+    german = {key: f"Bestellung {text}" for key, text in english.items() if pick.random() < 0.5}
+    await redis_client.mset({f"haptik:messages:en:{key}": text for key, text in english.items()})
+    await redis_client.mset({f"haptik:messages:de:{key}": text for key, text in german.items()})
+    for asked in ("order", "late refund", "utter_12", "GRÖSSE late", "bestellung order", "nowhere"):
+        expected = [
+            key
+            for key in sorted(english)
+            if all(w in f"{key} {german.get(key, english[key])}".casefold() for w in asked.casefold().split())
+        ]
+        page = await catalogue.search(asked, locale="de", limit=5000)
+        assert [row.key for row in page.rows] == expected
+        missing = await catalogue.search(asked, locale="de", only="missing", limit=5000)
+        assert [row.key for row in missing.rows] == [key for key in expected if key not in german]
+
+
 async def test_a_regional_variety_is_not_missing_what_its_language_has(
     catalogue: Catalogue, redis_client: redis.asyncio.Redis
 ) -> None:

@@ -215,6 +215,21 @@ async def test_seeded_defaults_and_edits(redis_client: redis.asyncio.Redis) -> N
     assert (await post(MessageStore(redis_client), body("utter_x"))).json() == {"text": "edited"}
 
 
+async def test_where_no_variation_of_an_edit_fits_the_domains_own_response_answers(
+    redis_client: redis.asyncio.Redis,
+) -> None:
+    await redis_client.set("haptik:messages-default:en:utter_x", "the domain's")
+    await redis_client.set("haptik:messages:en:utter_x", '{"text": "for slack", "channel": "slack"}')
+    store = MessageStore(redis_client)
+    assert (await post(store, body("utter_x", "slack"))).json() == {"text": "for slack"}
+    assert (await post(store, body("utter_x", "facebook"))).json() == {"text": "the domain's"}
+
+
+async def test_a_placeholder_that_no_slot_fills_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+    assert await say({"utter_x": "Hi {nmae}"}, body("utter_x", name="Asha")) == {"text": "Hi {nmae}"}
+    assert "'utter_x' has no value for nmae" in caplog.text
+
+
 async def test_without_redis_the_domains_own_response_answers() -> None:
     store = MessageStore.from_url(f"redis://127.0.0.1:{free_port()}", defaults={"en": {"utter_x": "the domain's"}})
     assert (await post(store, body("utter_x"))).json() == {"text": "the domain's"}
