@@ -37,7 +37,7 @@ help:
 	@echo "setting up .venv-rasa: real Rasa, some minutes" >&2
 	@"$(PYTHON310)" -m venv .venv-rasa >&2
 	@.venv-rasa/bin/python $(PIP) "setuptools<81" wheel >&2
-	@.venv-rasa/bin/python $(PIP) -c constraints-rasa.txt rasa==3.6.21 -e . >&2
+	@.venv-rasa/bin/python $(PIP) -c constraints-rasa.txt rasa==3.6.21 -e ".[forms]" >&2
 	@touch $@
 
 demo: .venv/ready

@@ -23,10 +23,9 @@ T = TypeVar("T")
 
 DeadlinePassed = asyncio.TimeoutError
 
-__all__ = ["CURRENT", "Call", "DeadlinePassed", "deadline", "finish_within"]
+__all__ = ["CURRENT", "Call", "DeadlinePassed", "deadline", "finish_within", "is_cancelled"]
 
 _RING_AGAIN_SECONDS = 0.5
-_SECONDS_TO_CLEAN_UP = 1.0
 
 
 async def finish_within(
@@ -36,14 +35,14 @@ async def finish_within(
 
     As `asyncio.timeout`, at less than half of its cost, which every guarded action pays: one timer, and no objects that
     wait for re-scheduling. A `TimeoutError` of `work` itself passes as it is, and so does a cancellation of the task
-    that runs this. A `CancelledError` that nobody asked this task for is the work's own mistake and becomes
-    `cancelled`. Work that swallows the cancellation is cancelled again. `name` is what logs call the work.
+    that runs this (from Python 3.11 on). A `CancelledError` that nobody asked this task for is the work's own mistake
+    and becomes `cancelled`. Work that swallows the cancellation is cancelled again. `name` is what logs call the work.
     """
     loop = asyncio.get_running_loop()
     call = Call(name, loop, loop.time() + seconds)
     token = CURRENT.set(call)
     try:
-        return await (work if _COUNTS_CANCELLATIONS else _apart(call, work))
+        return await work
     except asyncio.CancelledError as error:
         if call.is_cancelled_from_outside():
             raise
@@ -55,29 +54,31 @@ async def finish_within(
         CURRENT.reset(token)
 
 
-_COUNTS_CANCELLATIONS = sys.version_info >= (3, 11)
+def is_cancelled() -> bool:
+    """Tell whether somebody has asked the running task to end: a `CancelledError` is somebody's mistake otherwise.
+
+    Always true on Python 3.10, which does not count.
+    """
+    task = asyncio.current_task()
+    return sys.version_info < (3, 11) or task is None or task.cancelling() > 0
 
 
 class Call:
     """One piece of work under its deadline. Cancels its task when that is over, and tells who else did.
 
-    `ends` is the time of the loop's clock, which is `time.monotonic`, at which it is late. `blocked_at` is the place in
-    the code where it held up the loop, if it did, and `interrupted` says that it was ended there. `outside` is set
-    where Python does not count cancellations (3.10).
+    `ends` is the time of the loop's clock, which is `time.monotonic`, at which it is late. `sightings` counts how often
+    it was seen to hold up the loop, and `interrupted` says that it was ended there.
     """
 
-    __slots__ = (
-        *("_asked_before", "_handle", "_rings", "_task"),
-        *("blocked_at", "ends", "interrupted", "is_over", "loop", "name", "outside"),
-    )
+    # Most calls end before anything of this happens, and every guarded action makes one.
+    _rings = 0
+    interrupted = is_over = False
+    sightings = 0
 
     def __init__(self, name: str, loop: asyncio.AbstractEventLoop, ends: float) -> None:
         task = asyncio.current_task(loop)
         assert task is not None
         self.name, self.ends, self.loop, self._task = name, ends, loop, task
-        self._rings = 0
-        self.is_over = self.interrupted = self.outside = False
-        self.blocked_at: str | None = None
         self._asked_before = task.cancelling() if sys.version_info >= (3, 11) else 0
         self._handle = loop.call_at(ends, self._ring)
 
@@ -87,22 +88,20 @@ class Call:
         return self._rings > 0 or self.interrupted
 
     def is_cancelled_from_outside(self) -> bool:
-        """Tell whether somebody else asked for a cancellation of the task."""
-        if sys.version_info >= (3, 11):
-            return self._task.cancelling() - self._rings > self._asked_before
-        return self.outside
+        """Tell whether somebody else asked for a cancellation of the task.
+
+        Python 3.10 does not count: there a cancellation by the server is taken for the work's own. That costs a
+        hand-off of a chat whose user gets no answer any more, where the opposite would cost an answer.
+        """
+        return sys.version_info >= (3, 11) and self._task.cancelling() - self._rings > self._asked_before
 
     def end(self) -> None:
         """Stop watching."""
         self.is_over = True
         self._handle.cancel()
-        if sys.version_info >= (3, 11):
+        if self._rings and sys.version_info >= (3, 11):
             for _ in range(self._rings):
                 self._task.uncancel()
-
-    def move_to(self, task: asyncio.Task[Any]) -> None:
-        """Cancel another task than the one that this was made in."""
-        self._task = task
 
     def _ring(self) -> None:
         self._rings += 1
@@ -112,30 +111,3 @@ class Call:
 
 CURRENT: ContextVar[Call | None] = ContextVar("haptik_actions_call", default=None)
 """The guarded call that the running code belongs to, also in tasks that it has started."""
-
-
-async def _apart(call: Call, work: Coroutine[Any, Any, T]) -> T:
-    """Run the work in a task of its own: how Python 3.10 tells a cancellation from outside from one within."""
-    task = asyncio.get_running_loop().create_task(_outcome(work))
-    call.move_to(task)
-    try:
-        await asyncio.wait({task})
-    except asyncio.CancelledError:
-        call.outside = True
-        task.cancel()
-        await asyncio.wait({task}, timeout=_SECONDS_TO_CLEAN_UP)
-        raise
-    returned, error = task.result()
-    if error is not None:
-        raise error
-    return returned  # type: ignore[return-value]
-
-
-async def _outcome(work: Coroutine[Any, Any, T]) -> tuple[T | None, BaseException | None]:
-    try:
-        return await work, None
-    except asyncio.CancelledError:
-        raise
-    except BaseException as error:  # noqa: BLE001
-        # A task that raises SystemExit would end the loop, and with it the server.
-        return None, error

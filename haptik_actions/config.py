@@ -8,6 +8,7 @@
 | `business_id` | HAPTIK_BUSINESS_ID  | a number: the channel where users write                           |
 | `team`        | HAPTIK_TEAM         | the team that gets chats where the domain names none              |
 | `redis_url`   | REDIS_URL           | the Redis or Valkey that holds the messages                       |
+| `nlg_token`   | HAPTIK_NLG_TOKEN    | what Rasa has to send to the studio's NLG endpoint                |
 | `messages_snapshot` | HAPTIK_MESSAGES_SNAPSHOT | a file that keeps the messages across a restart           |
 
 Settings of behaviour (teams, countdown, copy) live in the domain's slot `haptik`.
@@ -37,6 +38,7 @@ ENVIRONMENT: Mapping[str, str] = {
     "business_id": "HAPTIK_BUSINESS_ID",
     "team": "HAPTIK_TEAM",
     "redis_url": "REDIS_URL",
+    "nlg_token": "HAPTIK_NLG_TOKEN",
     "messages_snapshot": "HAPTIK_MESSAGES_SNAPSHOT",
 }
 """Setting -> environment variable."""
@@ -48,6 +50,7 @@ WHERE_FROM: Mapping[str, str] = {
     "business_id": "it is the number of the business in the Business Manager",
     "team": "its name stands on the Teams page of the Agent Chat Tool",
     "redis_url": "for example redis://localhost:6379/0",
+    "nlg_token": "make one up, and write it into `nlg:` of Rasa's endpoints.yml too",
     "messages_snapshot": "a file that this process may write",
 }
 
@@ -64,6 +67,7 @@ class Settings:
     business_id: int | None = None
     team: str | None = None
     redis_url: str | None = field(default=None, repr=False)
+    nlg_token: str | None = field(default=None, repr=False)
     messages_snapshot: str | None = None
 
     @classmethod

@@ -13,7 +13,8 @@
     │   ├── IntegrationTimeout    it took longer than its deadline
     │   ├── IntegrationCancelled  it was cancelled from within, not by the server
     │   ├── IntegrationDown       its breaker is open, so it was not run
-    │   └── InvalidReturn         it returned what Rasa cannot read
+    │   ├── InvalidReturn         it returned what Rasa cannot read
+    │   └── SearchUnavailable     the search service of a form's field did not answer as its protocol says
     ├── RasaApiError              Rasa's own HTTP API was not reached, or refused
     │   └── UnknownConversation   Rasa has no conversation of that id
     ├── FaqRefused                FAQ nodes were not uploaded: a rule against losing some said no
@@ -78,6 +79,7 @@ __all__ = [
     "NoConversation",
     "RasaApiError",
     "RateLimited",
+    "SearchUnavailable",
     "ServerError",
     "TransportError",
     "UnexpectedResponse",
@@ -218,6 +220,12 @@ class InvalidReturn(IntegrationError):
     """A guarded action returned something else than a list of events that Rasa can read."""
 
     remedy = "Return a list of events made with `rasa_sdk.events`, with values that JSON can hold."
+
+
+class SearchUnavailable(IntegrationError):
+    """The search service of a form's field was not reached, took too long, or did not answer as documented."""
+
+    remedy = "Look at the service behind the field's `search_source`."
 
 
 class RasaApiError(HaptikError):

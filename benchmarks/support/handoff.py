@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import os
 import statistics
@@ -21,7 +22,7 @@ from haptik_actions.actions import Runtime, configure, escalate_on_error
 from haptik_actions.client._server import PlatformServer
 from haptik_actions.client._transport import default_transport
 from haptik_actions.config import Settings
-from haptik_actions.escalation import HandOff, RedisOutbox, ResilientOutbox
+from haptik_actions.escalation import HandOff, Outbox, RedisOutbox, ResilientOutbox
 from support.calls import BUSINESS, call_of
 from support.platform import SEND, start_platform
 from support.processes import Valkey
@@ -67,13 +68,18 @@ class Failing(Action):
 
 
 class Watched(ResilientOutbox):
-    """An outbox that remembers when a hand-off was confirmed and erased."""
+    """An outbox that remembers when it was told that a hand-off is confirmed, and when it had erased it."""
 
-    confirmed_at = 0.0
+    def __init__(self, shared: Outbox) -> None:
+        super().__init__(shared)
+        self.confirmed_at = self.erased_at = 0.0
+        self.erased = asyncio.Event()
 
-    async def confirm(self, handoff: HandOff, *, episode: float) -> None:
-        await super().confirm(handoff, episode=episode)
+    async def confirm(self, handoff: HandOff, *, episode: float | None, ago: float = 0.0) -> None:
         self.confirmed_at = time.perf_counter()
+        await super().confirm(handoff, episode=episode, ago=ago)
+        self.erased_at = time.perf_counter()
+        self.erased.set()
 
 
 async def _compare(url: str, redis_url: str) -> dict[str, Any]:
@@ -99,7 +105,9 @@ def _sides(url: str, session: aiohttp.ClientSession, client: httpx.AsyncClient, 
         answered_at = time.perf_counter()
         events = answer["events"] if isinstance(answer, dict) else answer.events
         assert events[0]["value"]["state"] == "connected", events
-        return outbox.confirmed_at - action.failed_at, answered_at - action.failed_at
+        await outbox.erased.wait()
+        outbox.erased.clear()
+        return tuple(at - action.failed_at for at in (outbox.confirmed_at, answered_at, outbox.erased_at))
 
     async def by_httpx(user: str) -> tuple[float, ...]:
         began = time.perf_counter()
@@ -131,15 +139,17 @@ async def _in_turns(sides: dict[str, Post]) -> dict[str, list[tuple[float, ...]]
 def _ratios(times: dict[str, list[tuple[float, ...]]]) -> dict[str, Any]:
     post = statistics.median(found[0] for found in times["post"])
     by_aiohttp = statistics.median(found[0] for found in times["post_by_aiohttp"])
-    confirmed, answered = (statistics.median(found[index] for found in times["guard"]) for index in (0, 1))
+    confirmed, answered, erased = (statistics.median(found[index] for found in times["guard"]) for index in (0, 1, 2))
     return {
         "milliseconds": {
             "until_confirmed": round(1000 * confirmed, 3),
             "until_answered": round(1000 * answered, 3),
+            "until_erased": round(1000 * erased, 3),
             "post": round(1000 * post, 3),
             "post_by_aiohttp": round(1000 * by_aiohttp, 3),
         },
         "confirmed_vs_post": {"measured": round(confirmed / post, 2), "goal": "at most 2"},
         "confirmed_vs_post_by_aiohttp": {"measured": round(confirmed / by_aiohttp, 2)},
         "answered_vs_post": {"measured": round(answered / post, 2)},
+        "erased_vs_post": {"measured": round(erased / post, 2)},
     }

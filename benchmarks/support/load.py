@@ -105,10 +105,9 @@ async def measure_throughput() -> dict[str, Any]:
             for server in servers.values():
                 await server.start()
             with multiprocessing.get_context("spawn").Pool(1) as pool:
-                rounds = [
-                    {side: await _round(pool, server, body) for side, server in servers.items()}
-                    for _ in range(ROUNDS + 1)
-                ]
+                rounds: list[dict[str, tuple[float, float]]] = []
+                for _ in range(ROUNDS + 1):
+                    rounds.append({side: await _round(pool, server, body) for side, server in servers.items()})
         finally:
             for server in servers.values():
                 await server.kill()

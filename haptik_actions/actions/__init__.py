@@ -19,21 +19,35 @@ from typing import TYPE_CHECKING, Any
 from haptik_actions.actions._base import IntegrationAction
 from haptik_actions.actions._executor import guard_all_actions
 from haptik_actions.actions._guard import escalate_on_error
+from haptik_actions.actions._haptik_form import HaptikForm
+from haptik_actions.actions._offers import chosen
 from haptik_actions.actions._runtime import Runtime, configure
+from haptik_actions.actions._utter import utter
 
 if TYPE_CHECKING:
     from haptik_actions.actions._ready_fallback import ActionHaptikDefaultFallback as ActionHaptikDefaultFallback
     from haptik_actions.actions._ready_handoff import ActionHaptikHandoff as ActionHaptikHandoff
+    from haptik_actions.actions._ready_open import ActionHaptikOpen as ActionHaptikOpen
     from haptik_actions.actions._ready_two_stage import ActionHaptikTwoStageFallback as ActionHaptikTwoStageFallback
 
 # Not in __all__: `import *` would register them all, and with them an action_default_fallback.
 _READY = {
     "ActionHaptikDefaultFallback": "_ready_fallback",
     "ActionHaptikHandoff": "_ready_handoff",
+    "ActionHaptikOpen": "_ready_open",
     "ActionHaptikTwoStageFallback": "_ready_two_stage",
 }
 
-__all__ = ["IntegrationAction", "Runtime", "configure", "escalate_on_error", "guard_all_actions"]
+__all__ = [
+    "HaptikForm",
+    "IntegrationAction",
+    "Runtime",
+    "chosen",
+    "configure",
+    "escalate_on_error",
+    "guard_all_actions",
+    "utter",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -6,12 +6,14 @@ Whatever fails on the way, there is an answer: that is what the guard is for.
 from __future__ import annotations
 
 import logging
+from asyncio import CancelledError
 from typing import Any
 
 from rasa_sdk import Tracker
 from rasa_sdk.events import SlotSet
 from rasa_sdk.executor import CollectingDispatcher
 
+from haptik_actions._deadline import is_cancelled
 from haptik_actions.actions._fallback import FALLBACK, taken_back, without_looking
 from haptik_actions.actions._forms import failure_events
 from haptik_actions.actions._integration import Events, is_json
@@ -29,10 +31,15 @@ async def answer_failure(
 ) -> Events:
     """Return Rasa's events after a failure, with the user told. Of what was uttered, the first `said` messages are
     others' and stay; the rest is the failed action's."""
+    if not isinstance(dispatcher.messages, list):
+        # The action may have put anything there.
+        dispatcher.messages, said = [], 0
     try:
         dispatcher.messages[said:] = _kept(dispatcher.messages[said:], failure.plan)
         return await _hand_over(failure, escalator, dispatcher, tracker)
-    except Exception:
+    except (Exception, CancelledError) as error:
+        if isinstance(error, CancelledError) and is_cancelled():
+            raise
         logger.exception("After action %s failed in conversation %s, so did its guard.", *_names(failure, tracker))
     return _last_resort(failure, dispatcher, tracker)
 

@@ -8,10 +8,11 @@ from asyncio import CancelledError
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar, cast, overload
 
-from rasa_sdk import Tracker, ValidationAction
+from rasa_sdk import Tracker
 from rasa_sdk.executor import CollectingDispatcher
 from rasa_sdk.interfaces import ActionExecutionRejection
 
+from haptik_actions._deadline import is_cancelled
 from haptik_actions.actions._failure import answer_failure
 from haptik_actions.actions._integration import Events, call_integration
 from haptik_actions.actions._runtime import Runtime, current_runtime
@@ -28,8 +29,7 @@ logger = logging.getLogger(__name__)
 
 Run = TypeVar("Run", bound=Callable[..., Any])
 
-# A CancelledError that gets as far as here is the server's: the deadline turns any other into an error.
-_CONTROL_FLOW = (ActionExecutionRejection, CancelledError, GeneratorExit, KeyboardInterrupt)
+_CONTROL_FLOW = (ActionExecutionRejection, GeneratorExit, KeyboardInterrupt)
 
 
 @overload
@@ -111,6 +111,8 @@ async def guard(
     except _CONTROL_FLOW:
         raise
     except BaseException as error:
+        if isinstance(error, CancelledError) and is_cancelled():
+            raise
         if plan.verdict(error) == "pass":
             raise
         failure = Failure(action=name, error=error, plan=plan)
@@ -121,8 +123,7 @@ def _guarded(run: Run, options: HandOffOptions) -> Run:
     # rasa_sdk counts the parameters, so they are spelt out here.
     @functools.wraps(run)
     async def guarded(self: Any, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Any) -> Events:
-        if isinstance(self, ValidationAction):
-            move_methods_to_threads(self)
+        move_methods_to_threads(self)
         return await guard(functools.partial(run, self), _name(self), options, dispatcher, tracker, domain)
 
     start_with_server()

@@ -58,7 +58,8 @@ async def _rephrase(tracker: Tracker, domain: Any) -> str:
     try:
         runtime = current_runtime()
         plan = runtime.escalator.plan(FALLBACK, _NOTHING_SAID_IN_CODE, haptik_slot(tracker, domain))
-        return await runtime.messages().text(_REPHRASE, plan.locale or _language(tracker))
+        channel = tracker.get_latest_input_channel()
+        return await runtime.messages().text(_REPHRASE, plan.locale or _language(tracker), channel=channel)
     except Exception:
         logger.exception("The message store failed; using the packaged copy.")
         return packaged_copy()[_REPHRASE]

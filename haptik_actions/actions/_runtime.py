@@ -95,6 +95,7 @@ class Runtime:
         self._timeout, self._retries = timeout, retries
         self._sleep = sleep
         self._outbox = outbox
+        self._redis_outbox: RedisOutbox | None = None
         self._started = False
         self._refresher: asyncio.Task[None] | None = None
         self._metrics = SafeMetrics(metrics)
@@ -144,7 +145,8 @@ class Runtime:
         if self._outbox is None:
             url = self.settings().redis_url
             if url:
-                self._outbox = ResilientOutbox(RedisOutbox(connect(url, seconds=_REDIS_SECONDS)))
+                self._redis_outbox = RedisOutbox(connect(url, seconds=_REDIS_SECONDS))
+                self._outbox = ResilientOutbox(self._redis_outbox)
             else:
                 logger.warning(
                     "REDIS_URL is not set: hand-offs that Haptik cannot take yet are kept in this process. A restart "
@@ -184,6 +186,8 @@ class Runtime:
                 self.breakers = Breakers(shared, metrics=self._metrics)
                 self._refresher = asyncio.get_running_loop().create_task(self._refresh_breakers())
             self.delivery().start()
+            if self._redis_outbox is not None:
+                self._warning = asyncio.get_running_loop().create_task(self._redis_outbox.warn_of_eviction())
         except ConfigurationError as error:
             logger.error("Hand-offs are not possible: %s", error)
         except Exception:

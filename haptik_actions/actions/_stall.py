@@ -92,11 +92,13 @@ def _interrupt(number: int, frame: FrameType | None) -> None:
     call = CURRENT.get()
     if call is None or call.is_over:
         return
-    if call.blocked_at is None:
-        call.blocked_at = _place(frame)
+    is_late = time.monotonic() >= call.ends
+    call.sightings += 1
+    # Seen once, it may be a machine that is busy with other things.
+    if not call.interrupted and (call.sightings == 2 or (is_late and call.sightings == 1)):
         # Not logged here: the code that is interrupted may hold the log's own locks.
-        call.loop.call_soon_threadsafe(_say, call.name, call.blocked_at)
-    if time.monotonic() >= call.ends:
+        call.loop.call_soon_threadsafe(_say, call.name, _place(frame))
+    if is_late:
         call.interrupted = True
         BLOCKERS.add(call.name)
         raise asyncio.CancelledError

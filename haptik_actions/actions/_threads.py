@@ -10,6 +10,7 @@ import inspect
 import logging
 import threading
 import time
+import weakref
 from collections.abc import Callable
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -26,10 +27,15 @@ __all__ = ["in_thread", "in_thread_with_loop", "is_async", "move_methods_to_thre
 logger = logging.getLogger(__name__)
 
 Run = Callable[..., Any]
+_Outcome = tuple[Any, BaseException | None]
 
 _THREADS = 200
-"""Blocking actions at once. One that hangs keeps its thread until it returns: Python cannot end a thread."""
+"""Blocking actions at once."""
+_MOST_LEFT_BEHIND = 1000
+"""Threads of actions that have missed their deadline. Python cannot end a thread, so one that hangs stays; when there
+are as many as this, they count among those that run at once, and the rest of the blocking actions fail."""
 
+_TOLD_EVERY = 50
 _GRACE_SECONDS = 0.2
 _OTHER_LOOP = ("different loop", "different event loop", "Event loop is closed")
 _bound_to_the_loop: set[str] = set()
@@ -48,9 +54,9 @@ def runs_in_thread(name: str, wanted: bool | None) -> bool:
 
 async def in_thread(run: Run, *arguments: Any) -> Any:
     """Call a synchronous function in a thread, which is left behind when the deadline passes."""
-    gate = _gate()
-    await gate.acquire()
-    returned = await _start(functools.partial(run, *arguments), gate)
+    threads = _threads_of_loop()
+    await threads.gate.acquire()
+    returned = await threads.run(functools.partial(run, *arguments))
     return await returned if inspect.isawaitable(returned) else returned
 
 
@@ -82,8 +88,6 @@ def move_methods_to_threads(action: object) -> None:
 
     rasa-sdk calls them on the worker's loop. Other actions are left as they are; a second call does nothing.
     """
-    if not isinstance(action, ValidationAction) or not hasattr(action, "__dict__"):
-        return
     kind: Any = type(action)
     for name in _blocking_methods(kind):
         action.__dict__.setdefault(name, _MethodInThread(action, name))
@@ -101,6 +105,9 @@ class _MethodInThread:
 
 @functools.lru_cache(maxsize=1000)
 def _blocking_methods(kind: type[Any]) -> tuple[str, ...]:
+    # Asked for every call of a decorated action, and `issubclass` of an abstract class is slow.
+    if not issubclass(kind, ValidationAction) or not kind.__dictoffset__:
+        return ()
     names = (name for name in dir(kind) if name.startswith(("validate_", "extract_")))
     # A static or class method takes no instance; rasa-sdk's own do nothing that blocks.
     functions = {name: inspect.getattr_static(kind, name) for name in names}
@@ -132,40 +139,74 @@ def _is_async_function(function: Run) -> bool:
     return inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(getattr(function, "__call__", None))  # noqa: B004
 
 
-async def _start(work: Callable[[], Any], gate: asyncio.Semaphore) -> Any:
-    """Run `work` in a thread that is a daemon: those of pools (concurrent.futures, anyio) are waited for at the end of
-    a process, and one that hangs would keep a server from ever stopping."""
-    loop = asyncio.get_running_loop()
-    ended: asyncio.Future[tuple[Any, BaseException | None]] = loop.create_future()
-    context = contextvars.copy_context()
+class _Threads:
+    """The threads of one event loop. They are daemons: those of pools (concurrent.futures, anyio) are waited for at the
+    end of a process, and one that hangs would keep a server from ever stopping."""
 
-    def run() -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = weakref.ref(loop)
+        self.gate = asyncio.Semaphore(_THREADS)
+        self._left_behind = 0
+
+    async def run(self, work: Callable[[], Any]) -> Any:
+        """Run `work` in a new thread; the caller's place at the gate is given back when it ends or is left behind."""
+        job = _Job(work, asyncio.get_running_loop().create_future(), contextvars.copy_context())
         try:
-            outcome: tuple[Any, BaseException | None] = context.run(work), None
+            threading.Thread(target=self._work, args=(job,), name="haptik-actions-run", daemon=True).start()
+        except BaseException:
+            self.gate.release()
+            raise
+        try:
+            returned, error = await job.ended
+        except asyncio.CancelledError:
+            self._leave_behind(job)
+            raise
+        if error is not None:
+            raise error
+        return returned
+
+    def _work(self, job: _Job) -> None:
+        try:
+            outcome: _Outcome = job.context.run(job.work), None
         except BaseException as error:  # noqa: BLE001
             outcome = None, error
+        loop = self._loop()
         # The loop may be closed by now.
         with contextlib.suppress(RuntimeError):
-            loop.call_soon_threadsafe(end, outcome)
+            if loop is not None:
+                loop.call_soon_threadsafe(self._end, job, outcome)
 
-    def end(outcome: tuple[Any, BaseException | None]) -> None:
-        gate.release()
-        if not ended.done():
-            ended.set_result(outcome)
+    def _end(self, job: _Job, outcome: _Outcome) -> None:
+        if job.is_left_behind:
+            self._left_behind -= 1
+        else:
+            self.gate.release()
+        if not job.ended.done():
+            job.ended.set_result(outcome)
 
-    try:
-        threading.Thread(target=run, name="haptik-actions-run", daemon=True).start()
-    except BaseException:
-        gate.release()
-        raise
-    returned, error = await ended
-    if error is not None:
-        raise error
-    return returned
+    def _leave_behind(self, job: _Job) -> None:
+        if self._left_behind >= _MOST_LEFT_BEHIND:
+            return
+        job.is_left_behind = True
+        self._left_behind += 1
+        self.gate.release()
+        if self._left_behind % _TOLD_EVERY == 0:
+            line = "%d actions hang in threads behind their deadlines: give their calls a timeout."
+            logger.error(line, self._left_behind)
 
 
-_gates: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Semaphore] = WeakKeyDictionary()
+class _Job:
+    def __init__(self, work: Callable[[], Any], ended: asyncio.Future[_Outcome], context: contextvars.Context) -> None:
+        self.work, self.ended, self.context = work, ended, context
+        self.is_left_behind = False
 
 
-def _gate() -> asyncio.Semaphore:
-    return _gates.setdefault(asyncio.get_running_loop(), asyncio.Semaphore(_THREADS))
+_threads: WeakKeyDictionary[asyncio.AbstractEventLoop, _Threads] = WeakKeyDictionary()
+
+
+def _threads_of_loop() -> _Threads:
+    loop = asyncio.get_running_loop()
+    threads = _threads.get(loop)
+    if threads is None:
+        threads = _threads[loop] = _Threads(loop)
+    return threads

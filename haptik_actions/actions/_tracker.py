@@ -9,11 +9,13 @@ from rasa_sdk import Tracker
 from rasa_sdk.events import ActionExecuted, ConversationPaused, SlotSet
 from rasa_sdk.executor import CollectingDispatcher
 
+from haptik_actions.answers import AnswerWords, to_metadata
 from haptik_actions.escalation import Conversation, Escalation
 from haptik_actions.hsl import Text
-from haptik_actions.render import render
+from haptik_actions.messages import locale_of
+from haptik_actions.render import Conversion, render
 
-__all__ = ["conversation_of", "events_of", "haptik_slot", "say"]
+__all__ = ["conversation_of", "deliver", "events_of", "haptik_slot", "language_of", "say"]
 
 _MOST_TURNS = 20
 # After these the bot has the conversation to itself again.
@@ -56,8 +58,20 @@ def events_of(escalation: Escalation) -> list[dict[str, Any]]:
 
 def say(dispatcher: CollectingDispatcher, text: str, channel: str | None) -> None:
     """Utter `text` in the form of the channel."""
-    for message in render(Text(text=text), channel).messages:
-        dispatcher.utter_message(**message)
+    deliver(dispatcher, render(Text(text=text), channel))
+
+
+def deliver(dispatcher: CollectingDispatcher, conversion: Conversion, words: AnswerWords | None = None) -> None:
+    """Utter every message of a conversion; the last one carries what was offered."""
+    for number, message in enumerate(conversion.messages, start=1):
+        offers = to_metadata(conversion.replies, words or AnswerWords()) if number == len(conversion.messages) else {}
+        dispatcher.utter_message(**message, **offers)
+
+
+def language_of(tracker: Tracker) -> str | None:
+    """Return the user's language tag: the slot `language_code`, then that of the messages' metadata, latest first."""
+    found = (locale_of(tracker.slots, metadata) for metadata in (None, *_metadata(tracker)))
+    return next(filter(None, found), None)
 
 
 def _metadata(tracker: Tracker) -> Iterator[Mapping[str, Any]]:

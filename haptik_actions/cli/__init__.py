@@ -25,6 +25,7 @@ _COMMANDS = (
     "resume",
     "run",
     "sandbox",
+    "studio",
     "transcript",
 )
 

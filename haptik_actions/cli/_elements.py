@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import IO, TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -14,9 +16,9 @@ from haptik_actions.errors import ConfigurationError, InvalidElement
 if TYPE_CHECKING:
     from haptik_actions.hsl import Element
 
-__all__ = ["FILES", "Place", "channels_option", "elements_in", "places_in"]
+__all__ = ["FILES", "Place", "channels_option", "elements_in", "name_of", "places_in"]
 
-FILES = click.argument("files", nargs=-1, required=True, type=click.File(encoding="utf-8-sig"), metavar="FILES...")
+FILES = click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="FILES...")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,16 +42,16 @@ class Place:
         return element
 
 
-def places_in(files: Iterable[IO[str]]) -> list[Place]:
+def places_in(files: Iterable[Path]) -> list[Place]:
     """The values of the files, one by one.
 
     Raises:
-        ConfigurationError: a file is no JSON, neither as a whole nor line by line.
+        ConfigurationError: a file cannot be read, or is no JSON, neither as a whole nor line by line.
     """
-    return [place for file in files for place in _places(file.name, _text_of(file))]
+    return [place for file in files for place in _places(name_of(file), _text_of(file))]
 
 
-def elements_in(files: Iterable[IO[str]]) -> list[Element]:
+def elements_in(files: Iterable[Path]) -> list[Element]:
     """The elements of the files.
 
     Raises:
@@ -65,17 +67,26 @@ def _element(place: Place) -> Element:
         raise ConfigurationError(f"{place.name}: {mistake}") from mistake
 
 
-def _text_of(file: IO[str]) -> str:
+def name_of(file: Path) -> str:
+    """The file as it is shown: `-` is standard input."""
+    return "<stdin>" if str(file) == "-" else str(file)
+
+
+def _text_of(file: Path) -> str:
     try:
-        return file.read()
+        raw = sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes()
+    except OSError as error:
+        raise ConfigurationError(f"{file} cannot be read: {error.strerror}.") from error
+    try:
+        return raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise ConfigurationError(f"{file.name} is not UTF-8: {error}. Save it as UTF-8.") from error
+        raise ConfigurationError(f"{name_of(file)} is not UTF-8 ({error.reason}). Save it as UTF-8.") from error
 
 
 def _places(name: str, text: str) -> Iterator[Place]:
     try:
         value = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         yield from _lines(name, text, error)
         return
     if not isinstance(value, list):
@@ -85,7 +96,7 @@ def _places(name: str, text: str) -> Iterator[Place]:
         yield Place(name=f"{name}[{index}]", value=item)
 
 
-def _lines(name: str, text: str, error: ValueError) -> Iterator[Place]:
+def _lines(name: str, text: str, error: Exception) -> Iterator[Place]:
     lines = [(number, line) for number, line in enumerate(text.splitlines(), start=1) if line.strip()]
     if len(lines) < 2:
         raise ConfigurationError(f"{name} is no JSON: {error}. Give one element, a list, or one on each line.")

@@ -110,9 +110,7 @@ def watch_command(source: str, settle: float, **how: Any) -> None:
 async def _watch(source: str, settle: float, how: dict[str, Any]) -> None:
     from haptik_actions.faq import watch
 
-    changes = watch(source, settle=settle)
-    await _apply_and_say(source, how)
-    async for _ in changes:
+    async for _ in watch(source, settle=settle):
         await _apply_and_say(source, how)
 
 
@@ -158,7 +156,13 @@ def _apply_source(ctx: click.Context, source: str, how: dict[str, Any], *, quiet
 
 
 def _run(how: dict[str, Any], work: Callable[[Applier], Coroutine[Any, Any, Outcome]]) -> Outcome:
-    return asyncio.run(_with_applier(how, work))
+    outcome = run_until_signal(_with_applier(how, work))
+    if outcome is None:
+        raise click.ClickException(
+            "Ended by a signal. `haptik-actions faq history` shows how far it was; the next apply takes it up, and so "
+            "does --resume."
+        )
+    return outcome
 
 
 async def _with_applier(how: dict[str, Any], work: Callable[[Applier], Coroutine[Any, Any, Outcome]]) -> Outcome:

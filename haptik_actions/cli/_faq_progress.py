@@ -69,6 +69,6 @@ class ApplyProgress:
     def _say(self, words: str) -> None:
         # Above the bar: whoever reads the terminal afterwards needs the task's id.
         if self._is_terminal:
-            self._progress.console.print(words, markup=False)
+            self._progress.console.print(words, markup=False, soft_wrap=True)
         else:
             click.echo(words, err=True)

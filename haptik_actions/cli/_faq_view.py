@@ -117,6 +117,9 @@ class Printer:
     def _verdict(self, report: LintReport) -> None:
         errors, warnings = (report.findings.count(severity) for severity in ("error", "warning"))
         counts = f"{_count(errors, 'error')}, {_count(warnings, 'warning')}"
+        left_out = sum(report.findings.counts.values()) - len(report.findings.listed())
+        if left_out:
+            self.line((f"{left_out:,} more findings are counted and not listed.", "dim"))
         style = "green" if report.ok else "bold red"
         self.line((f"{counts} in {_count(report.rows, 'row')} of {printable(report.source)}", style))
 

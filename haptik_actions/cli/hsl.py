@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from haptik_actions.cli._elements import FILES, channels_option, elements_in, places_in
+from haptik_actions.cli import form_to_domain
+from haptik_actions.cli._elements import FILES, channels_option, elements_in, name_of, places_in
 from haptik_actions.cli._output import echo_json, printable
 
 if TYPE_CHECKING:
@@ -36,7 +37,11 @@ def command() -> None:
     haptik-actions hsl lint elements/*.json --channels facebook,whatsapp
     haptik-actions hsl render --channel facebook order.json
     haptik-actions hsl preview order.json -o order.html
+    haptik-actions hsl form-to-domain visit.json
     """
+
+
+command.add_command(form_to_domain.command)
 
 
 @command.command()
@@ -48,7 +53,7 @@ def command() -> None:
 @click.pass_context
 def lint(
     context: click.Context,
-    files: Sequence[IO[str]],
+    files: Sequence[Path],
     channels: tuple[str, ...],
     everything: bool,
     form: str,
@@ -79,7 +84,7 @@ def lint(
 @FILES
 @click.option("--channel", required=True, callback=lambda c, p, name: channels_option(c, p, [name])[0])
 @click.option("--strict", is_flag=True, help="Refuse an element that would lose something.")
-def render_command(files: Sequence[IO[str]], channel: str, strict: bool) -> None:
+def render_command(files: Sequence[Path], channel: str, strict: bool) -> None:
     """Print what is sent on a channel, as JSON: the arguments of `dispatcher.utter_message`, message by message.
 
     What was changed is said on standard error.
@@ -106,7 +111,7 @@ def _line(note: Note) -> str:
 @FILES
 @CHANNELS
 @click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), show_default="preview.html")
-def preview(files: Sequence[IO[str]], channels: tuple[str, ...], output: Path | None) -> None:
+def preview(files: Sequence[Path], channels: tuple[str, ...], output: Path | None) -> None:
     """Write an HTML page that shows every element on every channel, side by side.
 
     The page is one file and loads nothing; pictures are named and not shown. `-o -` prints it.
@@ -117,7 +122,7 @@ def preview(files: Sequence[IO[str]], channels: tuple[str, ...], output: Path | 
     """
     from haptik_actions.preview import PREVIEWED, preview_page
 
-    names = ", ".join(Path(file.name).name for file in files)
+    names = ", ".join(map(name_of, files))
     page = preview_page(elements_in(files), channels or PREVIEWED, title=names)
     target = output or Path("preview.html")
     if str(target) == "-":

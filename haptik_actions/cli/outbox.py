@@ -50,13 +50,20 @@ def list_entries(as_json: bool) -> None:
 
 
 @command.command()
-@click.argument("chat")
-def retry(chat: str) -> None:
+@click.argument("chat", required=False)
+@click.option("--all", "everything", is_flag=True, help="Every hand-off that was given up.")
+def retry(chat: str | None, everything: bool) -> None:
     """Try a hand-off again at once, also one that was given up. CHAT is as `list` shows it.
 
     \b
     haptik-actions outbox retry 1201:asha
+    haptik-actions outbox retry --all
     """
+    if (chat is None) is not everything:
+        raise click.UsageError("Name one chat, or say --all for those that were given up.")
+    if chat is None:
+        click.echo(f"{_with_outbox(_revive_all)} are tried again by the next action server that looks.")
+        return
     if not _with_outbox(lambda outbox: outbox.revive(chat)):
         raise click.ClickException(
             f"{printable(chat)} is not in the outbox. `haptik-actions outbox list` shows what is."
@@ -83,6 +90,11 @@ def _with_outbox(work: Callable[[RedisOutbox], Awaitable[T]]) -> T:
     from haptik_actions.escalation import RedisOutbox
 
     return with_redis(lambda client: work(RedisOutbox(client)))
+
+
+async def _revive_all(outbox: RedisOutbox) -> int:
+    dead = [entry.handoff.chat for entry in await outbox.entries() if entry.due is None]
+    return sum([await outbox.revive(chat) for chat in dead])
 
 
 def _row(entry: Entry) -> dict[str, object]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 from argparse import SUPPRESS, ArgumentError, ArgumentParser, Namespace
@@ -14,6 +15,8 @@ from haptik_actions.cli._domain import find_domain
 from haptik_actions.cli._output import printable
 
 __all__ = ["command"]
+
+logger = logging.getLogger(__name__)
 
 
 class _RunCommand(click.Command):
@@ -67,6 +70,9 @@ def _check(domain: Path | None) -> None:
         findings: list[object] = [] if found is None else [*check_domain(found)]
     except ConfigurationError as error:
         findings = [error]
+    except Exception:
+        logger.exception("The domain %s could not be checked.", found)
+        return
     for finding in findings:
         click.echo(printable(str(finding)), err=True)
 

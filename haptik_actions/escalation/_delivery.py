@@ -6,13 +6,14 @@ import asyncio
 import logging
 import random
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any
 
 import msgspec
 
 from haptik_actions._deadline import DeadlinePassed, deadline
 from haptik_actions.client import HaptikClient
-from haptik_actions.errors import DeadlineExceeded, HaptikError, InactiveTeam, RateLimited, UnknownTeam
+from haptik_actions.errors import DeadlineExceeded, HaptikError, InactiveTeam, RateLimited, TransportError, UnknownTeam
 from haptik_actions.escalation._metrics import Metrics, NoMetrics
 from haptik_actions.escalation._outbox import Entry, HandOff, Outbox, Terms
 from haptik_actions.escalation._receipt import State
@@ -25,6 +26,8 @@ _POLL_SECONDS = 1.0
 _AT_ONCE = 20
 _DEPTH_SECONDS = 15.0
 _LONGEST_PAUSE = 60.0
+_LONGEST_WISH = 3600.0
+"""Of what the platform may ask for: an entry expires after a day."""
 _MOST_TRIES = 70
 """With pauses that double up to a minute this is a little over an hour; then the entry is a dead letter."""
 
@@ -62,6 +65,8 @@ class Delivery:
         self._depth_at = float("-inf")
         self._worker: asyncio.Task[None] | None = None
         self._storms: dict[str, int] = {}
+        self._closing = False
+        self._erasing: set[asyncio.Task[None]] = set()
 
     def start(self) -> None:
         """Deliver from the outbox in the background; once is enough."""
@@ -70,10 +75,12 @@ class Delivery:
 
     async def aclose(self) -> None:
         """Stop delivering. What an outbox in memory still holds is lost, and logged."""
+        self._closing = True
         if self._worker is not None:
             self._worker.cancel()
             await asyncio.gather(self._worker, return_exceptions=True)
             self._worker = None
+        await asyncio.gather(*self._erasing, return_exceptions=True)
         await self.outbox.aclose()
 
     async def hand_over(self, handoff: HandOff, terms: Terms) -> Delivered:
@@ -123,7 +130,7 @@ class Delivery:
         return await self._deliver(entry, promised=True)
 
     async def _deliver(
-        self, entry: Entry, episode: float = Terms().episode, *, kept: bool = True, promised: bool = False
+        self, entry: Entry, episode: float | None = None, *, kept: bool = True, promised: bool = False
     ) -> Delivered:
         handoff = entry.handoff
         try:
@@ -135,8 +142,24 @@ class Delivery:
             await self.outbox.refuse(handoff)
             logger.error("Hand-off %s is not possible: %s %s", handoff.id, error, error.remedy)
             return Delivered(state="unavailable", team=handoff.teams[0], reason=type(error).__name__)
-        await self.outbox.confirm(handoff, episode=episode)
+        erasing = self.outbox.confirm(handoff, episode=episode)
+        if promised:
+            await erasing
+        else:
+            # The user need not wait for it.
+            self._in_background(erasing)
         return Delivered(state="connected", team=team)
+
+    def _in_background(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._erasing.add(task)
+        task.add_done_callback(self._erased)
+
+    def _erased(self, task: asyncio.Task[None]) -> None:
+        self._erasing.discard(task)
+        if not task.cancelled() and task.exception() is not None:
+            line = "A hand-off that Haptik has stands in the outbox still, and is sent again."
+            logger.error(line, exc_info=task.exception())
 
     async def _send_in_time(self, handoff: HandOff) -> str:
         try:
@@ -147,6 +170,11 @@ class Delivery:
                 return await self._send(handoff)
         except DeadlinePassed as late:
             raise DeadlineExceeded(f"No team had taken the chat after {self._seconds:g} s.") from late
+        except asyncio.CancelledError as error:
+            # The tasks that deliver are this class's own: nobody else has a reason to cancel them.
+            if self._closing:
+                raise
+            raise TransportError("The call was cancelled from within, for example by a client being closed.") from error
 
     async def _send(self, handoff: HandOff) -> str:
         """Return the team that took the chat: the next one where one is unknown or inactive."""
@@ -191,6 +219,6 @@ class Delivery:
 def _pause(tries: int, error: HaptikError) -> float:
     """Seconds to the next try: half of it jitter, under a doubling ceiling; or what the platform asked for."""
     if isinstance(error, RateLimited) and error.retry_after is not None:
-        return error.retry_after
+        return min(error.retry_after, _LONGEST_WISH)
     ceiling: float = min(_LONGEST_PAUSE, 2.0 ** min(tries - 1, 10))
     return ceiling / 2 + random.uniform(0, ceiling / 2)

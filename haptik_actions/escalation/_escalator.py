@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 from typing import Any
+
+from cachetools import TTLCache
 
 from haptik_actions._deadline import deadline
 from haptik_actions.config import Settings
@@ -30,6 +32,8 @@ logger = logging.getLogger(__name__)
 HAND_OFF_SECONDS = 12.0
 """After this the user is told that it takes a while. The client and the outbox have bounds of their own below it."""
 _COPY_SECONDS = 2.0
+_SAME_TRACEBACK_SECONDS = 10.0
+_KINDS = 1000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,6 +80,7 @@ class Escalator:
         self._messages = messages
         self._briefing = briefing or Briefing(None)
         self._metrics, self._seconds = metrics or NoMetrics(), seconds
+        self._tracebacks: TTLCache[Hashable, None] = TTLCache(_KINDS, _SAME_TRACEBACK_SECONDS)
         self._late: set[asyncio.Task[Delivered]] = set()
         self._slots = SlotReader()
 
@@ -95,7 +100,7 @@ class Escalator:
             return await self._apologise(failure, conversation)
         receipt = await self._receipt(failure, conversation)
         self._metrics.count("haptik_handoffs_total", state=receipt.state, team=receipt.team or "")
-        _log(failure, receipt, conversation)
+        self._log(failure, receipt, conversation)
         return Escalation(
             receipt=receipt,
             text=await self._copy(receipt, conversation, failure.plan),
@@ -106,9 +111,10 @@ class Escalator:
     async def _apologise(self, failure: Failure, conversation: Conversation) -> Escalation:
         line = "Action %s failed in conversation %s with %s; the domain's on_error says to apologise."
         kind = type(failure.error).__name__
-        logger.warning(line, failure.action, conversation.sender_id, kind, exc_info=failure.error)
+        logger.warning(line, failure.action, conversation.sender_id, kind, exc_info=self._traceback(failure))
         key = failure.plan.messages.get("apology", "haptik_apology")
-        text = await self._text([key, "haptik_apology"], _locale(failure.plan, conversation), {})
+        values = {"channel": conversation.channel}
+        text = await self._text([key, "haptik_apology"], _locale(failure.plan, conversation), values)
         return Escalation(receipt=None, text=text, pause=False)
 
     async def _receipt(self, failure: Failure, conversation: Conversation) -> Receipt:
@@ -164,19 +170,43 @@ class Escalator:
 
     async def _copy(self, receipt: Receipt, conversation: Conversation, plan: HandOffOptions) -> str:
         keys = plan.message_keys(receipt.state, datetime.now(timezone.utc))
-        values = {"team": receipt.team or "", "reference": receipt.id}
+        values = {"team": receipt.team or "", "reference": receipt.id, "channel": conversation.channel}
         return await self._text(keys, _locale(plan, conversation), values)
 
-    async def _text(self, keys: Sequence[str], locale: str | None, values: Mapping[str, str]) -> str:
+    def _log(self, failure: Failure, receipt: Receipt, conversation: Conversation) -> None:
+        outcome = (receipt.id, receipt.team, receipt.state)
+        if receipt.error is None:
+            line = "Action %s asked for an agent in conversation %s; hand-off %s to team %s is %s."
+            logger.info(line, failure.action, conversation.sender_id, *outcome)
+            return
+        line = "Action %s failed in conversation %s with %s; hand-off %s to team %s is %s."
+        told = (failure.action, conversation.sender_id, receipt.error, *outcome)
+        logger.error(line, *told, exc_info=self._traceback(failure))
+
+    def _traceback(self, failure: Failure) -> BaseException | None:
+        """Return the error whose traceback is worth logging: in a storm the same one comes hundreds of times."""
+        place = failure.error.__traceback__
+        while place is not None and place.tb_next is not None:
+            place = place.tb_next
+        where = (place.tb_frame.f_code, place.tb_lineno) if place is not None else None
+        kind = (failure.action, type(failure.error), where)
+        if kind in self._tracebacks:
+            return None
+        self._tracebacks[kind] = None
+        return failure.error
+
+    async def _text(self, keys: Sequence[str], locale: str | None, values: Mapping[str, Any]) -> str:
         """Return the text of the first key that exists; the last one is the plugin's own and always does."""
         try:
             async with deadline(_COPY_SECONDS):
                 return await self._stored_text(keys, locale, values)
-        except Exception:
+        # Also where the store was cancelled from within. The server's cancellation ends up here, too, and costs nobody
+        # anything: there is no answer any more that this text would be in.
+        except (Exception, asyncio.CancelledError):
             logger.exception("The message store failed; using the packaged copy.")
             return packaged_copy()[keys[-1]]
 
-    async def _stored_text(self, keys: Sequence[str], locale: str | None, values: Mapping[str, str]) -> str:
+    async def _stored_text(self, keys: Sequence[str], locale: str | None, values: Mapping[str, Any]) -> str:
         messages = self._messages()
         for key in keys[:-1]:
             found = await messages.find(key, locale, **values)
@@ -216,13 +246,3 @@ def _locale(plan: HandOffOptions, conversation: Conversation) -> str | None:
         if isinstance(language, str) and language:
             return language
     return None
-
-
-def _log(failure: Failure, receipt: Receipt, conversation: Conversation) -> None:
-    outcome = (receipt.id, receipt.team, receipt.state)
-    if receipt.error is None:
-        line = "Action %s asked for an agent in conversation %s; hand-off %s to team %s is %s."
-        logger.info(line, failure.action, conversation.sender_id, *outcome)
-        return
-    line = "Action %s failed in conversation %s with %s; hand-off %s to team %s is %s."
-    logger.error(line, failure.action, conversation.sender_id, receipt.error, *outcome, exc_info=failure.error)

@@ -19,6 +19,7 @@ WINDOW_SECONDS = 60.0
 LEASE_SECONDS = 30.0
 """How long a delivery may take before another worker takes over. Longer than one call to the platform."""
 ENTRY_SECONDS = 24 * 3600.0
+_FORGET_SECONDS = 1.0
 
 
 class HandOff(msgspec.Struct, frozen=True, kw_only=True):
@@ -79,13 +80,15 @@ class Terms(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Outbox(Protocol):
-    """Where hand-offs are kept. Methods that name a chat do nothing where it is not known."""
+    """Where hand-offs are kept, one per chat. Methods do nothing for a chat that is not known, and those that take a
+    hand-off or an entry do nothing where the chat has another one by now."""
 
     async def open(self, handoff: HandOff, terms: Terms) -> Ticket:
         """Write the hand-off down and begin its episode, unless one is running."""
 
-    async def confirm(self, handoff: HandOff, *, episode: float, ago: float = 0.0) -> None:
-        """Erase it: Haptik has had the chat for `ago` seconds. The episode goes on from there."""
+    async def confirm(self, handoff: HandOff, *, episode: float | None, ago: float = 0.0) -> None:
+        """Erase it: Haptik has had the chat for `ago` seconds. The episode goes on from there for `episode` seconds;
+        with None it ends when it would have."""
 
     async def refuse(self, handoff: HandOff) -> None:
         """Erase it and its episode: nothing accepts it."""
@@ -135,6 +138,7 @@ class MemoryOutbox:
         self._entries: dict[str, Entry] = {}
         self._episodes: dict[str, _Episode] = {}
         self._turns: dict[str, deque[float]] = {}
+        self._forget_at = float("-inf")
 
     async def open(self, handoff: HandOff, terms: Terms) -> Ticket:
         """See `Outbox`; `full` where `most` entries wait."""
@@ -163,14 +167,23 @@ class MemoryOutbox:
         """Erase the hand-off of the chat: it is kept elsewhere now."""
         self._entries.pop(chat, None)
 
-    async def confirm(self, handoff: HandOff, *, episode: float, ago: float = 0.0) -> None:
+    async def confirm(self, handoff: HandOff, *, episode: float | None, ago: float = 0.0) -> None:
         """See `Outbox`."""
+        if self._is_another(handoff):
+            return
         self._entries.pop(handoff.chat, None)
         began = self._clock() - ago
-        self._episodes[handoff.chat] = _Episode(handoff.id, began, began + episode)
+        running = self._episodes.get(handoff.chat)
+        if running is not None and running.id != handoff.id and running.began > began:
+            return
+        lasts = Terms().episode if episode is None else episode
+        ends = running.ends if running is not None and episode is None else began + lasts
+        self._episodes[handoff.chat] = _Episode(handoff.id, began, ends)
 
     async def refuse(self, handoff: HandOff) -> None:
         """See `Outbox`."""
+        if self._is_another(handoff):
+            return
         self._entries.pop(handoff.chat, None)
         self._episodes.pop(handoff.chat, None)
 
@@ -180,8 +193,9 @@ class MemoryOutbox:
 
     async def bury(self, entry: Entry) -> None:
         """See `Outbox`."""
-        self._put(entry, None)
-        self._episodes.pop(entry.handoff.chat, None)
+        if not self._is_another(entry.handoff):
+            self._put(entry, None)
+            self._episodes.pop(entry.handoff.chat, None)
 
     async def claim(self, most: int) -> list[Entry]:
         """See `Outbox`."""
@@ -225,13 +239,19 @@ class MemoryOutbox:
     async def aclose(self) -> None:
         """Nothing is open."""
 
+    def _is_another(self, handoff: HandOff) -> bool:
+        known = self._entries.get(handoff.chat)
+        return known is not None and known.handoff.id != handoff.id
+
     def _put(self, entry: Entry, due: float | None) -> None:
         known = self._entries.get(entry.handoff.chat)
-        if known is not None:
+        if known is not None and not self._is_another(entry.handoff):
             self._entries[entry.handoff.chat] = msgspec.structs.replace(entry, created=known.created, due=due)
 
     def _running(self, chat: str, terms: Terms, now: float) -> _Episode | None:
         running = self._episodes.get(chat)
+        if running is not None and running.ends <= now:
+            running = None
         if running is None and terms.receipt is not None and terms.receipt[1] + terms.episode > now:
             running = _Episode(terms.receipt[0], terms.receipt[1], terms.receipt[1] + terms.episode)
         return running
@@ -246,6 +266,10 @@ class MemoryOutbox:
         return at
 
     def _forget(self, now: float) -> None:
+        # All of them are looked at, which in a storm would be once per chat.
+        if now < self._forget_at:
+            return
+        self._forget_at = now + _FORGET_SECONDS
         for chat in [chat for chat, episode in self._episodes.items() if episode.ends <= now]:
             del self._episodes[chat]
         for chat in [chat for chat, entry in self._entries.items() if entry.created + ENTRY_SECONDS <= now]:

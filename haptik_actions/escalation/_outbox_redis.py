@@ -12,6 +12,7 @@ that a cluster keeps them in one slot:
 
 from __future__ import annotations
 
+import logging
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
     from redis.asyncio import Redis
 
 __all__ = ["RedisOutbox"]
+
+logger = logging.getLogger(__name__)
 
 _PREFIX = "haptik:{outbox}"
 _AT_ONCE = 500
@@ -64,41 +67,55 @@ return {'go', 0, id}
 """
 )
 
+# A chat has one entry. What is told late may be about an earlier hand-off of the chat than the one that stands there.
+_IS_ANOTHER = """
+local payload = redis.call('GET', KEYS[1])
+if payload and ARGV[2] ~= '' and cjson.decode(payload).handoff.id ~= ARGV[2] then return 0 end
+"""
+
 _CONFIRM = (
     _NOW
+    + _IS_ANOTHER
     + """
 redis.call('DEL', KEYS[1])
 redis.call('ZREM', KEYS[2], ARGV[1])
 redis.call('ZREM', KEYS[4], ARGV[1])
-redis.call('HSET', KEYS[3], 'id', ARGV[2], 'began', string.format('%.0f', now - tonumber(ARGV[4])))
-redis.call('PEXPIRE', KEYS[3], ARGV[3])
+local began, running = now - tonumber(ARGV[4]), redis.call('HMGET', KEYS[3], 'id', 'began')
+if running[1] and running[1] ~= ARGV[2] and tonumber(running[2]) > began then return 0 end
+redis.call('HSET', KEYS[3], 'id', ARGV[2], 'began', string.format('%.0f', began))
+if ARGV[5] == '0' or redis.call('PTTL', KEYS[3]) < 0 then redis.call('PEXPIRE', KEYS[3], ARGV[3]) end
 return 1
 """
 )
 
-_ERASE = """
+_ERASE = (
+    _IS_ANOTHER
+    + """
 local known = redis.call('DEL', KEYS[1])
 redis.call('ZREM', KEYS[2], ARGV[1])
 redis.call('ZREM', KEYS[4], ARGV[1])
 redis.call('DEL', KEYS[3])
 return known
 """
+)
 
 _LATER = (
     _NOW
+    + _IS_ANOTHER
     + """
-if redis.call('EXISTS', KEYS[1]) == 0 then return 0 end
-redis.call('SET', KEYS[1], ARGV[2], 'KEEPTTL')
-redis.call('ZADD', KEYS[2], string.format('%.0f', now + tonumber(ARGV[3])), ARGV[1])
+if not payload then return 0 end
+redis.call('SET', KEYS[1], ARGV[3], 'KEEPTTL')
+redis.call('ZADD', KEYS[2], string.format('%.0f', now + tonumber(ARGV[4])), ARGV[1])
 return 1
 """
 )
 
 _BURY = (
     _NOW
+    + _IS_ANOTHER
     + """
-if redis.call('EXISTS', KEYS[1]) == 0 then return 0 end
-redis.call('SET', KEYS[1], ARGV[2], 'KEEPTTL')
+if not payload then return 0 end
+redis.call('SET', KEYS[1], ARGV[3], 'KEEPTTL')
 redis.call('ZREM', KEYS[2], ARGV[1])
 redis.call('DEL', KEYS[3])
 redis.call('ZADD', KEYS[4], string.format('%.0f', now), ARGV[1])
@@ -124,6 +141,7 @@ for _, chat in ipairs(redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now, 'LIMIT',
     table.insert(claimed, payload)
   else
     redis.call('ZREM', KEYS[1], chat)
+    table.insert(claimed, chat)
   end
 end
 return claimed
@@ -155,29 +173,36 @@ class RedisOutbox:
         )
         return Ticket(state=state.decode(), wait=float(wait) / 1000, id=known.decode())
 
-    async def confirm(self, handoff: HandOff, *, episode: float, ago: float = 0.0) -> None:
+    async def confirm(self, handoff: HandOff, *, episode: float | None, ago: float = 0.0) -> None:
         """See `Outbox`."""
         # Redis expires nothing in the past.
-        await self._run(_CONFIRM, handoff.chat, handoff.id, max(1, _ms(episode - ago)), _ms(ago))
+        left = max(1, _ms((Terms().episode if episode is None else episode) - ago))
+        await self._run(_CONFIRM, handoff.chat, handoff.id, left, _ms(ago), int(episode is None))
 
     async def refuse(self, handoff: HandOff) -> None:
         """See `Outbox`."""
-        await self._run(_ERASE, handoff.chat)
+        await self._run(_ERASE, handoff.chat, handoff.id)
 
     async def later(self, entry: Entry, seconds: float) -> None:
         """See `Outbox`."""
-        await self._run(_LATER, entry.handoff.chat, msgspec.json.encode(entry), _ms(seconds))
+        await self._run(_LATER, entry.handoff.chat, entry.handoff.id, msgspec.json.encode(entry), _ms(seconds))
 
     async def bury(self, entry: Entry) -> None:
         """See `Outbox`."""
-        await self._run(_BURY, entry.handoff.chat, msgspec.json.encode(entry))
+        await self._run(_BURY, entry.handoff.chat, entry.handoff.id, msgspec.json.encode(entry))
 
     async def claim(self, most: int) -> list[Entry]:
         """See `Outbox`."""
         payloads = await self._scripts[_CLAIM](
             keys=[f"{_PREFIX}:due"], args=[most, _ms(self._lease), f"{_PREFIX}:entry:"]
         )
-        return [msgspec.json.decode(payload, type=Entry) for payload in payloads]
+        for lost in (payload for payload in payloads if not payload.startswith(b"{")):
+            logger.error(
+                "The hand-off of chat %s is lost: Redis has no entry for it any more. It keeps one for a day. Set its "
+                "maxmemory-policy to noeviction.",
+                lost.decode(),
+            )
+        return [msgspec.json.decode(payload, type=Entry) for payload in payloads if payload.startswith(b"{")]
 
     async def entries(self) -> list[Entry]:
         """See `Outbox`."""
@@ -213,15 +238,32 @@ class RedisOutbox:
             return False
         entry = msgspec.structs.replace(msgspec.json.decode(payload, type=Entry), tries=0)
         await self._redis.zrem(f"{_PREFIX}:dead", chat)
-        return bool(await self._run(_LATER, chat, msgspec.json.encode(entry), 0))
+        return bool(await self._run(_LATER, chat, entry.handoff.id, msgspec.json.encode(entry), 0))
 
     async def drop(self, chat: str) -> bool:
         """See `Outbox`."""
-        return bool(await self._run(_ERASE, chat))
+        return bool(await self._run(_ERASE, chat, ""))
 
     async def end_episode(self, chat: str, *, before: float | None = None) -> bool:
         """See `Outbox`."""
         return bool(await self._run(_END, chat, 0 if before is None else _ms(before)))
+
+    async def warn_of_eviction(self) -> None:
+        """Log it where this Redis may forget hand-offs that it was told to keep. Not every Redis tells."""
+        from redis.exceptions import RedisError
+
+        try:
+            memory: Any = await self._redis.info("memory")
+        except (RedisError, OSError) as error:
+            logger.debug("Redis does not say whether it evicts keys (%s).", type(error).__name__)
+            return
+        policy = str(memory.get("maxmemory_policy", "noeviction"))
+        # Without a limit nothing is evicted.
+        if memory.get("maxmemory") and policy != "noeviction":
+            logger.warning(
+                "Redis may evict hand-offs before they are delivered: its maxmemory-policy is %s. Set noeviction.",
+                policy,
+            )
 
     async def aclose(self) -> None:
         """Close the connections."""

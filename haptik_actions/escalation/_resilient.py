@@ -62,7 +62,7 @@ class ResilientOutbox:
             self._terms[handoff.chat] = terms
         return ticket
 
-    async def confirm(self, handoff: HandOff, *, episode: float, ago: float = 0.0) -> None:
+    async def confirm(self, handoff: HandOff, *, episode: float | None, ago: float = 0.0) -> None:
         """See `Outbox`."""
         if self._memory.holds(handoff.chat):
             await self._memory.confirm(handoff, episode=episode, ago=ago)

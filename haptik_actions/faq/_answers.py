@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -59,6 +60,8 @@ def _element_problem(parts: list[str], number: int) -> tuple[tuple[str, str] | N
     return ("invalid_hsl", f"Bot say {number + 1}: {problem}."), number
 
 
+# The same closing element often stands in hundreds of answers.
+@lru_cache(maxsize=1024)
 def _parse_problem(text: str) -> str | None:
     try:
         element = msgspec.json.decode(text, type=dict[str, Any])

@@ -118,10 +118,10 @@ class Applier:
         """Upload the set that was applied last once more.
 
         Raises:
-            FaqRefused: nothing was applied yet.
+            FaqRefused: nothing was applied yet, or a run may still be uploading.
         """
         async with self._lock() as lease:
-            await self._settle(lease, waiting=False)
+            await self._settle(lease)
             good = await self._ledger.applied()
             if good is None:
                 raise FaqRefused("The ledger has no set that was applied, so there is nothing to restore.")
@@ -149,7 +149,7 @@ class Applier:
                 return Outcome(run=await self._poll(lease, run), uploaded=True)
             return Outcome(run=await self._carry_out(lease, run, await self._kept(run)), uploaded=True)
 
-    async def _settle(self, lease: Lease, *, waiting: bool = True) -> None:
+    async def _settle(self, lease: Lease) -> None:
         """Bring the last run to an end where it was cut off."""
         run = next(iter(await self._ledger.runs(1)), None)
         if run is None or run.state not in ("planned", "uploading", "polling", "unknown"):
@@ -159,7 +159,7 @@ class Applier:
         elif run.state == "polling":
             with suppress(FaqTaskFailed):
                 await self._poll(lease, run)
-        elif waiting and (left := run.changed + self._wait - self._clock()) > 0:
+        elif (left := run.changed + self._wait - self._clock()) > 0:
             raise FaqRefused(
                 f"Run {run.id} was cut off while it uploaded, and the platform may be loading its file. Take it up "
                 f"with `haptik-actions faq apply --resume {run.id}`, or apply again in {left:.0f} s."

@@ -18,24 +18,27 @@ _LOST_BYTE = re.compile("[\ud800-\udbff\udc01-\udfff]")
 # Joiners are left alone: emoji, Persian and Indic scripts need U+200C and U+200D.
 _INVISIBLE = re.compile("[\xad\u200b\u200e\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff]")
 _MOJIBAKE = re.compile("\ufffd|[ÂÃ][\x80-\xbf]|â€|ðŸ|à¤|à¥")
-_ANY = re.compile("|".join(pattern.pattern for pattern in (_CONTROL, _LOST_BYTE, _INVISIBLE, _MOJIBAKE)))
+# One class of characters is scanned five times as fast as the four patterns above; what it lets through is looked for
+# as substrings. French and Portuguese hold the rest of the letters of damaged text all the time.
+_SUSPECT = re.compile(
+    "[" + "".join(pattern.pattern.strip("[]") for pattern in (_CONTROL, _LOST_BYTE, _INVISIBLE)) + "\ufffdÂÃ]"
+)
 
 # A sign, then what only a formula has: a function's parenthesis, a range, a cell of another sheet, DDE's bar.
 _RUN_BY_SIGN = re.compile(r"[+\-@]\s*[A-Za-z][\w.]*\s*[(!|]|[+\-@].*[A-Za-z]{1,3}\d+\s*:\s*[A-Za-z]{1,3}\d+", re.DOTALL)
 _HTTP = re.compile(r"https?://[^\s/?#\\:@][^\s\\]*", re.IGNORECASE)
-_MAY_BE_SCHEME = ("script:", "data:", "file:")
 _SCHEME = re.compile(r"\b(?:(?:javascript|vbscript):\S|data:[\w/+.-]+[;,]|file://)", re.IGNORECASE)
 
 
 def is_ordinary(text: str) -> bool:
-    """Whether the text is nothing but ASCII that can be seen, and line breaks."""
-    return text.isascii() and (text.isprintable() or text.replace("\n", "").replace("\r", "").isprintable())
+    """Whether nothing in the text is worth a closer look."""
+    if text.isascii():
+        return text.isprintable() or text.replace("\n", "").replace("\r", "").isprintable()
+    return not (_SUSPECT.search(text) or "â€" in text or "ðŸ" in text or "à¤" in text or "à¥" in text)
 
 
 def character_findings(cell: str) -> Iterator[tuple[str, str]]:
     """Yield code and message of each kind of character that does not belong into a cell."""
-    if not _ANY.search(cell):
-        return
     if found := _LOST_BYTE.search(cell):
         yield "undecodable", f"The byte 0x{ord(found[0]) & 0xFF:02X} {_after(cell, found.start())}."
     if found := _CONTROL.search(cell):
@@ -64,7 +67,7 @@ def link_problem(text: str, *, whole: bool) -> str | None:
         return None if _HTTP.fullmatch(text) else f"{text[:60]!r} is not an http or https address."
     # Nearly every colon is that of https: or of a time of day, and the pattern costs twenty times this line.
     lower = text.lower()
-    if not any(scheme in lower for scheme in _MAY_BE_SCHEME):
+    if not ("script:" in lower or "data:" in lower or "file:" in lower):
         return None
     found = _SCHEME.search(text)
     return f"The text holds {text[found.start() : found.start() + 40]!r}." if found else None

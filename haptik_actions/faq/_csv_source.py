@@ -54,7 +54,7 @@ class CsvSource:
                 text = io.TextIOWrapper(raw, encoding.codec, errors=errors, newline="")
                 yield from self._readable(text, encoding, found)
         except OSError as error:
-            raise ConfigurationError(f"{self.name} cannot be read: {error.strerror}.") from error
+            raise ConfigurationError(f"{self.name} cannot be read: {error.strerror or error}.") from error
 
     def locate(self) -> tuple[str, int]:
         """See `Source`."""
@@ -96,7 +96,7 @@ class CsvSource:
         self._reader_line = lambda: reader.line_num + before
         header = self._header(reader, found)
         if header is not None and header.is_usable:
-            yield from self._below(reader, header, found)
+            yield from self._below(reader, header, found, before)
 
     def _header(self, reader: Iterator[list[str]], found: Found) -> Header | None:
         for cells in reader:
@@ -108,7 +108,7 @@ class CsvSource:
             self._tell(found, "missing_column", f"{column!r} is missing: the file is empty.", column=column)
         return None
 
-    def _below(self, reader: Any, header: Header, found: Found) -> Iterator[Row]:
+    def _below(self, reader: Any, header: Header, found: Found, before: int) -> Iterator[Row]:
         # Runs once per row of files with a million: what is usual is decided first.
         width, arrange = header.width, header.arrange
         row = self._row
@@ -123,7 +123,7 @@ class CsvSource:
                     self._tell(found, "extra_cells", message, row)
                 else:
                     yield row, arrange(fitted)
-            self._row, self._line = row, reader.line_num
+            self._row, self._line = row, reader.line_num + before
 
     def _tell_header(self, found: Found, code: str, message: str, column: str) -> None:
         self._tell(found, code, message, self._row, column)

@@ -8,6 +8,7 @@ Americas and Western Europe, and then a finding says that this was a guess.
 from __future__ import annotations
 
 import codecs
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import BinaryIO
@@ -16,6 +17,7 @@ __all__ = ["Encoding", "detect_encoding"]
 
 _CHUNK = 1 << 18
 _SAMPLE = 4096
+_ESCAPED = re.compile("[\udc80-\udcff]")
 
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig", "UTF-8 with a byte-order mark"),
@@ -43,7 +45,7 @@ class Encoding:
 
 
 def detect_encoding(file: BinaryIO) -> Encoding:
-    """Read `file` from where it stands to its end and say what it is in."""
+    """Read `file`, which stands at its beginning, and say what it is in."""
     first = file.read(_SAMPLE)
     for mark, codec, shown in _MARKS:
         if first.startswith(mark):
@@ -63,24 +65,33 @@ def _unmarked_utf16(first: bytes) -> Encoding | None:
 
 
 def _narrow(first: bytes, file: BinaryIO) -> Encoding:
-    decoder = codecs.getincrementaldecoder("utf-8")("surrogateescape")
-    real = broken = 0
+    strict = codecs.getincrementaldecoder("utf-8")()
     has_nul = False
-    for chunk in _chunks(first, file):
-        has_nul = has_nul or b"\0" in chunk
-        text = decoder.decode(chunk)
-        if not text.isascii():
-            lost = len(text) - len(text.encode("utf-8", "ignore").decode("utf-8"))
-            broken += lost
-            real += _beyond_ascii(text) - lost
-    broken += len(decoder.decode(b"", final=True))
-    if broken > real:
-        return Encoding("cp1252", "Windows-1252", guessed=True, has_nul=has_nul)
+    try:
+        for chunk in _chunks(first, file):
+            has_nul = has_nul or b"\0" in chunk
+            strict.decode(chunk)
+        strict.decode(b"", final=True)
+    except UnicodeDecodeError:
+        return _not_quite_utf8(file)
     return Encoding("utf-8", has_nul=has_nul)
 
 
-def _beyond_ascii(text: str) -> int:
-    return len(text) - len(text.encode("ascii", "ignore"))
+def _not_quite_utf8(file: BinaryIO) -> Encoding:
+    """UTF-8 with some broken bytes where more of what is not ASCII can be read than cannot; else Windows-1252."""
+    decoder = codecs.getincrementaldecoder("utf-8")("surrogateescape")
+    real = broken = 0
+    has_nul = False
+    file.seek(0)
+    for chunk in _chunks(file.read(_CHUNK), file):
+        has_nul = has_nul or b"\0" in chunk
+        text = decoder.decode(chunk)
+        lost = len(_ESCAPED.findall(text))
+        broken += lost
+        real += len(text) - len(text.encode("ascii", "ignore")) - lost
+    if broken + len(decoder.decode(b"", final=True)) > real:
+        return Encoding("cp1252", "Windows-1252", guessed=True, has_nul=has_nul)
+    return Encoding("utf-8", has_nul=has_nul)
 
 
 def _has_nul(first: bytes, file: BinaryIO) -> bool:

@@ -164,7 +164,7 @@ class _RowCheck:
             if longest > self._limits.question:
                 message = f"A question of {longest} characters, more than {self._limits.question}."
                 self.add("too_long", message, "question")
-        if "<" in question or "\\" in question or not question.isascii():
+        if "<" in question or "\\" in question or "｜" in question or "¦" in question:
             self._odd_question(question)
 
     def _odd_question(self, question: str) -> None:

@@ -9,6 +9,7 @@ import csv
 import gzip
 import io
 import sys
+import zlib
 from array import array
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
@@ -17,6 +18,7 @@ from hashlib import blake2b
 
 import msgspec
 
+from haptik_actions.errors import LedgerError
 from haptik_actions.faq._node import ANSWERS, COLUMNS, QUESTIONS, REQUIRED
 
 __all__ = ["NodeSet", "Packer", "name_hash"]
@@ -45,10 +47,16 @@ class NodeSet:
         return at if at < len(self.names) and self.names[at] == hashed else -1
 
     def rows(self) -> Iterator[list[str]]:
-        """Unpack the nodes one by one: seven cells each, in the order of the source."""
-        with gzip.open(io.BytesIO(self.packed), "rt", encoding="utf-8", newline="") as text:
-            # Two quotes stand around every cell that needs it: this is our own writing.
-            yield from csv.reader(text)
+        """Unpack the nodes one by one: seven cells each, in the order of the source.
+
+        Raises:
+            LedgerError: what was kept is damaged.
+        """
+        try:
+            with gzip.open(io.BytesIO(self.packed), "rt", encoding="utf-8", newline="") as text:
+                yield from csv.reader(text)
+        except (OSError, EOFError, zlib.error, csv.Error) as error:
+            raise LedgerError(f"The nodes that the ledger keeps are damaged: {error}.") from error
 
     def upload(self) -> bytes:
         """Return the CSV file that the platform is given: UTF-8, commas, CRLF, only the columns in use."""

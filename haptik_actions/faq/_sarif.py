@@ -41,6 +41,7 @@ def _rule(code: str) -> dict[str, Any]:
     known = CODES[code]
     return {
         "id": f"faq/{code}",
+        "name": "".join(word.capitalize() for word in code.split("_")),
         "shortDescription": {"text": known.meaning},
         "help": {"text": known.remedy},
         "defaultConfiguration": {"level": known.severity},
@@ -57,9 +58,9 @@ def _result(finding: Finding, codes: list[str]) -> dict[str, Any]:
         "properties": {"row": finding.row, "column": finding.column},
     }
     if finding.file:
-        location: dict[str, Any] = {"artifactLocation": {"uri": _uri(finding.file)}}
-        if finding.line:
-            location["region"] = {"startLine": finding.line}
+        # Code hosts show no result without a line; the first stands for the file as a whole.
+        region = {"startLine": finding.line or 1}
+        location = {"artifactLocation": {"uri": _uri(finding.file)}, "region": region}
         result["locations"] = [{"physicalLocation": location}]
     return result
 

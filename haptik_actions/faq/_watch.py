@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,7 +18,9 @@ _LONGEST_BURST_SECONDS = 60
 
 
 async def watch(path: str | Path, *, settle: float = 2.0) -> AsyncIterator[None]:
-    """Yield once for each burst of changes below `path` that `settle` seconds without one have followed.
+    """Yield at once, then for each burst of changes at or below `path` that `settle` seconds without one have followed.
+
+    What changes while the caller works on one is not missed.
 
     A burst that does not end is cut after a minute. Programs that replace a file by another are seen, because its
     folder is watched; so is a file that is not there yet.
@@ -30,10 +33,17 @@ async def watch(path: str | Path, *, settle: float = 2.0) -> AsyncIterator[None]
     except ImportError:
         raise ConfigurationError("Watching needs watchfiles. Install haptik-actions[faq].") from None
     folder, counts = _what_counts(Path(path))
-    async for _ in awatch(
-        folder, watch_filter=counts, step=round(settle * 1000), debounce=_LONGEST_BURST_SECONDS * 1000
-    ):
-        yield
+    bursts = awatch(folder, watch_filter=counts, step=round(settle * 1000), debounce=_LONGEST_BURST_SECONDS * 1000)
+    # The watcher is set up by the first step of its generator, which has to come before the caller reads the source.
+    burst = asyncio.ensure_future(bursts.__anext__())
+    await asyncio.sleep(0)
+    try:
+        while True:
+            yield
+            await burst
+            burst = asyncio.ensure_future(bursts.__anext__())
+    finally:
+        burst.cancel()
 
 
 def _what_counts(path: Path) -> tuple[Path, Callable[[Change, str], bool]]:

@@ -121,7 +121,11 @@ def _label(members: Mapping[str, Any]) -> str:
     payload = members.get("payload")
     inner = payload if isinstance(payload, Mapping) else {}
     candidates = (members.get("actionable_text"), inner.get("message"), members.get("emoji"), inner.get("url"))
-    return next((label for label in candidates if isinstance(label, str) and strip_braces(label)), "")
+    return next((label for label in map(_words, candidates) if strip_braces(label)), "")
+
+
+def _words(value: object) -> str:
+    return value if isinstance(value, str) else str(value) if type(value) in (int, float) else ""
 
 
 def actionable(source: Source) -> Actionable:
@@ -273,8 +277,15 @@ def _tab(source: Source) -> Tab:
 
 
 def _tab_item(source: Source) -> TabItem:
-    names = ("title", "message", "price", "caption", "meta", "emoji")
-    return TabItem(*(source.text(name) for name in names), extra=source.rest())
+    return TabItem(
+        source.text("title"),
+        source.text("message"),
+        source.text("price"),
+        source.text("caption"),
+        source.text("meta"),
+        source.text("emoji"),
+        extra=source.rest(),
+    )
 
 
 def receipt(source: Source) -> Receipt:

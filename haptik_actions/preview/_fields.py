@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from html import unescape
 from typing import Any
 
 from haptik_actions.preview._parts import Part, Tap, Unseen
@@ -12,6 +13,11 @@ from haptik_actions.preview._parts import Part, Tap, Unseen
 def text(value: object) -> str:
     """A string or a number as a string; everything else is empty."""
     return value if isinstance(value, str) else str(value) if isinstance(value, (int, float)) else ""
+
+
+def unescaped(value: object) -> str:
+    """A string in which the channel wants `&`, `<` and `>` as entities."""
+    return unescape(text(value))
 
 
 def mapping(value: object) -> Mapping[str, Any]:

@@ -17,6 +17,7 @@ from haptik_actions.hsl import (
     NativeAction,
     Receipt,
     System,
+    TabItem,
     TabList,
     Text,
     parse,
@@ -115,11 +116,15 @@ def _tab_list(element: TabList, mark: Marker) -> Iterator[Part]:
     sections = tuple(
         (
             " · ".join(filter(None, (tab.title, tab.sub_title))),
-            tuple(tap(row.title, detail=" · ".join(filter(None, (row.price, row.caption)))) for row in tab.tab_items),
+            tuple(map(_row, tab.tab_items)),
         )
         for tab in element.tabs
     )
     yield Menu(label=element.actionable.option_unselected_text or element.actionable.label, sections=sections)
+
+
+def _row(row: TabItem) -> Tap:
+    return tap(strip_braces(row.title) or row.title, detail=" · ".join(filter(None, (row.price, row.caption))))
 
 
 def _receipt(element: Receipt, mark: Marker) -> Iterator[Part]:

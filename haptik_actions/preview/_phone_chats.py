@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from haptik_actions.preview._fields import calls, mapping, mappings, opens, tap, text, unseen
+from haptik_actions.preview._fields import calls, mapping, mappings, opens, tap, text, unescaped, unseen
 from haptik_actions.preview._marks import Marker, marker, plain
 from haptik_actions.preview._parts import Bubble, Chips, Keyboard, Menu, Part, Strip, Tap
 
@@ -187,7 +187,8 @@ def _viber_card(column: list[Mapping[str, Any]]) -> Bubble:
 def _viber_key(button: Mapping[str, Any]) -> Tap:
     kind = button.get("ActionType")
     does = {"location-picker": "sends the place of the user", "share-phone": "sends the number of the user"}
-    return tap(button.get("Text"), opens(button.get("ActionBody")) if kind == "open-url" else does.get(text(kind), ""))
+    done = opens(button.get("ActionBody")) if kind == "open-url" else does.get(text(kind), "")
+    return tap(unescaped(button.get("Text")), done)
 
 
 def rcs(payload: Mapping[str, Any], mark: Marker) -> Iterator[Part]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from haptik_actions.preview._fields import mapping, mappings, opens, tap, text, unseen
+from haptik_actions.preview._fields import mapping, mappings, opens, tap, text, unescaped, unseen
 from haptik_actions.preview._marks import Marker, plain
 from haptik_actions.preview._parts import Bubble, Keyboard, Menu, Part, Strip, Tap
 
@@ -50,7 +50,7 @@ def _actions(elements: list[Mapping[str, Any]]) -> Iterator[Part]:
 
 
 def _slack_button(element: Mapping[str, Any]) -> Tap:
-    return tap(mapping(element.get("text")).get("text"), opens(element.get("url")))
+    return tap(unescaped(mapping(element.get("text")).get("text")), opens(element.get("url")))
 
 
 def _select(element: Mapping[str, Any]) -> Menu:
@@ -65,28 +65,48 @@ def _select(element: Mapping[str, Any]) -> Menu:
 
 
 def _option(option: Mapping[str, Any]) -> Tap:
-    detail = mapping(option.get("description")).get("text")
-    return tap(mapping(option.get("text")).get("text"), detail=detail)
+    detail = unescaped(mapping(option.get("description")).get("text"))
+    return tap(unescaped(mapping(option.get("text")).get("text")), detail=detail)
 
 
 def teams(payload: Mapping[str, Any], mark: Marker) -> Iterator[Part]:
     """A Bot Framework activity."""
     if payload.get("text"):
         yield Bubble(text=mark(text(payload["text"])))
-    attachments = list(mappings(payload.get("attachments")))
-    heroes = [attachment for attachment in attachments if "card.hero" in text(attachment.get("contentType"))]
-    cards = tuple(_hero(mapping(hero.get("content")), mark) for hero in heroes)
-    if payload.get("attachmentLayout") == "carousel" and len(cards) > 1:
-        yield Strip(cards=cards)
+    cards = tuple(_card(attachment, mark) for attachment in mappings(payload.get("attachments")))
+    drawn = [card for card in cards if isinstance(card, Bubble)]
+    if payload.get("attachmentLayout") == "carousel" and len(cards) == len(drawn) > 1:
+        yield Strip(cards=tuple(drawn))
     else:
         yield from cards
-    for attachment in attachments:
-        if attachment not in heroes:
-            yield unseen(attachment)
     suggested = mappings(mapping(payload.get("suggestedActions")).get("actions"))
     taps = tuple(map(_card_action, suggested))
     if taps:
         yield Keyboard(rows=(taps,))
+
+
+def _card(attachment: Mapping[str, Any], mark: Marker) -> Part:
+    content, kind = mapping(attachment.get("content")), text(attachment.get("contentType"))
+    if kind.endswith("card.hero"):
+        return _hero(content, mark)
+    if kind.endswith("card.receipt"):
+        return _receipt(content)
+    return unseen(attachment)
+
+
+def _receipt(card: Mapping[str, Any]) -> Bubble:
+    facts = [(text(fact.get("key")), text(fact.get("value"))) for fact in mappings(card.get("facts"))]
+    rows = [(_receipt_row(row), text(row.get("price"))) for row in mappings(card.get("items"))]
+    total = [("Total", text(card["total"]))] if card.get("total") else []
+    return Bubble(
+        title=plain(text(card.get("title"))),
+        facts=(*facts, *rows, *total),
+        taps=tuple(map(_card_action, mappings(card.get("buttons")))),
+    )
+
+
+def _receipt_row(row: Mapping[str, Any]) -> str:
+    return " – ".join(filter(None, (text(row.get(key)) for key in ("title", "subtitle", "text"))))
 
 
 def _hero(card: Mapping[str, Any], mark: Marker) -> Bubble:

@@ -60,7 +60,7 @@ class Content(msgspec.Struct, frozen=True):
     """
 
     element: Element
-    shape: Literal["bubble", "cards", "images", "nothing"]
+    shape: Literal["bubble", "cards", "images", "receipt", "nothing"]
     text: str
     path: str = ""
     controls: tuple[Control, ...] = ()

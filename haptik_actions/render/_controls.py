@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -17,6 +17,7 @@ _BY_URI: Mapping[str, Kind] = {
     "CAROUSEL_DEFAULT": "list",
     "CAROUSEL_DETAIL": "detail",
     "DOCUMENT_PICKER": "upload",
+    "EMAIL": "contact",
     "GALLERY_PICKER": "upload",
     "IMAGE_UPLOAD": "upload",
     "LAUNCH_CHANNEL": "channel",
@@ -25,6 +26,7 @@ _BY_URI: Mapping[str, Kind] = {
     "SELF_SERVE_WEB": "url",
     "SEND_LOCATION": "location",
     "SEND_MULTIPLE_LOCATIONS": "locations",
+    "SMS": "contact",
 }
 _BY_TYPE: Mapping[str, Kind] = {
     "APP_FEEDBACK": "feedback",
@@ -34,10 +36,18 @@ _BY_TYPE: Mapping[str, Kind] = {
     "SHARE_REFERRAL": "share",
 }
 # The platform does not document the key of a CALL's number; these occur.
-_NUMBER_KEYS = ("phone", "phone_number", "number", "contact", "tel", "message")
+_NUMBER_KEYS = ("phone", "phone_number", "number", "contact", "tel", "url", "link", "message")
 _NUMBER = re.compile(r"\+?\d(?:[\d\s().-]*\d)?")
 _UNDIALLED = re.compile(r"[\s().-]+")
+_SCHEMES = frozenset({"mailto", "sms", "tel"})
+_EMAIL_KEYS = ("email", "to", "url", "link", "message")
+_EMAIL = re.compile(r"[^\s@:/?]+@[^\s@:/?]+")
 _MESSAGE_KEYS = frozenset({"message", "gogo_message"})
+_UNTIDY = re.compile(r"^ |  | $|\{|:share:").search
+# The platform's shortcode for the picture on a button that shares; nobody else knows it.
+_SHARE = ":share:"
+_SHARE_SIGN = "↗"
+_LINES = ("title", "sub_title", "description")
 _GROUP = re.compile(r"\{([^{}]*)\}")
 # Where the platform's app puts the address that the user chose.
 _CHOSEN = "%s"
@@ -46,12 +56,10 @@ _CHOSEN = "%s"
 def control(actionable: Actionable, path: str, notes: list[Note]) -> Control:
     """Read an actionable; what the reading changes is added to `notes`."""
     kind = _kind(actionable)
-    if kind == "reply":
-        return _answer("reply", actionable, path, notes)
     if kind == "url":
         return _link(actionable, path, notes)
-    if kind == "call":
-        return _call(actionable, path, notes)
+    if kind == "call" or kind == "contact":
+        return _reached(kind, actionable, path, notes)
     return _answer(kind, actionable, path, notes)
 
 
@@ -63,6 +71,15 @@ def _kind(actionable: Actionable) -> Kind:
     return _BY_URI.get(uri, "app")
 
 
+def _label(actionable: Actionable) -> str:
+    text = actionable.actionable_text
+    # Most labels need nothing done.
+    if text.isprintable() and not _UNTIDY(text):
+        return text
+    label = actionable.label
+    return " ".join(label.replace(_SHARE, " ").split()) or _SHARE_SIGN if _SHARE in label else label
+
+
 def _link(actionable: Actionable, path: str, notes: list[Note]) -> Control:
     url = actionable.url or ""
     payload = actionable.payload
@@ -70,34 +87,42 @@ def _link(actionable: Actionable, path: str, notes: list[Note]) -> Control:
         notes.append(Note("coerced", f"{path}.payload.url", url))
     if payload.get("message") or payload.get("gogo_message"):
         notes.append(Note("dropped", f"{path}.payload", "what the tap says in the chat"))
-    return Control(_scheme_kind(url), actionable.label, url, path, actionable.is_default)
+    return Control("url", _label(actionable), url, path, bool(actionable.is_default))
 
 
-def _scheme_kind(url: str) -> Kind:
-    if url[:4].lower() == "http":
-        return "url"
-    return "call" if url[:4].lower() == "tel:" else "contact"
-
-
-def _call(actionable: Actionable, path: str, notes: list[Note]) -> Control:
-    number = dialled(actionable.payload)
-    if number:
-        return Control("call", actionable.label, number, path, actionable.is_default)
-    notes.append(Note("replaced", path, "call without a number by a reply"))
+def _reached(kind: Kind, actionable: Actionable, path: str, notes: list[Note]) -> Control:
+    """A number to call or to text, or an address to write to."""
+    payload = actionable.payload
+    value = _mailbox(payload) if actionable.uri == "EMAIL" else _dialled(payload)
+    if value:
+        return Control(kind, _label(actionable), value, path, bool(actionable.is_default))
+    notes.append(Note("replaced", path, f"{kind} without a number or an address by a reply"))
     return _answer("reply", actionable, path, notes)
 
 
-def dialled(payload: Mapping[str, Any]) -> str:
-    """The number that a CALL dials: digits, perhaps behind a plus; empty where the payload has none."""
-    for key in _NUMBER_KEYS:
-        value = str(payload.get(key) or "").strip()
+def _dialled(payload: Mapping[str, Any]) -> str:
+    """The number of a CALL or an SMS: digits, perhaps behind a plus; empty where the payload has none."""
+    for value in _values(payload, _NUMBER_KEYS):
         if _NUMBER.fullmatch(value):
             return _UNDIALLED.sub("", value)
     return ""
 
 
+def _mailbox(payload: Mapping[str, Any]) -> str:
+    return next(filter(_EMAIL.fullmatch, _values(payload, _EMAIL_KEYS)), "")
+
+
+def _values(payload: Mapping[str, Any], keys: Sequence[str]) -> Iterator[str]:
+    """Numbers or addresses without their scheme, and without what a mail or an SMS starts with."""
+    for key in keys:
+        if key in payload:
+            value = str(payload[key] or "").partition("?")[0].strip()
+            scheme, colon, rest = value.partition(":")
+            yield rest if colon and scheme.lower() in _SCHEMES else value
+
+
 def _answer(kind: Kind, actionable: Actionable, path: str, notes: list[Note]) -> Control:
-    label = actionable.label
+    label = _label(actionable)
     payload = actionable.payload
     sent = _sent(payload).strip()
     if not sent or (kind == "share" and not payload.get("gogo_message")):
@@ -151,38 +176,57 @@ def _with_keys(meta: Mapping[str, Any], payload: Mapping[str, Any]) -> Mapping[s
 def _opened(kind: Kind, payload: Mapping[str, Any], label: str) -> Mapping[str, Any] | None:
     if kind == "detail":
         return _detail(payload, label)
-    if kind == "list" and payload.get("items"):
-        data = {"image_aspect_ratio": 1.0, "width": "MEDIUM", "items": payload["items"]}
-        return {"text": payload.get("title") or label, "type": "CAROUSEL", "data": data}
+    if kind == "list":
+        return _cards(_said(payload, "title") or label, list(filter(_shows_something, _several(payload, "items"))))
     if kind == "share":
         return _shared(payload)
     return None
 
 
+def _cards(text: str, items: list[Any], width: str = "MEDIUM") -> Mapping[str, Any] | None:
+    if not items:
+        return None
+    return {"text": text, "type": "CAROUSEL", "data": {"image_aspect_ratio": 1.0, "width": width, "items": items}}
+
+
 def _detail(payload: Mapping[str, Any], label: str) -> Mapping[str, Any] | None:
     """The screen behind a card: its first picture above its words and buttons, the others as cards of their own."""
-    words = {key: payload[key] for key in ("title", "sub_title", "description") if payload.get(key)}
-    images = payload.get("images") or []
-    actionables = payload.get("actionables") or []
+    words = {key: payload[key] for key in _LINES if _said(payload, key)}
+    images = _several(payload, "images")
+    actionables = _several(payload, "actionables")
     if not (words or images or actionables):
         return None
     first: dict[str, Any] = {**(words or {"title": label}), "actionables": actionables}
     if images:
         first["thumbnail"] = {"image": images[0]}
     others = [{"thumbnail": {"image": image}, "actionables": []} for image in images[1:]]
-    data = {"image_aspect_ratio": 1.0, "width": "BIG", "items": [first, *others]}
-    return {"text": payload.get("title") or label, "type": "CAROUSEL", "data": data}
+    return _cards(_said(payload, "title") or label, [first, *others], "BIG")
 
 
 def _shared(payload: Mapping[str, Any]) -> Mapping[str, Any] | None:
     """What a SHARE shares, as a message that the user can forward."""
-    message, image = payload.get("message") or "", payload.get("image") or ""
+    message, image = _said(payload, "message"), _said(payload, "image")
     if image:
-        item: dict[str, Any] = {
-            "thumbnail": {"image": image},
-            "actionables": [],
-            **({"title": message} if message else {}),
-        }
-        data = {"image_aspect_ratio": 1.0, "width": "BIG", "items": [item]}
-        return {"text": message, "type": "CAROUSEL", "data": data}
+        item: dict[str, Any] = {"thumbnail": {"image": image}, "actionables": []}
+        if message:
+            item["title"] = message
+        return _cards(message, [item], "BIG")
     return {"text": message, "type": "TEXT", "data": {"quick_replies": []}} if message else None
+
+
+def _said(payload: Mapping[str, Any], key: str) -> str:
+    value = payload.get(key)
+    return value.strip() if isinstance(value, str) else ""
+
+
+def _several(payload: Mapping[str, Any], key: str) -> list[Any]:
+    value = payload.get(key) or []
+    return value if isinstance(value, list) else [value]
+
+
+def _shows_something(item: Any) -> bool:
+    if not isinstance(item, dict):
+        return False
+    thumbnail = item.get("thumbnail")
+    pictured = isinstance(thumbnail, dict) and _said(thumbnail, "image")
+    return bool(pictured or any(_said(item, key) for key in _LINES) or item.get("actionables"))

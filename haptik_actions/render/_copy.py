@@ -18,7 +18,6 @@ class Copy(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         agent_joined: Said when an agent takes over; `{agent_name}` is who.
-        attach: Asks for the photo or the document that an upload button would have asked for.
         choose: Above options that no text introduces.
         continued: Behind the title of a card that goes on with further buttons, and above further buttons.
         more: On the control that brings the next page.
@@ -33,7 +32,6 @@ class Copy(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     agent_joined: str
-    attach: str
     choose: str
     continued: str
     more: str

@@ -56,7 +56,7 @@ def _break(text: str, room: int) -> int:
         for mark in _BREAKS:
             found = text.rfind(mark, start, room)
             if found > 0:
-                return found + len(mark)
+                return _whole(text, found + len(mark))
     return _whole(text, room)
 
 

@@ -70,13 +70,15 @@ class Draft:
         """Offer an answer on a control whose tap sends the words on it."""
         self._offer(control, shown, number, shown)
 
-    def tap_once(self, control: Control, shown: str, limit: Limit, number: int | None = None) -> str:
-        """As `tap`, for a channel that refuses two controls with the same payload in one message."""
-        if control.value in self._sent or not limit.fits(control.value):
+    def tap_once(self, control: Control, shown: str, limit: Limit, taken: set[str]) -> str:
+        """As `tap`, for a channel that refuses two equal payloads in one message; `taken` are those that are in it."""
+        sent = control.value
+        if sent in taken or not limit.fits(sent):
             sent = self._stand_in(control, limit)
-        else:
-            sent = control.value
-        self._offer(control, shown, number, sent)
+            if sent in taken:
+                sent = short_id(control)
+        taken.add(sent)
+        self._offer(control, shown, None, sent)
         return sent
 
     def line(self, control: Control) -> str:

@@ -95,6 +95,10 @@ class Limit(msgspec.Struct, frozen=True):
         return max(_ROOM[self.unit](text, self.size - reserved), 1)
 
 
+# `&amp;`
+_LONGEST_ESCAPE = 5
+
+
 class Escaped(Limit, frozen=True):
     """A limit that counts what is sent, `&lt;` for `<` and `<br>` for a line feed, not what is read."""
 
@@ -105,7 +109,7 @@ class Escaped(Limit, frozen=True):
 
     def fits(self, text: str) -> bool:
         """Whether the text is within the limit once it is escaped."""
-        return super().fits(self.written(text))
+        return len(text) * _LONGEST_ESCAPE <= self.size or super().fits(self.written(text))
 
     def room(self, text: str, reserved: int = 0) -> int:
         """How many code points of the text's beginning fit once they are escaped."""

@@ -7,7 +7,7 @@ where it opens and closes at the border of a word, so that `snake_case`, `2*3*4`
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from html import escape
 from typing import TypeAlias
 
@@ -16,7 +16,6 @@ _TOKEN = re.compile(r"https?://\S*[^\s*~`]|\n|([*_~`])\1*")
 
 _MARKS = frozenset("*_~`")
 _LEFT_OUT = ("", "")
-_SHORTEST_ADDRESS = len("http://x")
 
 Marks: TypeAlias = Mapping[str, tuple[str, str]]
 """Mark of HSL -> what opens and what closes it on the channel."""
@@ -56,47 +55,34 @@ class Dialect:
         return f"{opening}{self.plain(literal)}{closing}" if _holds(literal, closing) else self.plain(literal)
 
     def _translated(self, marked: str) -> str:
-        tokens = list(_TOKEN.finditer(marked))
-        paired = _pairs(marked, tokens)
-        written = []
+        """One pass; a mark stays text until the one that closes it is found, and at most one of each kind is open."""
+        written: list[str] = []
+        opened: dict[str, tuple[int, int]] = {}
         end = 0
-        for index, token in enumerate(tokens):
-            if index not in paired and len(token[0]) < _SHORTEST_ADDRESS:
-                continue
-            written.append(self.plain(marked[end : token.start()]))
-            if index in paired:
-                written.append(self._marks.get(token[0], _LEFT_OUT)[paired[index]])
-            else:
-                written.append(self._address(token[0]))
-            end = token.end()
+        for token in _TOKEN.finditer(marked):
+            mark = token[0]
+            start, stop = token.span()
+            if mark == "\n":
+                opened.clear()
+            elif mark in _MARKS:
+                before, after = marked[start - 1 : start] if start else "", marked[stop : stop + 1]
+                place = opened.get(mark)
+                if place is None and after and not after.isspace() and not _in_word(before):
+                    opened[mark] = (len(written) + 1, stop)
+                    written += self.plain(marked[end:start]), self.plain(mark)
+                    end = stop
+                elif place and start > place[1] and not before.isspace() and not _in_word(after):
+                    written[place[0]], closing = self._marks.get(mark, _LEFT_OUT)
+                    written += self.plain(marked[end:start]), closing
+                    opened = {other: at for other, at in opened.items() if at < place}
+                    end = stop
+            elif mark[0] not in _MARKS:
+                written += self.plain(marked[end:start]), self._address(mark)
+                end = stop
         return "".join([*written, self.plain(marked[end:])])
 
     def _address(self, url: str) -> str:
         return self.plain(url)
-
-
-def _pairs(marked: str, tokens: Sequence[re.Match[str]]) -> dict[int, int]:
-    """The tokens that are marks: index -> 0 where it opens, 1 where it closes.
-
-    At most one mark of each kind is open at a time, so this is linear, whatever stars a text has.
-    """
-    paired: dict[int, int] = {}
-    opened: list[tuple[str, int]] = []
-    for index, token in enumerate(tokens):
-        mark = token[0]
-        if mark == "\n":
-            opened.clear()
-        if mark not in _MARKS:
-            continue
-        before, after = marked[: token.start()][-1:], marked[token.end() : token.end() + 1]
-        place = next((at for at, (other, _) in enumerate(opened) if other == mark), None)
-        if place is None:
-            if after and not after.isspace() and not _in_word(before):
-                opened.append((mark, index))
-        elif not before.isspace() and not _in_word(after) and token.start() > tokens[opened[place][1]].end():
-            paired[opened[place][1]], paired[index] = 0, 1
-            del opened[place:]
-    return paired
 
 
 def _in_word(character: str) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from haptik_actions import hsl
@@ -80,17 +80,20 @@ def _shown(text: str, notes: list[Note]) -> str:
 
 def _carousel(element: hsl.Carousel, copy: Copy) -> Content:
     notes: list[Note] = []
-    path = "data.items"
-    cards = [
-        _card(card, f"{path}[{index}]", element.shows_images, copy, notes) for index, card in enumerate(element.items)
-    ]
+    cards = []
+    for index, item in enumerate(element.items):
+        card = _card(item, f"data.items[{index}]", element.shows_images, copy, notes)
+        if card.lines or card.image or card.controls:
+            cards.append(card)
+        else:  # nothing but commands in braces, or a picture that is not to be shown
+            notes.append(Note("dropped", card.path, "a card that shows nothing"))
     return _cards(element, cards, notes)
 
 
-def _cards(element: hsl.Carousel | hsl.Image, cards: Iterable[Card], notes: list[Note]) -> Content:
+def _cards(element: hsl.Carousel | hsl.Image, cards: Sequence[Card], notes: list[Note]) -> Content:
     return Content(
         element,
-        "cards",
+        "cards" if cards else "nothing",
         tidy(element.text),
         "data.items",
         persistent=True,
@@ -185,17 +188,12 @@ def _tab_list(element: hsl.TabList, copy: Copy) -> Content:
 
 
 def _receipt(element: hsl.Receipt, copy: Copy) -> Content:
-    notes = [Note("replaced", "type", "receipt by a text")]
-    notes += [
-        Note("dropped", f"data.order_items[{index}].image_url", row.image_url)
-        for index, row in enumerate(element.order_items)
-        if row.image_url
-    ]
+    notes: list[Note] = []
     path = "data.footer.actionables"
     controls = _controls(element.actionables, path, notes)
     text = tidy(receipt_text(element, copy))
     voice = element.voice_text or ""
-    return Content(element, "bubble", text, path, controls, persistent=True, voice=voice, notes=tuple(notes))
+    return Content(element, "receipt", text, path, controls, persistent=True, voice=voice, notes=tuple(notes))
 
 
 def _unknown(element: hsl.Unknown, copy: Copy) -> Content:

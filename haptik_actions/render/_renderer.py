@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import ClassVar
 
-from haptik_actions.hsl import Element
+from haptik_actions.hsl import Element, Receipt
 from haptik_actions.render._channel import Channel
 from haptik_actions.render._content import SPELLED, Card, Content, Control
 from haptik_actions.render._conversion import Conversion
@@ -43,6 +43,8 @@ class Renderer:
             self.cards(content, draft)
         elif content.shape == "images":
             self.images(content, draft)
+        elif content.shape == "receipt":
+            self.receipt(content, draft)
         else:
             self.nothing(content, draft)
         return draft.finished()
@@ -72,6 +74,15 @@ class Renderer:
     def picture(self, url: str, draft: Draft) -> None:
         """One picture."""
         draft.messages.append({"image": url})
+
+    def receipt(self, content: Content, draft: Draft) -> None:
+        """The summary of an order, as text."""
+        draft.note("replaced", "type", "receipt by a text")
+        if isinstance(content.element, Receipt):
+            for index, row in enumerate(content.element.order_items):
+                if row.image_url:
+                    draft.note("dropped", f"data.order_items[{index}].image_url", row.image_url)
+        self.bubble(content.text, content.controls, content, draft)
 
     def nothing(self, content: Content, draft: Draft) -> None:
         """What shows nothing: no message, a note."""
@@ -104,8 +115,7 @@ class Renderer:
         draft.note("replaced", control.path, f"{control.kind} by a line of text")
         if not self.text_limit.fits(control.value):
             draft.note("truncated", f"{control.path}.payload", f"longer than a text of {self.channel.title}")
-        address = contact(control.value) if control.kind == "contact" else control.value
-        return address if control.label == address else f"{control.label}: {address}"
+        return control.value if control.label == control.value else f"{control.label}: {control.value}"
 
     def sorted(self, controls: Sequence[Control], draft: Draft) -> tuple[list[Control], list[str]]:
         """The controls that the channel shows as such, and lines of text for the others."""
@@ -166,8 +176,3 @@ class Renderer:
 def bold(words: str) -> str:
     """Words in HSL's bold, where it can hold them."""
     return words if "*" in words or "\n" in words else f"*{words}*"
-
-
-def contact(address: str) -> str:
-    """Whom to write: what stands behind `mailto:` or `sms:`, without the subject and the body."""
-    return address.partition(":")[2].partition("?")[0] or address

@@ -51,8 +51,9 @@ class FaqBoard:
         self.reset()
 
     def reset(self) -> None:
-        """Forget all tasks, and return to the nodes that the domains are seeded with."""
+        """Forget all tasks and what is refused, and return to the nodes that the domains are seeded with."""
         self._tasks: dict[str, _Task] = {}
+        self._refused: dict[str, str] = {}
         self._nodes: dict[str, dict[str, FaqNode]] = {
             name: {node.node_name: node for node in domain.nodes} for name, domain in self._domains.items()
         }
@@ -85,6 +86,10 @@ class FaqBoard:
             for task in self._tasks.values()
         ]
 
+    def refuse(self, node_name: str, words: str) -> None:
+        """Let every task stop at the node of that name, with `words` as its status."""
+        self._refused[node_name] = words
+
     def nodes(self, domain_name: str) -> list[FaqNode]:
         """Return the domain's nodes, active and inactive; `ConfigurationError` for a domain that does not exist."""
         if domain_name not in self._domains:
@@ -116,6 +121,9 @@ class FaqBoard:
         for row in task.rows[task.done : until]:
             if isinstance(row, BadRow):
                 task.status = str(row)
+                return
+            if row.node_name in self._refused:
+                task.status = self._refused[row.node_name]
                 return
             nodes[row.node_name] = row
             task.done += 1

@@ -143,6 +143,10 @@ class Sandbox:
         """Return the domain's FAQ nodes, active and inactive; `ConfigurationError` for an unknown domain."""
         return self._platform.faq.nodes(domain_name)
 
+    def refuse_node(self, node_name: str, words: str) -> None:
+        """Let every upload from now on stop at the node of that name; `words` are what its task says then."""
+        self._platform.faq.refuse(node_name, words)
+
     def queue(self) -> list[Chat]:
         """Return the chats that no agent has yet, counting down or pending, in the order in which they queue."""
         return self._platform.board.queue()

@@ -63,9 +63,13 @@ class Chat:
 
     def say(self, text: str) -> list[str]:
         """Send a message and return the texts that the user reads in answer."""
+        return [answer["text"] for answer in self.post(text) if "text" in answer]
+
+    def post(self, text: str) -> list[dict[str, Any]]:
+        """Send a message and return what comes in answer."""
         body = {"sender": self.sender, "message": text, "metadata": dict(self.metadata)}
-        answers = self._post("/webhooks/rest/webhook", body)
-        return [answer["text"] for answer in answers]
+        answers: list[dict[str, Any]] = self._post("/webhooks/rest/webhook", body)
+        return answers
 
     def tracker(self) -> dict[str, Any]:
         """The conversation as Rasa stores it."""

@@ -92,3 +92,16 @@ def test_an_unknown_chat_is_named(outbox_url: str, action: str) -> None:
 def test_what_is_wrong_with_the_setting_is_said(url: str, status: int, said: str) -> None:
     done = run(url, "list")
     assert (done.exit_code, said in done.output) == (status, True), done.output
+
+
+def test_all_that_was_given_up_is_tried_again(outbox_url: str) -> None:
+    asyncio.run(fill(outbox_url))
+    assert run(outbox_url, "retry", "--all").output == "1 are tried again by the next action server that looks.\n"
+    assert all(row["due"] for row in json.loads(run(outbox_url, "list", "--json").output))
+    assert run(outbox_url, "retry", "--all").output.startswith("0 are tried again")
+
+
+@pytest.mark.parametrize("arguments", [(), ("1201:asha", "--all")])
+def test_a_retry_names_one_or_all(arguments: tuple[str, ...], outbox_url: str) -> None:
+    result = run(outbox_url, "retry", *arguments)
+    assert (result.exit_code, "Name one chat, or say --all" in result.stderr) == (2, True)

@@ -201,6 +201,13 @@ def test_options_that_cannot_work_start_nothing(options: list[str], said: str) -
     assert said in result.stderr
 
 
+def test_what_is_wrong_with_the_domain_is_said_and_the_server_starts(tmp_path: Path) -> None:
+    (tmp_path / "domain.yml").write_text("slots:\n  haptik: {initial_value: {teem: support}}\n")
+    with action_server(COMMAND, write_actions(tmp_path)) as server:
+        assert texts(server.run(call("action_works"))) == ["Done."]
+    assert "domain.yml:2: slots.haptik.initial_value.teem is unknown and ignored." in server.logged()
+
+
 def test_the_help_shows_the_options_of_the_installed_sdk() -> None:
     shown = CliRunner().invoke(main, ["run", "--help"]).stdout
     assert "--auto-reload" in shown

@@ -36,7 +36,7 @@ from haptik_actions.hsl import (
 )
 
 _PIECES = (
-    "a", "Hello", "Zürich", "👨‍👩‍👧‍👦", "🇮🇳", "👍🏽", "नमस्ते", "क्षत्रिय", "مرحبا بكم", "שלום", "\u202eabc", "e\u0301\u0323",
+    "a", "Hello", "Zürich", "👨‍👩‍👧‍👦", "🇮🇳", "👍🏽", "नमस्ते", "क्षत्रिय", "مرحبا بكم", "\u202eabc", "e\u0301\u0323",
     "한국어", "𝒜", "\u200d", "*bold*", "_it_", "~s~", "`u`", "**", "a*b", "snake_case_name", "2*3*4", "<b>", "</b>",
     "<3", "&", "&amp;", "|", "<!channel>", "<@U1>", "<https://evil.example|click>", "@all", "[x](https://example.org/y)",
     "https://example.org/a_b_c", "#", ">", "\\", "{task}", "{sku: 12, name: a b}", "}", "{", "\t", "₹799", "1.", "2",

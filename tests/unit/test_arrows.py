@@ -10,9 +10,9 @@ import pytest
 
 PACKAGES = [
     *("client", "credentials", "messages", "escalation", "actions", "hsl", "render", "sandbox", "demo", "cli"),
-    *("rasa_api", "testing", "nlg", "faq"),
+    *("rasa_api", "testing", "nlg", "faq", "preview", "studio", "answers", "forms"),
 ]
-FOREIGN = ["httpx", "redis", "rasa_sdk", "rasa", "aiohttp", "starlette", "ruamel"]
+FOREIGN = ["httpx", "redis", "rasa_sdk", "rasa", "aiohttp", "starlette", "ruamel", "jinja2"]
 
 ALLOWED: dict[str, tuple[set[str], set[str]]] = {
     # module: (packages of ours, foreign packages) that may come with it
@@ -25,14 +25,18 @@ ALLOWED: dict[str, tuple[set[str], set[str]]] = {
     "haptik_actions.messages": ({"hsl"}, set()),
     "haptik_actions.nlg": ({"messages", "hsl", "render"}, set()),
     "haptik_actions.client": ({"credentials"}, {"httpx"}),
+    "haptik_actions.answers": ({"hsl", "render"}, set()),
+    "haptik_actions.forms": ({"hsl", "render", "answers"}, set()),
     "haptik_actions.escalation": ({"client", "credentials", "messages", "hsl"}, {"httpx"}),
     "haptik_actions.faq": ({"client", "credentials", "hsl"}, {"httpx"}),
     "haptik_actions.actions": (
-        {"client", "credentials", "messages", "escalation", "hsl", "render"},
+        {"client", "credentials", "messages", "escalation", "hsl", "render", "answers", "forms"},
         {"httpx", "rasa_sdk", "aiohttp", "ruamel", "redis"},
     ),
-    "haptik_actions.sandbox": ({"hsl"}, {"starlette", "ruamel", "httpx"}),
+    "haptik_actions.sandbox": ({"hsl"}, {"starlette", "ruamel", "httpx", "jinja2"}),
+    "haptik_actions.preview": ({"hsl", "render"}, {"jinja2"}),
     "haptik_actions.rasa_api": (set(), {"httpx"}),
+    "haptik_actions.studio": ({"messages", "nlg", "preview", "hsl", "render"}, {"starlette", "redis"}),
     # pytest loads it in every run of every project that has haptik-actions installed.
     "haptik_actions.testing.plugin": ({"testing"}, set()),
     "haptik_actions.cli": (set(), set()),

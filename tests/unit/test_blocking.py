@@ -299,6 +299,7 @@ async def test_a_client_that_is_closed_beneath_the_action_is_a_failure() -> None
     assert error(await call(Awaits(closed), slot={"deadline": 60})) == "IntegrationCancelled"
 
 
+@pytest.mark.skipif(sys.version_info < (3, 11), reason="Python 3.10 does not count cancellations")
 async def test_a_server_that_gives_up_on_the_call_is_no_failure() -> None:
     begun = asyncio.Event()
 
@@ -325,3 +326,28 @@ async def test_an_action_that_swallows_the_cancellation_is_cancelled_again() -> 
     answer = await call(Awaits(stubborn))
     assert error(answer) == "AssertionError"
     assert texts(answer) == [CONNECTED]
+
+
+class Blocks(Action):
+    """A synchronous action that hangs until it is let go."""
+
+    def __init__(self) -> None:
+        self.gate = threading.Event()
+
+    def name(self) -> str:
+        return "action_blocks"
+
+    @escalate_on_error
+    def run(self, dispatcher: Any, tracker: Any, domain: Any) -> Any:
+        self.gate.wait(60)
+        return []
+
+
+async def test_threads_that_hang_do_not_keep_others_from_running(caplog: pytest.LogCaptureFixture) -> None:
+    hanging, working = Blocks(), Blocks()
+    working.gate.set()
+    answers = await asyncio.gather(*(call(hanging, f"u{n}", {"deadline": 0.3, "limit": 1000}) for n in range(250)))
+    assert {error(answer) for answer in answers} == {"IntegrationTimeout"}
+    assert error(await call(working, "after", {"deadline": 60})) is None
+    assert "actions hang in threads" in caplog.text
+    hanging.gate.set()

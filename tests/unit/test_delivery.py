@@ -9,7 +9,6 @@ from typing import Any
 
 import httpx
 import pytest
-from prometheus_client import CollectorRegistry
 from rasa_sdk import Action
 
 from haptik_actions.actions import Runtime, configure, escalate_on_error
@@ -152,6 +151,10 @@ async def test_a_hand_off_that_takes_too_long_goes_on_behind_the_answer() -> Non
 
 
 class HangingStore(MessageStore):
+    async def text(self, key: str, locale: str | None = None, **values: Any) -> str:
+        await asyncio.sleep(3600)
+        raise AssertionError
+
     async def find(self, key: str, locale: str | None = None, **values: Any) -> str | None:
         await asyncio.sleep(3600)
         raise AssertionError
@@ -180,6 +183,36 @@ async def test_credentials_that_hang_cost_nobody_the_answer() -> None:
         )
     )
     assert receipt(answer)[0] == "delayed"
+
+
+class CancelledCredentials:
+    async def get(self) -> Any:
+        raise asyncio.CancelledError
+
+
+async def test_a_client_that_is_cancelled_from_within_is_an_outage() -> None:
+    answer = await answer_of(
+        Runtime(
+            load_settings=lambda: SETTINGS, transport=transport(lambda team: OK), credentials=CancelledCredentials()
+        )
+    )
+    assert receipt(answer) == ("delayed", "TransportError")
+    assert texts(answer) == [COPY["haptik_handoff_delayed"]]
+
+
+class CancelledStore(MessageStore):
+    async def text(self, key: str, locale: str | None = None, **values: Any) -> str:
+        raise asyncio.CancelledError
+
+    async def find(self, key: str, locale: str | None = None, **values: Any) -> str | None:
+        raise asyncio.CancelledError
+
+
+async def test_a_message_store_that_is_cancelled_from_within_costs_nobody_the_answer() -> None:
+    answer = await answer_of(
+        Runtime(load_settings=lambda: SETTINGS, transport=transport(lambda team: OK), messages=CancelledStore())
+    )
+    assert texts(answer) == [COPY["haptik_handoff_connected"]]
 
 
 # What is counted
@@ -249,7 +282,7 @@ async def test_a_metric_that_fails_costs_nobody_the_answer(caplog: pytest.LogCap
 
 
 async def test_prometheus_shows_them() -> None:
-    registry = CollectorRegistry()
+    registry = pytest.importorskip("prometheus_client").CollectorRegistry()
     runtime = Runtime(
         load_settings=lambda: SETTINGS, transport=transport(lambda team: OK), metrics=PrometheusMetrics(registry)
     )

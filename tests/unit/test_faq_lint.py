@@ -25,6 +25,7 @@ from haptik_actions.faq import (
     read_csv,
     write_csv,
 )
+from haptik_actions.faq._claims import Claims
 
 CORPUS = Path(__file__).parents[1] / "fixtures" / "faq"
 
@@ -361,3 +362,11 @@ def test_a_node_that_would_be_read_back_as_another_is_refused(change: dict[str, 
     node = FaqNode(**{"name": "x", "questions": ("q",), "answers": ("a",), **change})
     with pytest.raises(ConfigurationError, match=said):
         node.to_cells()
+
+
+def test_what_repeats_is_found_among_more_keys_than_are_looked_at_at_once() -> None:
+    claims = Claims()
+    claims.add_all(range(-300_000, 300_000))
+    claims.add_all([5, 299_999, -300_000])
+    claims.add(-7)
+    assert claims.repeated() == {5, 299_999, -300_000, -7}

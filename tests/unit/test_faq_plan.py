@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from haptik_actions.errors import ConfigurationError
+from haptik_actions.errors import ConfigurationError, LedgerError
 from haptik_actions.faq import Allowance, Change, FileLedger, NodeSet, Plan, Run, Update, plan
 from haptik_actions.faq._diff import compare
 from haptik_actions.faq._node_set import Packer
@@ -62,6 +62,8 @@ def test_what_is_kept_and_was_cut_short_is_refused() -> None:
     index, rows = packed(many(3)).to_parts()
     with pytest.raises(ValueError, match="cut short"):
         NodeSet.from_parts(index[:-1], rows)
+    with pytest.raises(LedgerError, match="are damaged"):
+        list(NodeSet.from_parts(index, rows[:-9]).rows())
 
 
 def test_spaces_around_parts_and_the_order_of_rows_are_no_change() -> None:

@@ -244,6 +244,14 @@ async def test_a_storm_is_held_back_and_said_once(
     assert caplog.text.count("hand-offs a minute") == 2, "once per round of the limit"
 
 
+async def test_the_same_traceback_is_logged_once_in_a_while(caplog: pytest.LogCaptureFixture) -> None:
+    for number in range(20):
+        await call(Plain(ValueError()), f"u{number}")
+    await call(Plain(KeyError()), "other")
+    assert caplog.text.count("failed in conversation") == 21
+    assert caplog.text.count("Traceback (most recent call last)") == 2
+
+
 async def test_a_second_failure_hands_off_nothing(platform: list[dict[str, Any]]) -> None:
     first, second = await call(Plain(ValueError())), await call(Plain(ValueError()))
     assert len(platform) == 1

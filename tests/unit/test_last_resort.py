@@ -99,6 +99,20 @@ async def test_a_channel_that_cannot_be_one() -> None:
     assert texts(answer) == [packaged_copy()["haptik_handoff_connected"]]
 
 
+class Ruins(Fails):
+    """Leaves nothing of the dispatcher that the guard could use."""
+
+    @escalate_on_error
+    async def run(self, dispatcher: Any, tracker: Any, domain: Any) -> Any:
+        dispatcher.messages = None
+        return []
+
+
+async def test_a_dispatcher_that_the_action_has_ruined() -> None:
+    answer = await run_action(Ruins(), action_call("x", metadata=WHO))
+    assert texts(answer) == [packaged_copy()["haptik_handoff_connected"]]
+
+
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=6),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=6), inner, max_size=3),

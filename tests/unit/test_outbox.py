@@ -130,6 +130,42 @@ async def test_a_new_failure_takes_the_place_of_a_dead_letter(outbox: Outbox) ->
     assert (entry.handoff.id, entry.due is None) == ("new", False)
 
 
+@pytest.mark.parametrize("tell", ["confirm", "refuse", "later", "bury"])
+async def test_what_is_told_late_is_not_told_of_the_next_hand_off_of_the_chat(outbox: Outbox, tell: str) -> None:
+    await outbox.open(handoff(id="first"), TERMS)
+    resumed = msgspec.structs.replace(TERMS, resumed_at=time.time() + 1)
+    assert (await outbox.open(handoff(id="second"), resumed)).state == "go"
+    first = handoff(id="first")
+    if tell == "confirm":
+        await outbox.confirm(first, episode=3600)
+    elif tell == "refuse":
+        await outbox.refuse(first)
+    else:
+        await (outbox.later(entry_for(first), 0) if tell == "later" else outbox.bury(entry_for(first)))
+    (kept,) = await outbox.entries()
+    assert kept.handoff.id == "second"
+    assert kept.due is not None
+    assert kept.due > time.time() + 20, "leased to who opened it"
+    assert (await outbox.open(handoff(id="third"), TERMS)).id == "second"
+
+
+async def test_a_late_confirmation_does_not_take_the_place_of_a_later_episode(outbox: Outbox) -> None:
+    await outbox.open(handoff(id="first"), TERMS)
+    resumed = msgspec.structs.replace(TERMS, resumed_at=time.time() + 1)
+    await outbox.open(handoff(id="second"), resumed)
+    await outbox.confirm(handoff(id="second"), episode=3600)
+    await outbox.confirm(handoff(id="first"), episode=3600, ago=60)
+    assert (await outbox.open(handoff(id="third"), TERMS)).id == "second"
+
+
+async def test_a_later_delivery_leaves_the_episode_its_end(outbox: Outbox) -> None:
+    await outbox.open(handoff(), msgspec.structs.replace(TERMS, episode=0.3))
+    await outbox.confirm(handoff(), episode=None)
+    assert (await outbox.open(handoff(id="again"), TERMS)).state == "duplicate"
+    await asyncio.sleep(0.4)
+    assert (await outbox.open(handoff(id="again"), TERMS)).state == "go"
+
+
 async def test_unknown_chats_do_nothing(outbox: Outbox) -> None:
     await outbox.later(entry_for(handoff()), 0)
     await outbox.bury(entry_for(handoff()))
@@ -401,3 +437,39 @@ async def test_many_entries_are_read_in_few_round_trips(valkey_url: str) -> None
     await outbox.aclose()
     await forget(client)
     await getattr(client, "aclose", client.close)()
+
+
+async def test_an_entry_that_redis_has_evicted_is_said_to_be_lost(
+    valkey_url: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    client = redis.asyncio.Redis.from_url(valkey_url)
+    await forget(client)
+    outbox = RedisOutbox(connect(valkey_url, seconds=5))
+    for user in ("asha", "ben"):
+        await outbox.open(handoff(user), TERMS)
+        await outbox.later(entry_for(handoff(user)), 0)
+    await client.delete(f"haptik:{{outbox}}:entry:{handoff('asha').chat}")
+    assert [entry.handoff.user_name for entry in await outbox.claim(5)] == ["ben"]
+    assert "The hand-off of chat 343:asha is lost" in caplog.text
+    assert await outbox.depth() == (1, 0)
+    await outbox.aclose()
+    await forget(client)
+    await getattr(client, "aclose", client.close)()
+
+
+@pytest.mark.parametrize(
+    ("maxmemory", "policy", "warns"),
+    [("0", "allkeys-lru", False), ("100mb", "allkeys-lru", True), ("100mb", "noeviction", False)],
+)
+async def test_a_redis_that_may_evict_hand_offs_is_warned_of(
+    maxmemory: str, policy: str, warns: bool, own_valkey: Valkey, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with redis.asyncio.Redis.from_url(own_valkey.url) as client:
+        await client.config_set("maxmemory", maxmemory)
+        await client.config_set("maxmemory-policy", policy)
+    outbox = RedisOutbox(connect(own_valkey.url, seconds=5))
+    await outbox.warn_of_eviction()
+    assert ("maxmemory-policy is allkeys-lru. Set noeviction" in caplog.text) is warns
+    await outbox.aclose()
+    own_valkey.stop()
+    await RedisOutbox(connect(own_valkey.url, seconds=0.2)).warn_of_eviction()

@@ -266,7 +266,7 @@ def test_the_text_of_a_button_template_is_the_end_of_a_long_text() -> None:
 @pytest.mark.parametrize(
     ("members", "kind", "meta", "detail"),
     [
-        ({"uri": "CALL"}, "reply", {}, "call without a number by a reply"),
+        ({"uri": "CALL"}, "reply", {}, "call without a number or an address by a reply"),
         (
             {"uri": "SEND_LOCATION", "payload": {"lat_key": "lat"}},
             "location",

@@ -53,7 +53,7 @@ def test_strict_raises_exactly_where_something_is_lost(channel: str, element: El
     assert all(note.path in str(raised.value) for note in lost)
 
 
-@pytest.mark.parametrize("channel", CHANNELS)
+@pytest.mark.parametrize("channel", [name for name in CHANNELS if name != "haptik"])
 @settings(max_examples=30, deadline=None)
 @given(element=elements)
 def test_every_answer_is_offered_and_every_address_is_sent(channel: str, element: Element) -> None:

@@ -309,3 +309,17 @@ async def test_any_file_is_refused_or_ends_in_a_state(csv: bytes) -> None:
             assert not [node for node in sandbox.faq_nodes("shop") if node.active and not all(node.bot_says)]
         else:
             assert (answer.status_code, answer.json()) == (400, {"error_message": BAD})
+
+
+async def test_a_node_that_is_refused_stops_the_task_with_the_words_given(
+    sandbox: Sandbox, client: httpx.AsyncClient, clock: FakeClock
+) -> None:
+    sandbox.refuse_node("returns", "node 'returns' is reserved")
+    task_id = await upload(client)
+    clock.now += 10
+    assert await status(client, task_id) == "node 'returns' is reserved"
+    assert active(sandbox) == {"hours": True, "delivery": False}
+    sandbox.reset()
+    task_id = await upload(client)
+    clock.now += 10
+    assert await status(client, task_id) == SUCCESS

@@ -35,7 +35,11 @@ class Platform:
         Raises:
             AssertionError: naming the place.
         """
-        self.check_wire([payload for index, message in enumerate(messages) for payload in self._sent(message, index)])
+        self.check_wire(self.wire(messages))
+
+    def wire(self, messages: Sequence[Message]) -> list[Place]:
+        """What the connector sends for the messages of one answer."""
+        return [payload for index, message in enumerate(messages) for payload in self._sent(message, index)]
 
     def check_wire(self, payloads: Sequence[Place]) -> None:
         """Check what arrives at the platform for one answer, in that order."""

@@ -70,7 +70,7 @@ class BotFramework(Platform):
         yield Place({"attachments": [hero], "text": ""}, image.path)
 
     def custom(self, custom: Place) -> Iterator[Place]:
-        yield custom
+        yield Place({"text": "", **custom.value}, custom.path)
 
     def elements(self, elements: Place) -> Iterator[Place]:
         """Each element is an activity of its own."""

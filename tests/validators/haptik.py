@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterator
+
 from tests.validators._place import Place
 from tests.validators._platform import OwnConnector
 
@@ -17,8 +20,17 @@ class Haptik(OwnConnector):
 
     name = "haptik"
 
-    def bubble(self, text: Place) -> Place:
-        return Place({"text": text.text(), "type": "TEXT", "data": {"quick_replies": []}}, text.path)
+    def text(self, text: Place) -> Iterator[Place]:
+        """An element serialised to a string, as the external chat tool's API carries it, or a plain line."""
+        try:
+            element = json.loads(text.text())
+        except ValueError:
+            element = None
+        if not (isinstance(element, dict) and "type" in element):
+            element = {"text": text.value, "type": "TEXT", "data": {"quick_replies": []}}
+        elif "\n\n" in text.value:
+            text.refuse("Rasa cuts at the blank line")
+        yield Place(element, text.path)
 
     def payload(self, payload: Place) -> None:
         kind = payload["type"].text()
@@ -26,7 +38,7 @@ class Haptik(OwnConnector):
             return
         if kind == "FORM":
             payload["title"].text(blank=True)
-        else:
+        elif kind != "CAROUSEL" or "text" in payload:
             payload["text"].text(blank=kind not in ("TEXT", "BUTTON"))
         data = payload["data"]
         data.has(optional=data.value)

@@ -77,7 +77,7 @@ def _plain(text: str) -> dict[str, str]:
 def _text_object(place: Place, limit: int, *kinds: str) -> None:
     kind = place["type"].one_of(*(kinds or ("plain_text", "mrkdwn")))
     place.has("type", "text", optional=("emoji",) if kind == "plain_text" else ("verbatim",))
-    escaped(place["text"]).text(limit)
+    (escaped(place["text"]) if kind == "mrkdwn" else place["text"]).text(limit)
 
 
 def _block(block: Place) -> None:
@@ -135,7 +135,8 @@ def _image_block(block: Place) -> None:
 
 def _image(image: Place) -> None:
     image.has("type", "image_url", "alt_text")["image_url"].url(limit=3000)
-    image["alt_text"].text(2000)
+    if not image["alt_text"].text(2000, blank=True):
+        image.refuse("an empty alt_text")
 
 
 def _element(element: Place, *kinds: str) -> None:

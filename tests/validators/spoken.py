@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from tests.validators._place import Place, utf8
 from tests.validators._platform import Platform, titled
 
+_NOT_IN_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _ARGUMENTS = ("body", "media_url", "content_sid", "content_variables", "persistent_action", "messaging_service_sid")
 _SID = re.compile(r"H[XQ][0-9a-fA-F]{32}")
 
@@ -23,7 +24,9 @@ class Voice(Platform):
     name = "twilio_voice"
 
     def payload(self, payload: Place) -> None:
-        payload.has("text")["text"].text(4096, utf8)
+        text = payload.has("text")["text"]
+        if _NOT_IN_XML.search(text.text(4096, utf8)):
+            text.refuse("a character that XML, and so TwiML, cannot hold")
 
     def buttons(self, message: Place, text: Place, buttons: Place) -> Iterator[Place]:
         """The text, then each title as a phrase of its own."""

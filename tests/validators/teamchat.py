@@ -53,7 +53,7 @@ class Mattermost(Platform):
         actions = []
         for button in buttons.items():
             title, payload = titled(button)
-            integration = {"url": "https://bot.example/hook", "context": {"action": payload.value}}
+            integration = {"url": "https://bot.example/webhooks/mattermost", "context": {"action": payload.value}}
             actions.append({"name": title.value, "integration": integration})
         yield Place({"message": text.value, "props": {"attachments": [{"actions": actions}]}}, message.path)
 
@@ -65,7 +65,7 @@ class Mattermost(Platform):
             for attachment in _attachments_of(props):
                 if "actions" in attachment:
                     attachment.refuse("an action wants the connector's address, which only `buttons` gets")
-        yield custom
+        yield Place({"message": "", **custom.value}, custom.path)
 
 
 def _attachments_of(props: Place) -> list[Place]:
@@ -156,11 +156,11 @@ class GoogleChat(Platform):
 
     name = "hangouts"
 
-    def check(self, messages: Sequence[Message]) -> None:
-        payloads = [payload for index, message in enumerate(messages) for payload in self._sent(message, index)]
+    def wire(self, messages: Sequence[Message]) -> list[Place]:
+        payloads = super().wire(messages)
         for payload in payloads:
             self.payload(payload)
-        self.check_wire([_combined(payloads)] if payloads else [])
+        return [_combined(payloads)] if payloads else []
 
     def payload(self, payload: Place) -> None:
         payload.has(optional=("text", "cards")).within(32_000)

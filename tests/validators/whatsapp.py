@@ -78,11 +78,11 @@ def _header(header: Place, kinds: tuple[str, ...]) -> None:
         content.has("link", optional=("filename",))["link"].url()
 
 
-def _reply_buttons(action: Place, high: int = 3) -> None:
+def _reply_buttons(action: Place, high: int = 3, kind: str = "reply") -> None:
     buttons = action.has("buttons")["buttons"].items(1, high)
-    replies = [button.has("type", "reply")["reply"].has("id", "title") for button in buttons]
+    replies = [button.has("type", kind)[kind].has("id", "title") for button in buttons]
     for button, reply in zip(buttons, replies, strict=True):
-        button["type"].one_of("reply")
+        button["type"].one_of(kind)
         reply["id"].text(256)
         reply["title"].text(20)
     unique(reply["id"] for reply in replies)
@@ -119,20 +119,22 @@ def _location_request(action: Place) -> None:
 
 
 def _carousel(action: Place) -> None:
+    """Cards with one link each, or with quick replies; the type of a card is `cta_url` in both cases."""
     cards = action.has("cards")["cards"].items(2, 10)
     for index, card in enumerate(cards):
-        card.has("card_index", "type", "header", "body", "action")["card_index"].one_of(index)
+        card.has("card_index", "type", "header", "action", optional=("body",))["card_index"].one_of(index)
+        card["type"].one_of("cta_url")
         _header(card["header"], ("image", "video"))
-        body = card["body"].has("text")["text"]
-        if body.text(160).count("\n") > 2:
-            body.refuse("more than two line breaks")
-        if card["type"].one_of("cta_url", "button") == "cta_url":
-            _cta_url(card["action"])
+        for body in card.given("body"):
+            if body.has("text")["text"].text(160).count("\n") > 2:
+                body.refuse("more than two line breaks")
+        if "buttons" in card["action"]:
+            _reply_buttons(card["action"], 2, "quick_reply")
         else:
-            _reply_buttons(card["action"], 2)
-    if len({(card["type"].value, len(card["action"].value.get("buttons", ()))) for card in cards}) > 1:
-        action.refuse("cards of one carousel have the same kind and number of buttons")
-    unique(button["reply"]["id"] for card in cards for button in _buttons_of(card))
+            _cta_url(card["action"])
+    if len({(card["header"]["type"].value, len(_buttons_of(card))) for card in cards}) > 1:
+        action.refuse("cards of one carousel have the same kind of header and of buttons, and as many")
+    unique(button["quick_reply"]["id"] for card in cards for button in _buttons_of(card))
 
 
 def _buttons_of(card: Place) -> list[Place]:

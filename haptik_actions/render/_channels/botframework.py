@@ -6,12 +6,15 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
+from haptik_actions.hsl import Receipt
 from haptik_actions.render._channel import Channel
+from haptik_actions.render._channels._receipt_card import RECEIPT, receipt_card
 from haptik_actions.render._content import Card, Content, Control
 from haptik_actions.render._cutting import clip
 from haptik_actions.render._draft import Draft, titles
 from haptik_actions.render._limits import Limit, limits
 from haptik_actions.render._markup import MARKDOWN
+from haptik_actions.render._read import tidy
 from haptik_actions.render._renderer import Renderer
 
 _CARDS = "learn.microsoft.com/microsoftteams/platform/task-modules-and-cards/cards/cards-reference"
@@ -54,6 +57,7 @@ class BotFramework(Renderer):
             "BUTTON": "hero card with buttons, further cards of 6 below it",
             "CAROUSEL": "hero cards side by side, 10 to a message",
             "IMAGE": "hero card without words; several side by side",
+            "RECEIPT": "receipt card; its buttons on a hero card below",
         },
         controls=frozenset({"reply", "url"}),
         remark="numbers are lines of text: not every client opens `tel:`",
@@ -150,6 +154,22 @@ class BotFramework(Renderer):
             return {"type": "openUrl", "title": title, "value": control.value}
         text = draft.tap(control, title, PAYLOAD, number)
         return {"type": "messageBack", "title": title, "displayText": control.label, "text": text}
+
+    def receipt(self, content: Content, draft: Draft) -> None:
+        """A receipt card, between what the element says above and below its rows."""
+        element = content.element
+        card = receipt_card(element) if isinstance(element, Receipt) else None
+        if not isinstance(element, Receipt) or card is None:
+            super().receipt(content, draft)
+            return
+        if text := tidy(element.text):
+            self.say(text, [], draft)
+        draft.custom({"attachments": [{"contentType": RECEIPT, "content": card}]})
+        below = tidy(element.offer_text)
+        if content.controls:
+            self.bubble(below or draft.copy.choose, content.controls, content, draft)
+        elif below:
+            self.say(below, [], draft)
 
     def images(self, content: Content, draft: Draft) -> None:
         """Hero cards without words, side by side."""

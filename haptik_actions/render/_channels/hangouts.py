@@ -9,6 +9,8 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
+import msgspec
+
 from haptik_actions.hsl import Element
 from haptik_actions.render._channel import Channel
 from haptik_actions.render._channels.rest import details
@@ -125,8 +127,11 @@ def _button(control: Control, draft: Draft) -> dict[str, Any]:
 
 
 def _size(message: Message) -> int:
-    written = json.dumps(message.get("json_message", message), ensure_ascii=False)
-    return len(written.encode("utf-8", "surrogatepass"))
+    written = message.get("json_message", message)
+    try:
+        return len(msgspec.json.encode(written))
+    except UnicodeEncodeError:  # lone surrogates, which the slower encoder takes
+        return len(json.dumps(written, ensure_ascii=False).encode("utf-8", "surrogatepass"))
 
 
 def _shortened(conversion: Conversion) -> Conversion:

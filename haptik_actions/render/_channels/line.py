@@ -164,7 +164,7 @@ class Line(Renderer):
         after: list[str] = []
         for card in content.cards:
             bubbles += self._card(card, content, draft, places, after)
-        self._flex(bubbles, NONE.text(content.text) or _alt_text(content) or self.channel.title, draft)
+        self._flex(bubbles, NONE.text(content.text) or _alt_text(content), draft)
         if len(bubbles) > CARDS.size:
             draft.note("split", "data.items", f"{len(bubbles)} cards in messages of {CARDS.size}")
         if after:
@@ -248,4 +248,4 @@ def _box(contents: list[Json]) -> Json:
 
 
 def _alt_text(content: Content) -> str:
-    return ", ".join(card.lines[0] for card in content.cards if card.lines)
+    return ", ".join(card.lines[0] for card in content.cards if card.lines) or "…"

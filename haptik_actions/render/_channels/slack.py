@@ -156,7 +156,7 @@ class Slack(Renderer):
 
     def _post(self, blocks: list[Block], text: str, draft: Draft) -> None:
         # `text` is what a notification shows of a message of blocks.
-        notification = clip(NONE.text(text), TEXT) or self.channel.title
+        notification = clip(NONE.text(text), TEXT) or _NO_ALT_TEXT
         for start in range(0, len(blocks), BLOCKS.size):
             message = {"text": SLACK.plain(notification), "blocks": blocks[start : start + BLOCKS.size]}
             draft.custom(message)

@@ -114,8 +114,9 @@ class WhatsApp(Renderer):
         if as_buttons and len({control.label for control in answers}) == len(answers):
             details = [f"{control.label} – {control.detail}" for control in answers if control.detail]
             body = self._body(text, [*details, *lines], draft)
+            taken: set[str] = set()
             buttons = [
-                {"type": "reply", "reply": {"id": draft.tap_once(c, c.label, PAYLOAD), "title": c.label}}
+                {"type": "reply", "reply": {"id": draft.tap_once(c, c.label, PAYLOAD, taken), "title": c.label}}
                 for c in answers
             ]
             draft.custom(_interactive("button", body, {"buttons": buttons}, image))
@@ -138,13 +139,17 @@ class WhatsApp(Renderer):
 
     def _sections(self, run: Sequence[Control], draft: Draft) -> Iterator[Json]:
         several = len({control.section for control in run}) > 1
+        taken: set[str] = set()
         for heading, controls in groupby(run, key=lambda control: control.section):
-            section: Json = {"rows": [self._row(control, draft) for control in controls]}
+            rows = list(controls)
+            section: Json = {"rows": [self._row(control, draft, taken) for control in rows]}
             if heading or several:
                 section["title"] = clip(heading or draft.copy.options, SECTION)
+            if not SECTION.fits(heading):
+                draft.note("truncated", rows[0].path, section["title"])
             yield section
 
-    def _row(self, control: Control, draft: Draft) -> Json:
+    def _row(self, control: Control, draft: Draft, taken: set[str]) -> Json:
         title = clip(control.label, ROW_TITLE)
         # A row that is cut has its whole label below it.
         detail = control.detail if title == control.label else " – ".join(filter(None, [control.label, control.detail]))
@@ -152,7 +157,7 @@ class WhatsApp(Renderer):
             draft.note("truncated", control.path, clip(detail, ROW_DETAIL))
         elif title != control.label:
             draft.note("replaced", f"{control.path}.actionable_text", "label by a row with its second line")
-        row: Json = {"id": draft.tap_once(control, title, ROW_PAYLOAD), "title": title}
+        row: Json = {"id": draft.tap_once(control, title, ROW_PAYLOAD, taken), "title": title}
         if detail:
             row["description"] = clip(detail, ROW_DETAIL)
         return row

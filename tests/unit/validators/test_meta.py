@@ -46,6 +46,10 @@ def reply_buttons(*titles: str) -> dict[str, Any]:
     return {"buttons": buttons}
 
 
+def quick_replies(title: str) -> dict[str, Any]:
+    return {"buttons": [{"type": "quick_reply", "quick_reply": {"id": title, "title": title}}]}
+
+
 def wa_list(*counts: int, title: str = "", **row: Any) -> dict[str, Any]:
     sections = [
         {
@@ -62,7 +66,7 @@ def wa_card(index: int, body: str = "A kurta", **action: Any) -> dict[str, Any]:
     header = {"type": "image", "image": {"link": URL}}
     return {
         "card_index": index,
-        "type": "button" if action else "cta_url",
+        "type": "cta_url",
         "header": header,
         "body": {"text": body},
         "action": action or link,
@@ -96,6 +100,7 @@ GOOD: list[tuple[str, list[dict[str, Any]]]] = [
     ("whatsapp", [interactive("cta_url", {"name": "cta_url", "parameters": {"display_text": "Go", "url": URL}})]),
     ("whatsapp", [interactive("location_request_message", {"name": "send_location"})]),
     ("whatsapp", [interactive("carousel", {"cards": [wa_card(0), wa_card(1)]})]),
+    ("whatsapp", [interactive("carousel", {"cards": [wa_card(n, **quick_replies(str(n))) for n in range(10)]})]),
     (
         "whatsapp",
         [
@@ -159,7 +164,7 @@ BAD: list[tuple[str, list[dict[str, Any]], str]] = [
     ("whatsapp", [wa_list(1, id="x" * 201)], "id: 201"),
     ("whatsapp", [interactive("carousel", {"cards": [wa_card(0)]})], "cards: 1 items"),
     ("whatsapp", [interactive("carousel", {"cards": [wa_card(0), wa_card(2)]})], "card_index: one of 1"),
-    ("whatsapp", [interactive("carousel", {"cards": [wa_card(0), wa_card(1, **reply_buttons("a"))]})], "same kind"),
+    ("whatsapp", [interactive("carousel", {"cards": [wa_card(0), wa_card(1, **quick_replies("a"))]})], "the same kind"),
     ("whatsapp", [interactive("carousel", {"cards": [wa_card(0, "a\n\n\nb"), wa_card(1)]})], "two line breaks"),
     ("whatsapp", [raw({"type": "image", "image": {"link": "ftp://example.org"}})], "link: an address with http"),
     ("whatsapp", [raw({"type": "template", "template": {}})], "type: one of"),

@@ -162,6 +162,7 @@ BAD: list[tuple[str, list[dict[str, Any]], str]] = [
     ("twilio_voice", [raw(text="Hi")], "would print JSON"),
     ("twilio_voice", [{"image": URL}], "an image is not spoken"),
     ("twilio_voice", [{"text": "न" * 1366}], "4098 utf8"),
+    ("twilio_voice", [{"text": "ring \x07"}], "a character that XML, and so TwiML, cannot hold"),
     ("text", [raw(text="Hi")], "would print JSON"),
     ("text", [{"text": "Pick", "buttons": [YES]}], "would print the payloads"),
     ("text", [{"text": "\ud83d"}], "half a surrogate pair"),

@@ -1,0 +1,40 @@
+"""What makes two texts the same for a person: not case, accents, punctuation, emoji or the script of the digits."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+__all__ = ["fold"]
+
+# Accents of Latin, Greek and Cyrillic. Not every combining sign: the vowels of Devanagari are combining too.
+_ACCENTS = range(0x0300, 0x0370)
+_KEPT = ("L", "M", "N")
+
+
+_NO_WORD = re.compile(r"[^a-z0-9]+")
+
+
+def fold(text: str) -> str:
+    """Return the words of `text` in lower case with plain digits, one space apart; empty where it has none."""
+    if text.isascii():
+        return _NO_WORD.sub(" ", text.lower().replace("'", "")).strip()
+    plain = unicodedata.normalize("NFC", "".join(_unaccented(text)))
+    return " ".join("".join(map(_folded, plain.casefold())).split())
+
+
+def _unaccented(text: str) -> list[str]:
+    decomposed = unicodedata.normalize("NFKD", text)
+    return [character for character in decomposed if ord(character) not in _ACCENTS]
+
+
+def _folded(character: str) -> str:
+    digit = unicodedata.decimal(character, None)
+    if digit is not None:
+        return str(digit)
+    return character if unicodedata.category(character)[0] in _KEPT and character != "\ufe0f" else _gap(character)
+
+
+def _gap(character: str) -> str:
+    # "can't" is one word, and joiners stand within one.
+    return "" if character in "'’\u200d\ufe0f" or unicodedata.category(character) == "Cf" else " "

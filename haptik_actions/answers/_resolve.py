@@ -1,0 +1,131 @@
+"""From what the user typed to the option that is meant.
+
+Steps from sure to loose; the first that finds something decides. What finds two different options finds none: asking is
+better than guessing.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from difflib import SequenceMatcher
+from typing import Literal, TypeAlias
+
+from haptik_actions.answers._folding import fold
+from haptik_actions.answers._words import AnswerWords
+from haptik_actions.render import Offer
+
+__all__ = ["Likeness", "candidates", "choose", "matching", "resolve"]
+
+Likeness: TypeAlias = Literal["same", "begins", "close"]
+"""How a text is like a label: the same when folded, its beginning, or a few letters off."""
+
+_NO_WORDS = AnswerWords()
+_NUMBER = re.compile(r"(?:(?P<word>\D+?) ?)?0*(?P<number>\d{1,4})")
+# "ye" is hardly ever short for something, and "y" may be an answer of its own.
+_SHORTEST_BEGINNING = 3
+_SHORTEST_CLOSE = 5
+_CLOSE = 0.8
+
+
+def resolve(
+    text: str, offers: Sequence[Offer], older: Iterable[Offer] = (), *, words: AnswerWords = _NO_WORDS
+) -> str | None:
+    """Return the payload of the option that `text` means, or None where it means none of them, or several.
+
+    Args:
+        text: What the user typed, or what the channel sends for a tap: a payload, a shortened payload, the visible
+            title, a label (case, accents, punctuation and emoji do not count; a beginning or a few wrong letters will
+            do where only one label is like it), a number ("2", "2.", "#2", "option 2", in any script), an ordinal.
+        offers: The options offered last.
+        older: Options offered before those. They are found by payload and label, never by number.
+        words: The words of the user's language for places in the list.
+    """
+    chosen = choose(text, offers, older, words=words)
+    return None if chosen is None else chosen.payload
+
+
+def choose(
+    text: str, offers: Sequence[Offer], older: Iterable[Offer] = (), *, words: AnswerWords = _NO_WORDS
+) -> Offer | None:
+    """As `resolve`, and return the option itself."""
+    found = candidates(text, offers, words=words)
+    if not found:
+        before = [*older]
+        found = _literally(text.strip(), before) or _exact(fold(text), before)
+    return found[0] if len({(offer.payload, str(offer.opens)) for offer in found}) == 1 else None
+
+
+def candidates(text: str, offers: Sequence[Offer], *, words: AnswerWords = _NO_WORDS) -> list[Offer]:
+    """Return every option that `text` can mean: none, one, or those that only the user can tell apart."""
+    folded = fold(text)
+    literally = _literally(text.strip(), offers)
+    # What was typed as "2" can be a number beside a label and another label.
+    if literally and not folded.isdecimal():
+        return literally
+    by_number = _numbered(folded, offers, words)
+    by_label = literally or _exact(folded, offers)
+    if by_number or by_label:
+        return [offer for offer in offers if offer in by_number or offer in by_label]
+    bare = words.bare(folded)
+    return _placed(bare, offers, words) or _like(bare, offers, words)
+
+
+def matching(text: str, labels: Sequence[str]) -> tuple[Likeness, list[int]]:
+    """Return how `text` is like some of the labels, and the places of those; an empty list where it is like none."""
+    folded, names = fold(text), [fold(label) for label in labels]
+    tests: list[tuple[Likeness, Callable[[str], bool]]] = [
+        ("same", lambda name: name == folded),
+        ("begins", lambda name: len(folded) >= _SHORTEST_BEGINNING and name.startswith(folded)),
+        ("close", lambda name: _is_close(folded, name)),
+    ]
+    for likeness, test in tests:
+        places = [place for place, name in enumerate(names) if folded and test(name)]
+        if places:
+            return likeness, places
+    return "same", []
+
+
+def _literally(text: str, offers: Sequence[Offer]) -> list[Offer]:
+    return [offer for offer in offers if text and text in (offer.payload, offer.sent, offer.label, offer.shown)]
+
+
+def _exact(folded: str, offers: Sequence[Offer]) -> list[Offer]:
+    return [offer for offer in offers if folded and folded in _names(offer)]
+
+
+def _names(offer: Offer) -> set[str]:
+    names = {fold(offer.label), fold(offer.shown)}
+    return names if offer.number is None else {*names, fold(f"{offer.number} {offer.label}")}
+
+
+def _numbered(folded: str, offers: Sequence[Offer], words: AnswerWords) -> list[Offer]:
+    match = _NUMBER.fullmatch(folded)
+    if match is None or (match["word"] and match["word"] not in words.option):
+        return []
+    return _at(int(match["number"]), offers)
+
+
+def _at(number: int, offers: Sequence[Offer]) -> list[Offer]:
+    shown = [offer for offer in offers if offer.number == number]
+    if shown or any(offer.number is not None for offer in offers):
+        return shown
+    # Nothing on the screen is numbered: people count.
+    return [*offers[number - 1 : number]] if number else []
+
+
+def _placed(bare: str, offers: Sequence[Offer], words: AnswerWords) -> list[Offer]:
+    if bare in words.last:
+        return [*offers[-1:]]
+    places = [place for place, names in enumerate(words.ordinals) if bare in names]
+    return [offers[place] for place in places if place < len(offers)]
+
+
+def _like(bare: str, offers: Sequence[Offer], words: AnswerWords) -> list[Offer]:
+    return [offers[place] for place in matching(bare, [words.bare(fold(offer.label)) for offer in offers])[1]]
+
+
+def _is_close(folded: str, name: str) -> bool:
+    if len(folded) < _SHORTEST_CLOSE or abs(len(folded) - len(name)) > 2 or any(map(str.isdigit, folded)):
+        return False
+    return SequenceMatcher(None, folded, name).ratio() >= _CLOSE

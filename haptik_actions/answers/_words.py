@@ -1,0 +1,60 @@
+"""The words in which people count options. They are copy: a language's own come from the message store."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+import msgspec
+
+from haptik_actions.answers._folding import fold
+
+__all__ = ["WORD_KEYS", "AnswerWords"]
+
+WORD_KEYS: Mapping[str, str] = MappingProxyType(
+    {
+        "ordinals": "haptik_answer_ordinals",
+        "last": "haptik_answer_last",
+        "option": "haptik_answer_option",
+        "fillers": "haptik_answer_fillers",
+    }
+)
+"""Field of `AnswerWords` -> message key."""
+
+
+class AnswerWords(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What stands for a place in a list. Every word is folded.
+
+    Attributes:
+        ordinals: The words for the first option, for the second, and so on.
+        last: The words for the last option.
+        option: What may stand before a number ("option 2").
+        fillers: What may stand around any of these ("the second one").
+    """
+
+    ordinals: tuple[tuple[str, ...], ...] = ()
+    last: tuple[str, ...] = ()
+    option: tuple[str, ...] = ()
+    fillers: tuple[str, ...] = ()
+
+    @classmethod
+    def parse(cls, texts: Mapping[str, str]) -> AnswerWords:
+        """Read the texts of the message store by field: words with commas between them, ordinals with semicolons."""
+        return cls(
+            ordinals=tuple(_words(group) for group in texts.get("ordinals", "").split(";")),
+            last=_words(texts.get("last", "")),
+            option=_words(texts.get("option", "")),
+            fillers=_words(texts.get("fillers", "")),
+        )
+
+    def first(self, count: int) -> AnswerWords:
+        """Return the words that `count` options need, for a message that carries them."""
+        return msgspec.structs.replace(self, ordinals=self.ordinals[:count])
+
+    def bare(self, folded: str) -> str:
+        """Return a folded text without fillers; as it is where nothing would be left."""
+        return " ".join(word for word in folded.split() if word not in self.fillers) or folded
+
+
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(filter(None, map(fold, text.split(","))))

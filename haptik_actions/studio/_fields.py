@@ -1,0 +1,154 @@
+"""A message as fields of a form, and back: variations, each with a text, buttons and an image, or with JSON.
+
+What has no field (conditions, other keys of a response) is carried along as it was.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal, TypeAlias
+
+import msgspec
+
+from haptik_actions.studio._buttons import ButtonRow
+
+__all__ = ["STYLES", "Fields", "Style", "VariationFields"]
+
+Style: TypeAlias = Literal["quick_replies", "buttons", "rasa"]
+"""How buttons are shown: replies that vanish after a tap, buttons that stay, or the buttons of Rasa's responses."""
+
+STYLES: Mapping[Style, str] = {
+    "quick_replies": "Quick replies, which vanish after a tap",
+    "buttons": "Buttons, which stay",
+    "rasa": "Buttons of Rasa, as each channel shows them",
+}
+
+_FORM_HSL = {"TEXT": "quick_replies", "BUTTON": "items"}
+"""HSL that the form can show -> the key of its buttons."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VariationFields:
+    """One way to say it.
+
+    `origin` is the response object behind it; `json` is its text where only an expert edits it.
+    """
+
+    text: str = ""
+    style: Style = "quick_replies"
+    buttons: tuple[ButtonRow, ...] = ()
+    image: str = ""
+    channel: str = ""
+    json: str | None = None
+    origin: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def conditions(self) -> list[Mapping[str, Any]]:
+        """When this way is taken, as in Rasa's responses."""
+        found = self.origin.get("condition")
+        return [one for one in found if isinstance(one, Mapping)] if isinstance(found, list) else []
+
+    @classmethod
+    def of(cls, response: Mapping[str, Any], *, new_style: Style) -> VariationFields:
+        """Read a response object; `new_style` is that of buttons where there are none yet."""
+        channel = response.get("channel")
+        known = cls(channel=channel if isinstance(channel, str) else "", origin=response)
+        if "hsl" in response:
+            return known._of_hsl(response["hsl"])
+        text, buttons, image = response.get("text"), response.get("buttons"), response.get("image")
+        if not _is_simple(text, buttons, image) or "custom" in response or "elements" in response:
+            return replace(known, json=_pretty(response))
+        is_rasas = bool(buttons) or bool(set(response) - {"text", "channel", "condition", "id"})
+        rows = tuple(ButtonRow.of_rasa(button) for button in buttons or ())
+        style: Style = "rasa" if is_rasas else new_style
+        return replace(known, text=text or "", image=image or "", buttons=rows, style=style)
+
+    def _of_hsl(self, hsl: Any) -> VariationFields:
+        data = hsl.get("data") if isinstance(hsl, Mapping) else None
+        key = _FORM_HSL.get(hsl.get("type", "")) if isinstance(hsl, Mapping) else None
+        rows = data.get(key, []) if isinstance(data, Mapping) and key else None
+        if not _is_simple(hsl.get("text") if key else 1, rows, None):
+            is_bare = set(self.origin) == {"hsl"}
+            return replace(self, json=_pretty(hsl if is_bare else self.origin))
+        buttons = tuple(ButtonRow.of_hsl(row) for row in rows or ())
+        return replace(self, text=hsl["text"], buttons=buttons, style="buttons" if key == "items" else "quick_replies")
+
+    def response(self) -> dict[str, Any]:
+        """Return the response object; raises `ValueError` where the expert's JSON is none."""
+        if self.json is not None:
+            return _parsed(self.json)
+        response = {key: value for key, value in self.origin.items() if key not in ("text", "hsl", "buttons", "image")}
+        response.pop("channel", None)
+        if self.channel:
+            response["channel"] = self.channel
+        if self.image:
+            response["image"] = self.image
+        if self.style == "rasa":
+            return self._as_rasa(response)
+        return self._as_hsl(response)
+
+    def _as_rasa(self, response: dict[str, Any]) -> dict[str, Any]:
+        if self.text or not self.image:
+            response["text"] = self.text
+        if self.buttons or "buttons" in self.origin:
+            response["buttons"] = [row.to_rasa() for row in self.buttons]
+        return response
+
+    def _as_hsl(self, response: dict[str, Any]) -> dict[str, Any]:
+        before = self.origin.get("hsl")
+        hsl = dict(before) if isinstance(before, Mapping) else {}
+        if not self.buttons and not set(hsl) - {"text", "type", "data"}:
+            return {"text": self.text, **response}
+        data = dict(hsl["data"]) if isinstance(hsl.get("data"), Mapping) else {}
+        rows = [row.to_hsl() for row in self.buttons]
+        # A quick reply says something and nothing else.
+        stay = bool(rows) and (self.style == "buttons" or any(row.kind != "reply" for row in self.buttons))
+        for key in _FORM_HSL.values():
+            data.pop(key, None)
+        data["items" if stay else "quick_replies"] = rows
+        return {"hsl": {**hsl, "text": self.text, "type": "BUTTON" if stay else "TEXT", "data": data}, **response}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fields:
+    """A whole message: at least one variation."""
+
+    variations: tuple[VariationFields, ...]
+
+    @classmethod
+    def of(cls, responses: list[dict[str, Any]], *, new_style: Style = "quick_replies") -> Fields:
+        """Read response objects; none of them gives one empty variation."""
+        read = tuple(VariationFields.of(response, new_style=new_style) for response in responses)
+        return cls(variations=read or (VariationFields(style=new_style),))
+
+    def responses(self) -> list[dict[str, Any]]:
+        """Return the response objects; raises `ValueError` where an expert's JSON is none, naming the variation."""
+        found = []
+        for number, variation in enumerate(self.variations):
+            try:
+                found.append(variation.response())
+            except ValueError as error:
+                where = f"Variation {number + 1}: " if len(self.variations) > 1 else ""
+                raise ValueError(f"{where}{error}") from error
+        return found
+
+
+def _is_simple(text: Any, buttons: Any, image: Any) -> bool:
+    are_rows = buttons is None or (isinstance(buttons, list) and all(isinstance(row, Mapping) for row in buttons))
+    return are_rows and isinstance(text, str | None) and isinstance(image, str | None)
+
+
+def _pretty(value: Any) -> str:
+    return msgspec.json.format(msgspec.json.encode(value), indent=2).decode()
+
+
+def _parsed(text: str) -> dict[str, Any]:
+    try:
+        found = msgspec.json.decode(text.encode("utf-8", "replace"))
+    except msgspec.DecodeError as error:
+        raise ValueError(f"This is not JSON ({error}).") from error
+    if not isinstance(found, dict):
+        raise ValueError("The JSON has to be one object, in braces.")
+    # Both ways to write HSL are read: bare, as the platform documents it, and inside a response.
+    return {"hsl": found} if isinstance(found.get("type"), str) and "hsl" not in found else found

@@ -1,0 +1,143 @@
+"""The users of the studio, in Redis beside the messages: one hash, name -> role, password hash, epoch.
+
+    HGETALL haptik:studio:users
+
+In Redis and not in a file, so that every studio process has them and a change holds at once, without a volume to mount.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from haptik_actions.errors import ConfigurationError
+from haptik_actions.studio._passwords import Passwords, check_password
+from haptik_actions.studio._roles import ROLES, Role
+
+if TYPE_CHECKING:
+    from redis.asyncio import Redis
+
+__all__ = ["User", "Users"]
+
+_KEY = "haptik:studio:users"
+_NAME = re.compile(r"[\w.@+-]{1,64}")
+
+
+class User(msgspec.Struct, frozen=True, kw_only=True):
+    """One user. `epoch` changes with the password: sessions of an older epoch are over."""
+
+    name: str
+    role: Role
+    password_hash: str
+    epoch: str
+
+    def __repr__(self) -> str:
+        return f"User(name={self.name!r}, role={self.role!r})"
+
+
+class _Record(msgspec.Struct, frozen=True):
+    role: Role
+    password_hash: str
+    epoch: str
+
+
+class Users:
+    """Reads and changes users. Errors of Redis are redis-py's own; the callers translate them."""
+
+    def __init__(self, redis: Redis, passwords: Passwords) -> None:
+        self._redis = redis
+        self._passwords = passwords
+
+    async def get(self, name: str) -> User | None:
+        """Return the user, or None where there is none of that name."""
+        return _user(name, await self._redis.hget(_KEY, name))
+
+    async def all(self) -> list[User]:
+        """Return all users by name."""
+        stored = await self._redis.hgetall(_KEY)
+        users = [_user(_text(name), record) for name, record in stored.items()]
+        return sorted((user for user in users if user is not None), key=lambda user: user.name)
+
+    async def exist(self) -> bool:
+        """Tell whether there is any user, readable or not."""
+        return bool(await self._redis.hlen(_KEY))
+
+    async def add(self, name: str, role: str, password: str) -> User:
+        """Create a user.
+
+        Raises:
+            ConfigurationError: the name, the role or the password cannot be, or the name is taken.
+        """
+        if not _NAME.fullmatch(name):
+            raise ConfigurationError(
+                f"{name!r} cannot be a user's name. Take up to 64 letters, digits and characters of . @ + - _"
+            )
+        if role not in ROLES:
+            raise ConfigurationError(f"{role!r} is no role. Take one of {', '.join(ROLES)}.")
+        user = await self._made(name, role, password)
+        if not await self._redis.hsetnx(_KEY, name, _record(user)):
+            raise ConfigurationError(f"There is a user {name} already. `studio user passwd` sets a new password.")
+        return user
+
+    async def set_password(self, name: str, password: str) -> User:
+        """Give a user another password; all of the user's sessions end.
+
+        Raises:
+            ConfigurationError: there is no such user, or the password is too easy to guess.
+        """
+        user = await self._made(name, (await self._existing(name)).role, password)
+        await self._redis.hset(_KEY, name, _record(user))
+        return user
+
+    async def remove(self, name: str) -> None:
+        """Erase a user; all of the user's sessions end.
+
+        Raises:
+            ConfigurationError: there is no such user.
+        """
+        if not await self._redis.hdel(_KEY, name):
+            raise _unknown(name)
+
+    async def refresh_hash(self, user: User, password: str) -> None:
+        """Hash a known password again where Argon2's parameters have changed; sessions stay."""
+        if self._passwords.is_outdated(user.password_hash):
+            fresh = msgspec.structs.replace(user, password_hash=await self._passwords.hash(password))
+            await self._redis.hset(_KEY, user.name, _record(fresh))
+
+    async def _existing(self, name: str) -> User:
+        user = await self.get(name)
+        if user is None:
+            raise _unknown(name)
+        return user
+
+    async def _made(self, name: str, role: Role, password: str) -> User:
+        check_password(password, name)
+        return User(
+            name=name, role=role, password_hash=await self._passwords.hash(password), epoch=secrets.token_hex(8)
+        )
+
+
+def _unknown(name: str) -> ConfigurationError:
+    return ConfigurationError(f"There is no user {name!r}. `haptik-actions studio user list` shows who there is.")
+
+
+def _record(user: User) -> bytes:
+    return msgspec.json.encode(_Record(user.role, user.password_hash, user.epoch))
+
+
+def _text(name: bytes | str) -> str:
+    return name if isinstance(name, str) else name.decode("utf-8", "replace")
+
+
+def _user(name: str, record: bytes | str | None) -> User | None:
+    if record is None:
+        return None
+    try:
+        read = msgspec.json.decode(record, type=_Record)
+    except msgspec.DecodeError:
+        # Somebody wrote it by hand: no password fits it.
+        return None
+    return User(name=name, role=read.role, password_hash=read.password_hash, epoch=read.epoch)

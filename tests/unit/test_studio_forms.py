@@ -1,0 +1,102 @@
+"""What the editor's form does to messages that nobody would think of, and what two versions differ in."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from haptik_actions.messages import Message
+from haptik_actions.studio._compare import compare
+from haptik_actions.studio._fields import Fields
+from haptik_actions.studio._values import dump_fields, fields_of
+
+# Half characters are in no file; a browser sends each kind of line end as one.
+TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\r\x00"), max_size=60)
+SAID = TEXTS.filter(lambda text: text.strip())
+LABELS = st.text(st.characters(categories=["L", "N"]), min_size=1, max_size=20)
+
+RASA_BUTTONS = st.fixed_dictionaries(
+    {"title": LABELS, "payload": SAID.map(str.strip)}, optional={"own": st.integers() | st.none()}
+)
+REPLIES = st.builds(
+    lambda label, message, extra: {
+        "actionable_text": label,
+        "type": "TEXT_ONLY",
+        "uri": "",
+        "is_default": 0,
+        "location_required": False,
+        "payload": {"message": message, "gogo_message": "", **extra},
+    },
+    LABELS,
+    SAID.map(str.strip),
+    st.dictionaries(st.just("own"), st.integers()),
+)
+RESPONSES = st.one_of(
+    st.fixed_dictionaries(
+        {"text": SAID},
+        optional={
+            "buttons": st.lists(RASA_BUTTONS, min_size=1, max_size=3),
+            "image": st.just("https://example.org/a.png"),
+            "channel": st.sampled_from(["slack", "facebook", "own"]),
+            "condition": st.just([{"type": "slot", "name": "tier", "value": "gold"}]),
+            "metadata": st.dictionaries(LABELS, st.integers(), min_size=1, max_size=2),
+        },
+    ),
+    st.builds(
+        lambda text, replies: {"hsl": {"type": "TEXT", "text": text, "data": {"quick_replies": replies}}},
+        SAID,
+        st.lists(REPLIES, min_size=1, max_size=3),
+    ),
+    st.builds(lambda data: {"custom": data}, st.dictionaries(LABELS, st.integers() | TEXTS, min_size=1)),
+)
+
+
+@given(st.lists(RESPONSES, min_size=1, max_size=3))
+@settings(max_examples=40)
+def test_what_the_form_reads_it_writes_again(responses: list[dict[str, Any]]) -> None:
+    before = Message.parse(json.dumps(responses))
+    after = Message.parse(dump_fields(fields_of(before.dump(), "utter_x")))
+    assert after == before
+
+
+@given(TEXTS)
+@settings(max_examples=40)
+def test_every_text_stays_what_it_is(text: str) -> None:
+    value = dump_fields(Fields.of([{"text": text}]))
+    if text.strip():
+        assert [variation.text for variation in Message.parse(value).variations] == [text]
+    else:
+        assert value == ""
+
+
+@given(TEXTS, TEXTS)
+@settings(max_examples=60)
+def test_what_is_the_same_and_gone_is_the_old_and_with_what_came_the_new(old: str, new: str) -> None:
+    [change] = compare(Fields.of([{"text": old}]), Fields.of([{"text": new}]))
+    assert "".join(text for op, text in change.parts if op != "added") == old
+    assert "".join(text for op, text in change.parts if op != "removed") == new
+    assert change.is_same is (old == new)
+
+
+def test_a_very_long_text_is_compared_as_a_whole() -> None:
+    old, new = "a b " * 5_000, "a c " * 5_000
+    [change] = compare(Fields.of([{"text": old}]), Fields.of([{"text": new}]))
+    assert change.parts == (("removed", old), ("added", new))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "parts"),
+    [
+        ("Hello {name}!", "Hello {name_2}!", ["Hello ", "-{name}", "+{name_2}", "!"]),
+        ("one two", "one, and two", ["one", "+, and", " two"]),
+        ("late by a day.", "late. We are on it.", ["late", "- by a day", "+. We are on it", "."]),
+    ],
+)
+def test_differences_are_words(old: str, new: str, parts: list[str]) -> None:
+    [change] = compare(Fields.of([{"text": old}]), Fields.of([{"text": new}]))
+    sign = {"same": "", "removed": "-", "added": "+"}
+    assert [sign[op] + text for op, text in change.parts] == parts
