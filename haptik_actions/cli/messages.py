@@ -68,7 +68,8 @@ def get(key: str, locale: str, as_json: bool) -> None:
 @click.option(
     "--expected", metavar="REVISION", help="Refuse where the message is no longer that revision (`get --json`)."
 )
-def set_value(key: str, value: str, locale: str, author: str, why: str, expected: str | None) -> None:
+@click.option("--channels", default="", metavar="NAMES", help="Those of the bot, with commas: what they cut is said.")
+def set_value(key: str, value: str, locale: str, author: str, why: str, expected: str | None, channels: str) -> None:
     """Publish VALUE (`-`: standard input) under KEY, after the checks.
 
     \b
@@ -79,7 +80,8 @@ def set_value(key: str, value: str, locale: str, author: str, why: str, expected
 
     async def work(catalogue: Catalogue) -> tuple[Entry, tuple[Finding, ...]]:
         revision = expected or (await catalogue.get(key, locale)).revision
-        findings = await catalogue.check(key, locale, text)
+        names = [name.strip() for name in channels.split(",") if name.strip()]
+        findings = await catalogue.check(key, locale, text, channels=names)
         entry = await catalogue.publish(key, locale, text, author=author, why=why, expected=revision)
         return entry, findings
 

@@ -8,8 +8,10 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from haptik_actions._deadline import DeadlinePassed, deadline
 from haptik_actions.errors import ConfigurationError, EditConflict, InvalidMessage, MessagesUnavailable
 from haptik_actions.messages._check import check_message
+from haptik_actions.messages._contents import Only
 from haptik_actions.messages._defaults import PACKAGED_LOCALE
 from haptik_actions.messages._editor import Editor
 from haptik_actions.messages._entry import (
@@ -25,7 +27,7 @@ from haptik_actions.messages._entry import (
 )
 from haptik_actions.messages._finding import Finding
 from haptik_actions.messages._imports import plan_rows
-from haptik_actions.messages._index import Index, Only
+from haptik_actions.messages._index import Index
 from haptik_actions.messages._names import DEFAULT, DRAFT, LIVE, Place, checked, draft_key
 from haptik_actions.messages._shelf import Shelf, outside_version
 
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
 __all__ = ["Catalogue"]
 
 _SECONDS = 5.0
+_TRACKING_SECONDS = 1.0
 _MOST_NAME = 200
 
 
@@ -65,8 +68,9 @@ class Catalogue:
         self.locale, self.channels = locale, tuple(channels)
         self._editor = Editor(redis, clock)
         self._shelf = Shelf(self._editor, defaults or {}, locale)
-        self._tracking = Tracking(redis, (LIVE, DEFAULT, DRAFT), changed=self._touch, active=self._lost)
+        self._tracking = Tracking(redis, (LIVE, DEFAULT, DRAFT), changed=self._touch, active=self._track)
         self._index = Index(self._editor, locale, self._shelf.builtin, is_tracking=lambda: self._tracking.is_active)
+        self._tracked = asyncio.Event()
         self._loading: asyncio.Task[None] | None = None
 
     @classmethod
@@ -109,14 +113,13 @@ class Catalogue:
 
     async def locales_of(self, key: str) -> dict[str, Entry]:
         """Return a message in every locale that the store has."""
-        await self._index.refresh()
-        entries = await self._shelf.entries([checked(key, locale) for locale in self._index.locales()])
+        contents = await self._index.contents()
+        entries = await self._shelf.entries([checked(key, locale) for locale in contents.locales()])
         return {entry.locale: entry for entry in entries}
 
     async def locales(self) -> list[str]:
         """Return the locales that have messages, the catalogue's own first."""
-        await self._index.refresh()
-        return self._index.locales()
+        return (await self._index.contents()).locales()
 
     async def search(
         self, words: str = "", *, locale: str | None = None, only: Only = None, offset: int = 0, limit: int = 50
@@ -125,13 +128,12 @@ class Catalogue:
 
         `only` narrows down to what is edited, has a draft, or is missing in the locale.
         """
-        await self._index.refresh()
-        return self._index.search(words, locale or self.locale, only, offset, limit)
+        return (await self._index.contents()).search(words, locale or self.locale, only, offset, limit)
 
     async def summary(self) -> dict[str, Count]:
         """Return for each locale how many messages are edited, missing and drafted."""
-        await self._index.refresh()
-        return {locale: self._index.count(locale) for locale in self._index.locales()}
+        contents = await self._index.contents()
+        return {locale: contents.count(locale) for locale in contents.locales()}
 
     async def check(
         self, key: str, locale: str, value: str, *, channels: Sequence[str] | None = None
@@ -242,9 +244,9 @@ class Catalogue:
         """
         from haptik_actions.messages._exchange import write
 
-        await self._index.refresh()
-        places = self._index.places(locale)
-        return write(format, [(place, self._index.live(place), self._index.default(place)) for place in places])
+        contents = await self._index.contents()
+        places = contents.places(locale)
+        return write(format, [(place, contents.live(place), contents.default(place)) for place in places])
 
     async def plan_import(self, data: bytes, format: str) -> ImportPlan:
         """Compare a file with the store. An empty cell says nothing about its message.
@@ -285,10 +287,10 @@ class Catalogue:
         """
         from haptik_actions.messages._seed import values_of
 
-        await self._index.refresh()
+        contents = await self._index.contents()
         tag = checked("x", locale or self.locale).locale
         values, refused = values_of(responses)
-        before = {place.key: value for place, value in await self._seeded(tag)}
+        before = {place.key: value for place, value in await self._seeded(contents.places(tag))}
         writes: dict[str, str | None] = {
             Place(tag, key).default: value for key, value in values.items() if before.get(key) != value
         }
@@ -302,12 +304,11 @@ class Catalogue:
             changed=len(changed),
             removed=len(gone),
             unchanged=len(values) - len(writes),
-            kept_edited=tuple(sorted(key for key in changed if self._index.live(Place(tag, key)) is not None)),
+            kept_edited=tuple(sorted(key for key in changed if contents.live(Place(tag, key)) is not None)),
             refused=tuple(refused.items()),
         )
 
-    async def _seeded(self, locale: str) -> list[tuple[Place, str]]:
-        places = [place for place in self._index.places(locale) if self._index.default(place) is not None]
+    async def _seeded(self, places: Sequence[Place]) -> list[tuple[Place, str]]:
         values = await self._editor.values([place.default for place in places])
         return [(place, value) for place, value in zip(places, values, strict=True) if value is not None]
 
@@ -336,13 +337,19 @@ class Catalogue:
     def _touch(self, redis_keys: list[str] | None) -> None:
         self._index.touch(redis_keys)
 
-    def _lost(self, active: bool) -> None:
+    def _track(self, active: bool) -> None:
         self._index.touch(None)
+        if active:
+            self._tracked.set()
 
     async def _load(self) -> None:
+        # Reading before Redis tells of edits would be reading twice.
+        with contextlib.suppress(DeadlinePassed):
+            async with deadline(_TRACKING_SECONDS):
+                await self._tracked.wait()
         # The next list tries again, and says what is wrong.
         with contextlib.suppress(MessagesUnavailable):
-            await self._index.refresh()
+            await self._index.contents()
 
 
 def _who(entry: Entry) -> str:

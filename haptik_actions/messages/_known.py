@@ -11,8 +11,8 @@ import logging
 import os
 import tempfile
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 import msgspec
 from cachetools import LRUCache
@@ -101,7 +101,7 @@ class Known:
     def __init__(self, snapshot: Snapshot | None, maxsize: int, clock: Callable[[], float]) -> None:
         self._snapshot, self._maxsize, self._clock = snapshot, maxsize, clock
         self._readings: LRUCache[str, Reading] = LRUCache(maxsize)
-        self._unsaved = False
+        self._unsaved: dict[str, Reading] = {}
         if snapshot is not None:
             self._readings.update(sorted(snapshot.load().items(), key=lambda item: item[1][0])[-maxsize:])
 
@@ -117,16 +117,17 @@ class Known:
 
     def put(self, key: str, value: str | None) -> None:
         """Remember a reading."""
-        self._unsaved = self._unsaved or self._readings.get(key, _NEVER)[1] != value
-        self._readings[key] = (self._clock(), value)
+        reading = (self._clock(), value)
+        if self._snapshot is not None and (key not in self._readings or self._readings[key][1] != value):
+            self._unsaved[key] = reading
+        self._readings[key] = reading
 
     def to_save(self) -> Callable[[], None] | None:
         """Return what writes the snapshot, to be called in a thread; None where there is nothing new to write."""
         if self._snapshot is None or not self._unsaved:
             return None
-        self._unsaved = False
-        snapshot, readings, most = self._snapshot, dict[str, Any](self._readings), self._maxsize
-        return lambda: snapshot.save(readings, most)
+        readings, self._unsaved = self._unsaved, {}
+        return partial(self._snapshot.save, readings, self._maxsize)
 
 
 _NEVER: Reading = (float("-inf"), None)

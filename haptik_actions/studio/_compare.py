@@ -18,7 +18,7 @@ Op: TypeAlias = Literal["same", "added", "removed"]
 _WORD = re.compile(r"\{[^{}]*\}|\w+|\s+|[^\w\s]")
 _SAYS_SOMETHING = re.compile(r"[^\W_]")
 # Comparing takes the square of it; above, a text is shown as replaced as a whole.
-_MOST_WORDS = 2_000
+_MOST_WORDS = 800
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ Style: TypeAlias = Literal["quick_replies", "buttons", "rasa"]
 STYLES: Mapping[Style, str] = {
     "quick_replies": "Quick replies, which vanish after a tap",
     "buttons": "Buttons, which stay",
-    "rasa": "Buttons of Rasa, as each channel shows them",
+    "rasa": "Rasa's buttons, each channel's way",
 }
 
 _FORM_HSL = {"TEXT": "quick_replies", "BUTTON": "items"}
@@ -84,9 +84,13 @@ class VariationFields:
             response["channel"] = self.channel
         if self.image:
             response["image"] = self.image
-        if self.style == "rasa":
-            return self._as_rasa(response)
-        return self._as_hsl(response)
+        return self._as_rasa(response) if self._is_rasas else self._as_hsl(response)
+
+    @property
+    def _is_rasas(self) -> bool:
+        # An element of HSL has no place for an image beside it, and Rasa's buttons open no address on most channels.
+        opens = any(row.kind == "link" and row.origin.get("type") != "web_url" for row in self.buttons)
+        return (self.style == "rasa" and not opens) or bool(self.image and self.buttons)
 
     def _as_rasa(self, response: dict[str, Any]) -> dict[str, Any]:
         if self.text or not self.image:

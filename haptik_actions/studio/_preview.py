@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Any
@@ -10,7 +10,7 @@ from typing import Any
 from markupsafe import Markup
 
 from haptik_actions.errors import InvalidElement, InvalidMessage
-from haptik_actions.hsl import Element
+from haptik_actions.hsl import Element, Image
 from haptik_actions.messages import Message, Template, Variation, element_of
 from haptik_actions.preview import preview_channel
 from haptik_actions.render import CHANNELS
@@ -56,13 +56,22 @@ class Previews:
     def _screens(self, variation: Variation, locale: str, samples: Mapping[str, str]) -> list[Screen]:
         shown = self._shown if variation.channel is None else (variation.channel,)
         try:
-            element = _element(variation, locale, samples)
+            elements = list(_elements(variation, locale, samples))
         except InvalidElement as error:
             return [Screen(title=_title(name), problem=str(error)) for name in shown]
-        if element is None:
+        if not elements:
             said = "This is sent to the channel as it stands, and has no preview."
             return [Screen(title=_title(name), problem=said) for name in shown]
-        return [Screen(title=_title(name), html=Markup(preview_channel(element, name))) for name in shown]
+        return [Screen(title=_title(name), html=Markup(preview_channel(elements, name))) for name in shown]
+
+
+def _elements(variation: Variation, locale: str, samples: Mapping[str, str]) -> Iterator[Element]:
+    element = _element(variation, locale, samples)
+    if element is not None:
+        yield element
+    # Rasa sends the image of a response after its text.
+    if variation.extra.get("image"):
+        yield Image.of(variation.extra["image"])
 
 
 def _element(variation: Variation, locale: str, samples: Mapping[str, str]) -> Element | None:

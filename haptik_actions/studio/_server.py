@@ -60,13 +60,15 @@ async def serve(
     is_private = is_loopback(host) and proxy is None
     try:
         has_users = await _has_users(Users(redis, Passwords()))
-        if not (is_private or has_users):
+        if has_users is False and not is_private:
             raise ConfigurationError(
                 f"At {host if proxy is None else 'a proxy'} the studio is open only to who signs in, and there are no "
                 "users. Add one: haptik-actions studio user add NAME --role publisher"
             )
+        if not is_loopback(host) and proxy is None:
+            logger.warning("At %s passwords travel unencrypted. Put a proxy with https in front: --proxy.", host)
         async with _nlg(settings, defaults, locale, is_open=is_private) as nlg:
-            studio = Studio(redis, catalogue, must_sign_in=has_users or not is_private, nlg=nlg)
+            studio = Studio(redis, catalogue, must_sign_in=bool(has_users) or not is_private, nlg=nlg)
             async with serve_app(studio.app, port, host=host, proxy=proxy) as url:
                 catalogue.start()
                 yield url
@@ -93,10 +95,11 @@ async def _nlg(
         await store.aclose()
 
 
-async def _has_users(users: Users) -> bool:
+async def _has_users(users: Users) -> bool | None:
+    """Whether there are users; None while Redis does not answer, and then nobody comes in anyway."""
     try:
         return await users.exist()
     except (RedisError, OSError) as error:
-        raise ConfigurationError(
-            f"The Redis of REDIS_URL does not answer ({type(error).__name__}). The studio keeps its users there."
-        ) from error
+        # No reason to end: Rasa wants an answer all the same.
+        logger.warning("Redis does not answer (%s). The studio's pages wait for it.", type(error).__name__)
+        return None

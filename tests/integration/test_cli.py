@@ -113,6 +113,7 @@ def test_every_option_is_documented(path: str) -> None:
 @pytest.mark.parametrize("line", re.findall(r"^haptik-actions .*$", DOCUMENT, re.MULTILINE))
 def test_the_commands_of_the_document_can_be_parsed(line: str) -> None:
     Path("my-teams.yml").write_text("partners: []")
+    Path("domain").mkdir()
     words = shlex.split(line.partition(" | ")[0])
     path = next(path for path in sorted(COMMANDS, key=len, reverse=True) if f"{line} ".startswith(f"{path} "))
     assert COMMANDS[path].make_context(path, words[len(path.split()) :])

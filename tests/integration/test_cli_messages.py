@@ -86,6 +86,9 @@ def test_a_mistake_is_refused_with_its_remedy(url: str, domain: Path) -> None:
     warned = run(url, "set", "utter_greet", "Hi")
     assert warned.exit_code == 0
     assert "warning: text: The default says {name}" not in warned.output  # one of its variations does not
+    reply = {"actionable_text": "x" * 300, "type": "TEXT_ONLY", "payload": {"message": "x"}}
+    element = json.dumps({"type": "TEXT", "text": "Hi {name}", "data": {"quick_replies": [reply]}})
+    assert "warning: " in run(url, "set", "utter_greet", element, "--channels", "facebook").output
     conflict = run(url, "set", "utter_greet", "Hi", "--expected", "0-")
     assert conflict.exit_code == 1
     assert "was changed by" in conflict.output

@@ -22,6 +22,7 @@ from haptik_actions.errors import ConfigurationError
 from haptik_actions.messages import Catalogue
 from haptik_actions.studio import serve
 from tests.support.studio import PASSWORD, add_users, token_of
+from tests.support.valkey import Valkey
 
 USER = ["studio", "user"]
 
@@ -111,11 +112,26 @@ async def test_a_domain_is_shown_and_said_and_checked_for_the_bots_channels(
         serve(settings, domain=domain, locale="de", channels=["slack"]) as url,
         httpx.AsyncClient(base_url=url) as http,
     ):
-        assert "Hallo" in (await http.get("/")).text
+        assert "Hallo" in (await http.get("/?q=utter_greet")).text
         page = (await http.get("/message", params={"key": "utter_greet"})).text
         assert re.findall("<figcaption>(.*?)</figcaption>", page) == ["Slack"]
         call = {"response": "utter_greet", "arguments": {}, "tracker": {}, "channel": {"name": "slack"}}
         assert (await http.post("/nlg", json=call)).json()["text"] == "Hallo"
+
+
+async def test_it_starts_while_redis_is_down_and_rasa_gets_its_answer(own_valkey: Valkey, tmp_path: Path) -> None:
+    domain = tmp_path / "domain.yml"
+    domain.write_text('version: "3.1"\nresponses:\n  utter_greet:\n  - text: Hello\n')
+    call = {"response": "utter_greet", "arguments": {}, "tracker": {}, "channel": {"name": "rest"}}
+    own_valkey.stop()
+    async with (
+        serve(Settings(redis_url=own_valkey.url), domain=domain) as url,
+        httpx.AsyncClient(base_url=url, timeout=30) as http,
+    ):
+        assert (await http.post("/nlg", json=call)).json()["text"] == "Hello"
+        assert (await http.get("/")).status_code == 503
+        own_valkey.start()
+        assert "key=utter_greet" in (await http.get("/?q=utter_greet")).text
 
 
 async def test_an_address_that_is_none_is_said(valkey_url: str, redis_client: redis.asyncio.Redis) -> None:
@@ -144,7 +160,7 @@ async def test_a_process_of_its_own_serves_pages_and_rasa(
     line = process.stdout.readline()
     assert line.startswith("Studio: http://127.0.0.1:")
     async with httpx.AsyncClient(base_url=line.split()[1]) as http:
-        assert "utter_greet" in (await http.get("/")).text
+        assert "key=utter_greet" in (await http.get("/?q=utter_greet")).text
         call = {"response": "utter_greet", "arguments": {"name": "Asha"}, "tracker": {}, "channel": {"name": "rest"}}
         assert (await http.post("/nlg", json=call)).json()["text"] == "Hello Asha!"
 

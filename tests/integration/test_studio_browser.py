@@ -14,9 +14,9 @@ import redis.asyncio
 
 from haptik_actions.config import Settings
 from haptik_actions.messages import Catalogue, packaged_copy
-from haptik_actions.studio import serve
+from haptik_actions.studio import Users, serve
 from tests.support.browser import browser_page
-from tests.support.studio import PASSWORD, add_users
+from tests.support.studio import PASSWORD, QUICK, add_users
 
 if TYPE_CHECKING:
     from playwright.async_api import Page
@@ -396,6 +396,48 @@ async def test_what_was_typed_is_not_lost_by_leaving(url: str) -> None:
         await page.wait_for_timeout(300)
         assert asked == ["beforeunload"]
         assert "utter_bye" in await page.title()
+
+
+async def test_who_is_signed_out_meanwhile_loses_nothing(
+    redis_client: redis.asyncio.Redis, url: str, stored: Catalogue
+) -> None:
+    await add_users(redis_client)
+    async with browser_page() as page:
+        await page.goto(url + BYE)
+        await sign_in(page, PASSWORD)
+        await write(page, "Half written")
+        await Users(redis_client, QUICK).set_password("publisher", PASSWORD + "2")
+        await page.get_by_label("What the bot says").press_sequentially(", ")
+        await page.get_by_role("alert").get_by_text("You are signed out.").wait_for()
+        other = await page.context.new_page()
+        await other.goto(url)
+        await sign_in(other, PASSWORD + "2")
+        await other.get_by_role("heading", name="Messages").wait_for()
+        await other.close()
+        await page.get_by_role("alert").get_by_text("You are signed out.").wait_for(state="hidden")
+        await page.get_by_label("What the bot says").press_sequentially("and whole.")
+        await press(page, "Publish")
+        await page.get_by_text("Published: this").wait_for()
+    entry = await stored.get("utter_bye", "en")
+    assert (entry.value, entry.author) == ("Half written, and whole.", "publisher")
+
+
+async def test_a_studio_that_does_not_answer_is_said_and_said_no_more(url: str) -> None:
+    async with browser_page() as page:
+        await page.goto(url + BYE)
+        await page.route("**/message/**", lambda route: route.abort())
+        await page.get_by_label("What the bot says").press_sequentially("x")
+        trouble = page.get_by_role("alert").get_by_text("The studio does not answer.")
+        await trouble.wait_for()
+        await page.unroute_all()
+        await page.get_by_label("What the bot says").press_sequentially("y")
+        await trouble.wait_for(state="hidden")
+
+
+async def sign_in(page: Page, password: str) -> None:
+    await page.get_by_label("Name").fill("publisher")
+    await page.get_by_label("Password").fill(password)
+    await press(page, "Sign in")
 
 
 PAGES = {

@@ -84,7 +84,7 @@ async def test_own_defaults_come_before_the_packaged_copy(redis_client: redis.as
 
 async def test_an_edit_shows_when_the_cache_is_over(redis_client: redis.asyncio.Redis, key: str) -> None:
     clock = Clock()
-    store = MessageStore(redis_client, ttl=1.0, timer=clock)
+    store = MessageStore(redis_client, ttl=1.0, timer=clock, patience=5.0)
     await write(redis_client, "en", key, "old")
     assert await store.text(key) == "old"
     await write(redis_client, "en", key, "new")
@@ -95,7 +95,7 @@ async def test_an_edit_shows_when_the_cache_is_over(redis_client: redis.asyncio.
 
 async def test_by_default_an_edit_shows_within_a_second(redis_client: redis.asyncio.Redis, key: str) -> None:
     clock = Clock()
-    store = MessageStore(redis_client, timer=clock)
+    store = MessageStore(redis_client, timer=clock, patience=5.0)
     await write(redis_client, "en", key, "old")
     assert await store.text(key) == "old"
     await write(redis_client, "en", key, "new")
@@ -192,7 +192,7 @@ async def test_callers_share_one_round_trip(valkey_url: str, key: str) -> None:
 
 async def test_a_store_that_goes_down_answers_with_what_was_read_last(own_valkey: Valkey) -> None:
     clock = Clock()
-    store = MessageStore.from_url(own_valkey.url, timer=clock)
+    store = MessageStore.from_url(own_valkey.url, timer=clock, patience=5.0)
     editor = redis.asyncio.Redis.from_url(own_valkey.url)
     await write(editor, "en", "haptik_handoff_connected", "edited")
     assert await store.text("haptik_handoff_connected") == "edited"

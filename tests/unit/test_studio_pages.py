@@ -358,6 +358,26 @@ async def test_a_button_of_rasas_own_response_stays_one(visitor: Visitor, stored
     assert value == {"text": "Which?", "buttons": [{"title": "Order", "payload": "/order"}]}
 
 
+async def test_a_link_becomes_a_button_that_every_channel_opens(visitor: Visitor, stored: Catalogue) -> None:
+    form = await visitor.opened("utter_ask")
+    form |= {"v0.text": "Look:", "v0.buttons": "1", "v0.b0.label": "Site", "v0.b0.kind": "link"}
+    form |= {"v0.b0.value": "https://example.org"}
+    page = (await visitor.post("/message/form", data=form)).text
+    assert page.count("https://example.org") >= 4
+    assert (await visitor.press(form, "publish")).status_code == 303
+    assert json.loads((await stored.get("utter_ask", "en")).value or "")["type"] == "BUTTON"
+    # Beside an image there is only Rasa's own form.
+    form = await visitor.opened("utter_ask") | {"v0.image": "https://example.org/a.png"}
+    assert "example.org/a.png" in (await visitor.post("/message/form", data=form)).text
+    assert (await visitor.press(form, "publish")).status_code == 303
+    value = json.loads((await stored.get("utter_ask", "en")).value or "")
+    assert value == {
+        "text": "Look:",
+        "buttons": [{"title": "Site", "type": "web_url", "url": "https://example.org"}],
+        "image": "https://example.org/a.png",
+    }
+
+
 def _fragment(html: str) -> dict[str, str]:
     return dict(fields_of(f'<form method="post" action="/message">{html}</form>', "/message"))
 

@@ -8,17 +8,31 @@ const PLACEHOLDER = /\{([\p{L}_][\p{L}\p{N}_-]*)\}/gu;
 const status = document.getElementById("status");
 const say = (words) => { if (status) status.textContent = words; };
 
+const SIGNED_OUT = "You are signed out. What you wrote is still here: sign in in another tab, then go on.";
+const NO_ANSWER = "The studio does not answer. What you wrote is still here; try again in a moment.";
+
+function showTrouble(words) {
+  const place = document.getElementById("trouble");
+  if (!place || place.textContent === words) return;
+  place.textContent = words;
+  place.hidden = !words;
+}
+
+// The page that the server answers with, or null after it was said what went wrong.
 async function ask(address, body) {
-  const answer = await fetch(address, {
-    method: body ? "POST" : "GET",
-    body,
-    headers: { "X-Requested-With": "studio" },
-  });
-  if (answer.status === 401) {
-    say("You are signed out. What you wrote is still here: sign in in another tab, then go on.");
-    throw new Error("signed out");
+  try {
+    const answer = await fetch(address, {
+      method: body ? "POST" : "GET",
+      body,
+      headers: { "X-Requested-With": "studio" },
+    });
+    showTrouble(answer.ok ? "" : answer.status === 401 ? SIGNED_OUT : NO_ANSWER);
+    return answer.ok ? new DOMParser().parseFromString(await answer.text(), "text/html") : null;
+  } catch (error) {
+    console.warn("The studio does not answer:", error);
+    showTrouble(NO_ANSWER);
+    return null;
   }
-  return new DOMParser().parseFromString(await answer.text(), "text/html");
 }
 
 // Puts the parts of `fresh` in the place of the page's own; one that is the same is left alone, so that nothing is read
@@ -53,7 +67,7 @@ function debounced(work) {
   };
 }
 
-// --- chips: a placeholder is one thing, to see, to walk over and to delete ------------------------------------------
+// Chips: a placeholder is one thing, to see, to walk over and to delete.
 
 function chipsOf(text) {
   return [...text.matchAll(PLACEHOLDER)].map((found) => ({
@@ -135,8 +149,6 @@ function startChips(root) {
   }
 }
 
-// --- the editor ----------------------------------------------------------------------------------------------------
-
 function startEditor(form) {
   let turn = 0;
   let isDirty = form.dataset.dirty === "true";
@@ -147,7 +159,7 @@ function startEditor(form) {
     turn += 1;
     const mine = turn;
     const fresh = await ask(form.dataset.live, body());
-    if (mine !== turn) return;
+    if (!fresh || mine !== turn) return;
     replaceParts(fresh);
     say(fresh.getElementById("summary")?.textContent ?? "");
   });
@@ -155,6 +167,7 @@ function startEditor(form) {
   async function reshape(button) {
     turn += 1;
     const fresh = await ask(form.dataset.live, body(button));
+    if (!fresh) return;
     replaceParts(fresh, "#fields, #checks");
     startChips(form);
     (form.querySelector("[data-focus]") ?? form.querySelector("textarea"))?.focus();
@@ -191,19 +204,16 @@ function startEditor(form) {
 // Tells at once, not only when saving, that somebody else has been here.
 function startWatch(form) {
   const watch = async () => {
-    if (!document.hidden) {
-      try {
-        replaceParts(await ask(form.dataset.state));
-      } catch (error) {
-        console.warn("The studio does not answer:", error);
-      }
+    const fresh = document.hidden ? null : await ask(form.dataset.state);
+    if (fresh) {
+      replaceParts(fresh);
+      // Who signed in again in another tab has another token.
+      form.elements.csrf.value = fresh.querySelector("[data-csrf]").dataset.csrf;
     }
     setTimeout(watch, Number(form.dataset.watch));
   };
   setTimeout(watch, Number(form.dataset.watch));
 }
-
-// --- the list -------------------------------------------------------------------------------------------------------
 
 function startList(form) {
   let turn = 0;
@@ -213,7 +223,7 @@ function startList(form) {
     const query = new URLSearchParams(new FormData(form));
     const address = `${form.action}?${query}`;
     const fresh = await ask(address);
-    if (mine !== turn) return;
+    if (!fresh || mine !== turn) return;
     replaceParts(fresh);
     history.replaceState(null, "", address);
     say(document.querySelector("#results [data-count]")?.dataset.count ?? "");
