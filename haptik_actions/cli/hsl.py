@@ -122,7 +122,7 @@ def preview(files: Sequence[Path], channels: tuple[str, ...], output: Path | Non
     """
     from haptik_actions.preview import PREVIEWED, preview_page
 
-    names = ", ".join(map(name_of, files))
+    names = ", ".join(Path(name_of(file)).name for file in files)
     page = preview_page(elements_in(files), channels or PREVIEWED, title=names)
     target = output or Path("preview.html")
     if str(target) == "-":
