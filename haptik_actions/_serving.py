@@ -58,8 +58,10 @@ async def serve_app(
 def _listener(host: str, port: int) -> Iterator[socket.socket]:
     # Bound here and handed over: the port is known and nobody can take it in between.
     try:
-        family, kind, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        listener = socket.socket(family, kind)
+        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        # With its protocol named: asyncio sets TCP_NODELAY on no other, and each answer on a kept connection would take
+        # the 40 ms of a delayed acknowledgement.
+        listener = socket.socket(family, kind, protocol)
     except OSError as error:
         raise ConfigurationError(f"{host} is no address of this machine ({error}). Use 127.0.0.1.") from error
     with listener:
