@@ -1,7 +1,7 @@
 """How much the FAQ lint and plan cost: time beside `csv.reader` on the same file, and memory above the start.
 
     .venv/bin/python benchmarks/faq.py                     # 100,000 rows, prints JSON
-    .venv/bin/python benchmarks/faq.py --rows 1000000      # some minutes
+    .venv/bin/python benchmarks/faq.py --rows 1000000 --rounds 1   # some minutes
     .venv/bin/python benchmarks/faq.py --hsl 0.25 --script devanagari
 
 Lint and `csv.reader` read the same file in this process, in turns, so that a machine that slows down slows both. Memory
@@ -30,13 +30,13 @@ WORDS = {
     "latin": "how when where can my order delivery refund card account hours open closed return invoice address",
     "devanagari": "कब कहाँ कैसे मेरा ऑर्डर डिलीवरी वापसी कार्ड खाता समय खुला बंद चालान पता बदलें भुगतान",
 }
-ROUNDS = 5
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rows", type=int, default=100_000)
     parser.add_argument("--hsl", type=float, default=0.05, help="the share of answers that are HSL objects")
+    parser.add_argument("--rounds", type=int, default=5, help="of lint and csv.reader, in turns")
     parser.add_argument("--script", choices=list(WORDS), default="latin")
     parser.add_argument("--only", choices=["lint", "plan", "nothing"], help=argparse.SUPPRESS)
     parser.add_argument("--folder", help=argparse.SUPPRESS)
@@ -51,8 +51,7 @@ def main() -> None:
 def figures(arguments: argparse.Namespace, folder: Path) -> dict[str, object]:
     write(folder / "before.csv", rows(arguments, changed=False))
     write(folder / "faq.csv", rows(arguments, changed=True))
-    rounds = 1 if arguments.rows > 500_000 else ROUNDS
-    pairs = [(timed(read_only, folder), timed(linted, folder)) for _ in range(rounds)]
+    pairs = [(timed(read_only, folder), timed(linted, folder)) for _ in range(arguments.rounds)]
     return {
         "rows": arguments.rows,
         "megabytes": round((folder / "faq.csv").stat().st_size / 1e6, 1),

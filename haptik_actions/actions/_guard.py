@@ -61,8 +61,8 @@ def escalate_on_error(run: Run | None = None, /, **options: Any) -> Run | Callab
     `team`, `countdown` (5 to 10 s), `pause` and `messages` (receipt state -> message key) say how to hand over. With
     `idempotent=True` the action is run up to `retry` times again before it counts as failed. Actions that name the same
     `breaker` share it: after repeated failures of one, the others fail at once for a while. `thread` says whether an
-    asynchronous action runs in a thread with an event loop of its own, because it blocks; left out: once it has blocked
-    the worker until its deadline.
+    asynchronous action runs in a thread with an event loop of its own, because it blocks; left out: for five
+    minutes after it has blocked the worker until its deadline.
 
     All of these can be set in the domain's slot `haptik`: an entry for this action in the slot's `actions` wins over
     them, they win over the slot's own keys. What was uttered before the failure is kept; events are not, as the action

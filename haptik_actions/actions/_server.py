@@ -1,4 +1,5 @@
-"""What is added to rasa-sdk's servers: the outbox is delivered from their start, and a 500 does not repeat the call.
+"""What is added to rasa-sdk's servers: the outbox is delivered from their start, a 500 does not repeat the call, and no
+time limit of the server's is shorter than an action's deadline.
 
 rasa-sdk's own 500 sends the tracker back, and Rasa logs it. A process that died may have left hand-offs in the outbox,
 and the first failure of the next one may be hours away.
@@ -21,6 +22,7 @@ __all__ = ["hide_calls_in_errors", "start_with_server"]
 _HTTP, _GRPC = "rasa_sdk.endpoint", "rasa_sdk.grpc_server"
 _MARK = "__haptik_actions__"
 _HIDES = False
+_RASA_WAITS_SECONDS = 300
 
 
 def start_with_server() -> None:
@@ -70,6 +72,8 @@ def _app_being_made() -> Any:
 def _attach(app: Any) -> None:
     if not hasattr(app.ctx, _MARK):
         setattr(app.ctx, _MARK, True)
+        # Sanic's own of a minute ends an action with 503 and no answer, where its deadline is longer.
+        app.config.RESPONSE_TIMEOUT = max(app.config.RESPONSE_TIMEOUT, _RASA_WAITS_SECONDS)
         app.register_middleware(_without_call, "response")
         app.register_listener(_start, "after_server_start")
 

@@ -27,11 +27,13 @@ __all__ = ["BLOCKERS", "watch"]
 
 logger = logging.getLogger(__name__)
 
-BLOCKERS: set[str] = set()
-"""The actions that were interrupted in this process: they have a thread of their own from then on."""
+BLOCKERS: dict[str, float] = {}
+"""Actions that were interrupted in this process -> until when (`time.monotonic`) they have a thread of their own. Not
+for ever: a client that belongs to the worker's loop may not work there, and what it calls may be well again by then."""
 
 _BEAT_SECONDS = 0.25
 _STALL_SECONDS = 0.5
+_APART_SECONDS = 300.0
 _SIGNAL = getattr(signal, "SIGURG", None)
 _LIBRARIES = tuple({sysconfig.get_path("stdlib"), sysconfig.get_path("purelib"), sysconfig.get_path("platlib")})
 
@@ -100,7 +102,7 @@ def _interrupt(number: int, frame: FrameType | None) -> None:
         call.loop.call_soon_threadsafe(_say, call.name, _place(frame))
     if is_late:
         call.interrupted = True
-        BLOCKERS.add(call.name)
+        BLOCKERS[call.name] = time.monotonic() + _APART_SECONDS
         raise asyncio.CancelledError
 
 

@@ -49,7 +49,9 @@ def is_async(run: Run) -> bool:
 
 def runs_in_thread(name: str, wanted: bool | None) -> bool:
     """Tell whether an asynchronous action has to run apart: its option `thread` says so, or it has blocked the loop."""
-    return name in BLOCKERS and name not in _bound_to_the_loop if wanted is None else wanted
+    if wanted is not None or name not in BLOCKERS:
+        return bool(wanted)
+    return name not in _bound_to_the_loop and time.monotonic() < BLOCKERS[name]
 
 
 async def in_thread(run: Run, *arguments: Any) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from types import MappingProxyType
 
 import msgspec
@@ -40,12 +41,7 @@ class AnswerWords(msgspec.Struct, frozen=True, omit_defaults=True):
     @classmethod
     def parse(cls, texts: Mapping[str, str]) -> AnswerWords:
         """Read the texts of the message store by field: words with commas between them, ordinals with semicolons."""
-        return cls(
-            ordinals=tuple(_words(group) for group in texts.get("ordinals", "").split(";")),
-            last=_words(texts.get("last", "")),
-            option=_words(texts.get("option", "")),
-            fillers=_words(texts.get("fillers", "")),
-        )
+        return _parse(*(texts.get(field, "") for field in cls.__struct_fields__))
 
     def first(self, count: int) -> AnswerWords:
         """Return the words that `count` options need, for a message that carries them."""
@@ -54,6 +50,13 @@ class AnswerWords(msgspec.Struct, frozen=True, omit_defaults=True):
     def bare(self, folded: str) -> str:
         """Return a folded text without fillers; as it is where nothing would be left."""
         return " ".join(word for word in folded.split() if word not in self.fillers) or folded
+
+
+# Every utterance with options asks for them, and they change when somebody edits them.
+@lru_cache(maxsize=64)
+def _parse(ordinals: str, last: str, option: str, fillers: str) -> AnswerWords:
+    places = tuple(_words(place) for place in ordinals.split(";"))
+    return AnswerWords(places, _words(last), _words(option), _words(fillers))
 
 
 def _words(text: str) -> tuple[str, ...]:

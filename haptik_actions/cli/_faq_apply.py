@@ -15,7 +15,6 @@ from haptik_actions.cli._faq_options import (
     allowance_options,
     domain_options,
     ledger_of,
-    loaded,
     source_of,
     source_options,
 )
@@ -116,17 +115,17 @@ async def _watch(source: str, settle: float, how: dict[str, Any]) -> None:
 
 async def _apply_and_say(source: str, how: dict[str, Any]) -> None:
     from haptik_actions.cli._faq_view import Printer
+    from haptik_actions.faq import load
 
     try:
-        origin = source_of(source, **_reading(how))
-        report, nodes = await asyncio.to_thread(loaded, origin)
+        report, nodes = await asyncio.to_thread(load, source_of(source, how))
         if nodes is None:
             Printer(err=True).report(report)
             return
         outcome = await _with_applier(
             how,
             lambda applier: applier.apply(
-                nodes, source=source, allowance=_allowance(how), on_plan=Printer().plan_with_work
+                nodes, source=source, allowance=allowance_of(how), on_plan=Printer().plan_with_work
             ),
         )
     except HaptikError as error:
@@ -137,9 +136,10 @@ async def _apply_and_say(source: str, how: dict[str, Any]) -> None:
 
 def _apply_source(ctx: click.Context, source: str, how: dict[str, Any], *, quiet: bool) -> Outcome:
     from haptik_actions.cli._faq_view import Printer
+    from haptik_actions.faq import load
 
-    origin = source_of(source, **_reading(how))
-    report, nodes = loaded(origin)
+    origin = source_of(source, how)
+    report, nodes = load(origin)
     if nodes is None:
         Printer(err=True).report(report)
         ctx.exit(REFUSED)
@@ -148,7 +148,7 @@ def _apply_source(ctx: click.Context, source: str, how: dict[str, Any], *, quiet
         return _run(
             how,
             lambda applier: applier.apply(
-                nodes, source=source, allowance=_allowance(how), expect=how["expect"], on_plan=on_plan
+                nodes, source=source, allowance=allowance_of(how), expect=how["expect"], on_plan=on_plan
             ),
         )
     except FaqTaskFailed as error:
@@ -195,11 +195,3 @@ def _place_in(source: Source, node: str) -> str:
             if cells[0].strip() == node:
                 return f" That is row {row} of {printable(source.locate()[0])}."
     return ""
-
-
-def _allowance(how: dict[str, Any]) -> Any:
-    return allowance_of(how["names"], how["ceiling"], how["first"])
-
-
-def _reading(how: dict[str, Any]) -> dict[str, Any]:
-    return {name: how[name] for name in ("format", "encoding", "delimiter", "sheet", "intents")}

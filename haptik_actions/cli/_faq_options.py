@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -12,7 +12,7 @@ from haptik_actions.cli._platform import load_settings
 from haptik_actions.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from haptik_actions.faq import Allowance, Ledger, LintReport, NodeSet, Source
+    from haptik_actions.faq import Allowance, Ledger, Source
 
 __all__ = [
     "CHANGES",
@@ -23,7 +23,6 @@ __all__ = [
     "allowance_options",
     "domain_options",
     "ledger_of",
-    "loaded",
     "source_of",
     "source_options",
 ]
@@ -115,14 +114,18 @@ def allowance_options(command: F) -> F:
     return command
 
 
-def source_of(
-    path: str, *, format: str | None, encoding: str | None, delimiter: str | None, sheet: str | None, intents: str
-) -> Source:
-    """Return the source that the options describe."""
+def source_of(path: str, how: Mapping[str, Any]) -> Source:
+    """Return the source at `path`; `how` has the values of `source_options`, and perhaps others."""
     from haptik_actions.faq import open_source
 
-    character = _DELIMITERS[delimiter] if delimiter else None
-    return open_source(path, format=format, encoding=encoding, delimiter=character, sheet=sheet, prefix=intents)
+    return open_source(
+        path,
+        format=how["format"],
+        encoding=how["encoding"],
+        delimiter=_DELIMITERS[how["delimiter"]] if how["delimiter"] else None,
+        sheet=how["sheet"],
+        prefix=how["intents"],
+    )
 
 
 def ledger_of(domain: str, folder: str | None) -> Ledger:
@@ -145,15 +148,8 @@ def ledger_of(domain: str, folder: str | None) -> Ledger:
     return RedisLedger(connect(url, seconds=30.0), domain)
 
 
-def allowance_of(names: tuple[str, ...], ceiling: str, first: bool) -> Allowance:
-    """Return what may be lost."""
+def allowance_of(how: Mapping[str, Any]) -> Allowance:
+    """Return what may be lost; `how` has the values of `allowance_options`, and perhaps others."""
     from haptik_actions.faq import Allowance
 
-    return Allowance(names=names, ceiling=ceiling, first=first)
-
-
-def loaded(source: Source) -> tuple[LintReport, NodeSet | None]:
-    """Return the lint's report, and the nodes where it finds no error."""
-    from haptik_actions.faq import load
-
-    return load(source)
+    return Allowance(names=how["names"], ceiling=how["ceiling"], first=how["first"])

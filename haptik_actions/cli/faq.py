@@ -18,7 +18,6 @@ from haptik_actions.cli._faq_options import (
     allowance_options,
     domain_options,
     ledger_of,
-    loaded,
     source_of,
     source_options,
 )
@@ -77,7 +76,7 @@ def lint(ctx: click.Context, /, source: str, shape: str, strict: bool, **how: An
     """
     from haptik_actions.faq import lint as check
 
-    report = check(source_of(source, **_reading(how)))
+    report = check(source_of(source, how))
     _print_report(report, shape)
     refused = not report.ok or (strict and report.findings.count("warning"))
     ctx.exit(REFUSED if refused else NOTHING)
@@ -101,14 +100,15 @@ def plan(ctx: click.Context, /, source: str, domain: str, ledger: str | None, as
     haptik-actions faq plan faq.csv --domain shop_faq --allow-deactivations 25%
     """
     from haptik_actions.cli._faq_view import Printer
+    from haptik_actions.faq import load
     from haptik_actions.faq import plan as compare
 
-    report, nodes = loaded(source_of(source, **_reading(how)))
+    report, nodes = load(source_of(source, how))
     if nodes is None:
         Printer(err=as_json).report(report)
         ctx.exit(REFUSED)
-    allowance = allowance_of(how["names"], how["ceiling"], how["first"])
-    planned = with_ledger(domain, ledger, lambda known: compare(known, nodes, source=source, allowance=allowance))
+    allowance = allowance_of(how)
+    planned = _with_ledger(domain, ledger, lambda known: compare(known, nodes, source=source, allowance=allowance))
     if as_json:
         echo_json(planned)
     else:
@@ -156,7 +156,7 @@ def history(domain: str, ledger: str | None, limit: int, as_json: bool) -> None:
     """
     from haptik_actions.cli._faq_view import Printer
 
-    runs = with_ledger(domain, ledger, lambda known: known.runs(limit))
+    runs = _with_ledger(domain, ledger, lambda known: known.runs(limit))
     if as_json:
         echo_json(runs)
     elif runs:
@@ -165,7 +165,7 @@ def history(domain: str, ledger: str | None, limit: int, as_json: bool) -> None:
         click.echo(f"Nothing was applied to {printable(domain)} yet, as far as this ledger knows.")
 
 
-def with_ledger(domain: str, folder: str | None, work: Callable[[Ledger], Awaitable[T]]) -> T:
+def _with_ledger(domain: str, folder: str | None, work: Callable[[Ledger], Awaitable[T]]) -> T:
     """Return what `work` makes of the ledger, which is closed afterwards."""
     ledger = ledger_of(domain, folder)
 
@@ -211,7 +211,3 @@ def _as_object(report: LintReport) -> dict[str, Any]:
             for finding in listed
         ],
     }
-
-
-def _reading(how: dict[str, Any]) -> dict[str, Any]:
-    return {name: how[name] for name in ("format", "encoding", "delimiter", "sheet", "intents")}

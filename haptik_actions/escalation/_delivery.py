@@ -24,6 +24,9 @@ logger = logging.getLogger(__name__)
 
 _POLL_SECONDS = 1.0
 _AT_ONCE = 20
+_FIRST_TRIES = 100
+"""Hand-offs that are tried at once while their users wait; those beyond are delivered from the outbox."""
+_SPREAD_SECONDS = 2.0
 _DEPTH_SECONDS = 15.0
 _LONGEST_PAUSE = 60.0
 _LONGEST_WISH = 3600.0
@@ -66,6 +69,7 @@ class Delivery:
         self._worker: asyncio.Task[None] | None = None
         self._storms: dict[str, int] = {}
         self._closing = False
+        self._trying = 0
         self._erasing: set[asyncio.Task[None]] = set()
 
     def start(self) -> None:
@@ -93,8 +97,20 @@ class Delivery:
             return Delivered(state="throttled", team=handoff.teams[0])
         if ticket.state == "full":
             logger.error("The outbox is full: hand-off %s is tried once and not kept.", handoff.id)
-        entry = Entry(handoff=handoff, created=time.time())
-        return await self._deliver(entry, terms.episode, kept=ticket.state != "full")
+        entry, kept = Entry(handoff=handoff, created=time.time()), ticket.state != "full"
+        if kept and self._trying >= _FIRST_TRIES:
+            return await self._put_off(entry)
+        self._trying += 1
+        try:
+            return await self._deliver(entry, terms.episode, kept=kept)
+        finally:
+            self._trying -= 1
+
+    async def _put_off(self, entry: Entry) -> Delivered:
+        """Leave it to the worker: in a storm users would wait for one another, and Haptik would refuse most of them."""
+        await self.outbox.later(entry, random.uniform(0, _SPREAD_SECONDS))
+        logger.warning("Hand-off %s waits in the outbox: %d others are being tried.", entry.handoff.id, self._trying)
+        return Delivered(state="delayed", team=entry.handoff.teams[0], reason="TooManyAtOnce")
 
     async def deliver_due(self) -> int:
         """Try what is due in the outbox, and return how many entries that were."""

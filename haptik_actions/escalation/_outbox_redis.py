@@ -6,7 +6,7 @@ that a cluster keeps them in one slot:
     haptik:{outbox}:due               sorted set, chat -> when it is tried next (ms)
     haptik:{outbox}:dead              sorted set, chat -> when it was given up (ms)
     haptik:{outbox}:entry:<chat>      the hand-off as JSON; expires
-    haptik:{outbox}:episode:<chat>    hash with id and beginning (ms); expires
+    haptik:{outbox}:episode:<chat>    hash with id, beginning and turn (ms); expires
     haptik:{outbox}:turns:<team>      list with the last turns of a team (ms); expires
 """
 
@@ -49,7 +49,13 @@ local limit, lasts, resumed = tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARG
 local lease, keep, window = tonumber(ARGV[7]), tonumber(ARGV[8]), tonumber(ARGV[9])
 local began = redis.call('HGET', episode, 'began')
 if began and tonumber(began) > resumed then
-  return {'duplicate', 0, redis.call('HGET', episode, 'id')}
+  local known = redis.call('HMGET', episode, 'id', 'turn')
+  if known[1] ~= id or redis.call('EXISTS', entry) == 0 then return {'duplicate', 0, known[1]} end
+  -- Asked again, because the first answer was lost on the way.
+  local turn = tonumber(known[2] or '0')
+  if turn > now then return {'throttled', string.format('%.0f', turn - now), id} end
+  redis.call('ZADD', due, string.format('%.0f', now + lease), chat)
+  return {'go', 0, id}
 end
 local at = now
 local before = redis.call('LINDEX', turns, -limit)
@@ -60,7 +66,7 @@ redis.call('PEXPIRE', turns, string.format('%.0f', at - now + window))
 redis.call('SET', entry, payload, 'PX', string.format('%.0f', math.max(keep, at - now + keep)))
 redis.call('ZADD', due, string.format('%.0f', at > now and at or now + lease), chat)
 redis.call('ZREM', dead, chat)
-redis.call('HSET', episode, 'id', id, 'began', string.format('%.0f', now))
+redis.call('HSET', episode, 'id', id, 'began', string.format('%.0f', now), 'turn', string.format('%.0f', at))
 redis.call('PEXPIRE', episode, string.format('%.0f', lasts))
 if at > now then return {'throttled', string.format('%.0f', at - now), id} end
 return {'go', 0, id}

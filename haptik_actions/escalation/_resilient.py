@@ -31,10 +31,10 @@ _AT_ONCE = 50
 class ResilientOutbox:
     """Writes to `shared`, and to this process's memory where `shared` does not answer, twice, within a second.
 
-    After a failure `shared` is left alone for a second, so that a Redis that hangs holds up few callers. What was
-    opened in memory moves to `shared` when that is back. What `shared` could not be told (that a hand-off is confirmed,
-    refused or put off) is told first when it answers again. Where that comes too late, because its lease has ended
-    meanwhile or this process has, another try follows, which the platform takes as the same chat.
+    After it has not answered in time `shared` is left alone for a second, so that a Redis that hangs holds up few
+    callers. What was opened in memory moves to `shared` when that is back. What `shared` could not be told (that a
+    hand-off is confirmed, refused or put off) is told first when it answers again. Where that comes too late, because
+    its lease has ended meanwhile or this process has, another try follows, which the platform takes as the same chat.
     """
 
     def __init__(self, shared: Outbox, *, timer: Callable[[], float] = time.monotonic) -> None:
@@ -153,6 +153,7 @@ class ResilientOutbox:
 
     async def _ask(self, call: Callable[[], Awaitable[T]]) -> T | None:
         from redis.exceptions import RedisError
+        from redis.exceptions import TimeoutError as RedisTimeout
 
         try:
             # In a storm most of the time is spent waiting for one another, which says nothing of Redis.
@@ -161,7 +162,9 @@ class ResilientOutbox:
                     return None
                 answer = await self._twice(call)
         except (RedisError, OSError, DeadlinePassed) as error:
-            self._rest_until = self._timer() + _REST_SECONDS
+            # One that refuses costs nobody time, and is asked each time: it may be back, and memory does not survive.
+            if isinstance(error, (RedisTimeout, DeadlinePassed)):
+                self._rest_until = self._timer() + _REST_SECONDS
             # Once per outage: the worker asks every second.
             if not self._is_down:
                 logger.warning("The outbox on Redis does not answer: %s.", type(error).__name__)

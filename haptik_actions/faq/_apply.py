@@ -34,8 +34,6 @@ from haptik_actions.faq._words import pointed_at
 
 __all__ = ["Applier", "Outcome", "Platform"]
 
-_RENEW_SECONDS = 8.0
-
 
 class Platform(Protocol):
     """The two calls that applying needs; `HaptikClient` has them."""
@@ -198,7 +196,7 @@ class Applier:
 
     async def _failure(self, run: Run) -> FaqTaskFailed:
         nodes = await self._ledger.nodes(run.digest)
-        place = pointed_at(run.message, nodes) if nodes else None
+        place = await asyncio.to_thread(pointed_at, run.message, nodes) if nodes else None
         where = f" It points at row {place.row} of the upload, node {place.name!r}." if place else ""
         words = f"Task {run.task_id} failed. The platform's words: {run.message!r}.{where}"
         return FaqTaskFailed(words, place.name if place else "")
@@ -247,7 +245,7 @@ class Applier:
     async def _keep(self, lease: Lease) -> None:
         # Whether the lock is still ours is asked again by every write; here it is only kept from running out.
         while True:
-            await asyncio.sleep(_RENEW_SECONDS)
+            await asyncio.sleep(self._ledger.renew_seconds)
             with suppress(LedgerError, FaqLockLost):
                 await self._ledger.renew(lease)
 

@@ -40,6 +40,8 @@ class FileLedger:
 
     def __init__(self, folder: str | os.PathLike[str], domain: str) -> None:
         self.domain = domain
+        # Nothing runs out; it is only looked whether somebody removed the lock file.
+        self.renew_seconds = 30.0
         # A name such as `..` must not lead anywhere.
         self._folder = Path(folder) / (quote(domain, safe=" ") if domain.strip(".") else f"%{domain}")
         self._held: dict[int, int] = {}
@@ -108,12 +110,20 @@ class FileLedger:
             holder = os.pread(handle, 500, 0).decode("utf-8", "replace").strip()
             os.close(handle)
             raise FaqLocked(f"{holder or 'Another process'} is applying to {self.domain!r}.") from None
+        try:
+            lease = self._next_lease(handle, owner)
+        except BaseException:
+            os.close(handle)
+            raise
+        self._held[lease.token] = handle
+        return lease
+
+    def _next_lease(self, handle: int, owner: str) -> Lease:
         os.truncate(handle, 0)
         os.pwrite(handle, owner.encode(), 0)
         state = self._load()
         state.token += 1
         self._write("ledger.json", msgspec.json.format(msgspec.json.encode(state)))
-        self._held[state.token] = handle
         return Lease(token=state.token, owner=owner)
 
     def _checked(self, lease: Lease) -> _State:

@@ -82,6 +82,7 @@ class RedisLedger:
         # redis-py's types allow for a client that is not asyncio, and for answers in text.
         self._redis: Any = client
         self._lease_ms = round(lease * 1000)
+        self.renew_seconds = lease / 4
         self._scripts = {script: client.register_script(script) for script in (_ACQUIRE, _RENEW, _RELEASE, _RECORD)}
 
     async def applied(self) -> Run | None:

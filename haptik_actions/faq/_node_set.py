@@ -1,6 +1,6 @@
 """A whole set of nodes, small enough to keep: its rows compressed, and an index of hashes to compare it by.
 
-100,000 nodes of a help centre take about 10 MB, of which 1.6 MB are the index; a comparison unpacks nothing.
+100,000 nodes of a help centre take about 12 MB, of which 1.6 MB are the index; a comparison unpacks nothing.
 """
 
 from __future__ import annotations

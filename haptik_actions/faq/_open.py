@@ -16,6 +16,8 @@ __all__ = ["FORMATS", "open_source"]
 
 FORMATS = ("csv", "xlsx", "jsonl", "yaml", "markdown", "rasa")
 
+_RASA_FILES = ("domain", "domain/*", "data/nlu")
+
 _SUFFIXES = {
     **dict.fromkeys((".csv", ".tsv", ".txt"), "csv"),
     **dict.fromkeys((".xlsx", ".xlsm"), "xlsx"),
@@ -63,7 +65,8 @@ def open_source(
 
 def _format_of(path: Path) -> str:
     if path.is_dir():
-        is_rasa = any((path / name).exists() for name in ("domain.yml", "domain.yaml", "domain", "data/nlu.yml"))
+        # A folder of Markdown may well have a folder called `domain` or `data`.
+        is_rasa = any(any(path.glob(f"{name}.{end}")) for name in _RASA_FILES for end in ("yml", "yaml"))
         return "rasa" if is_rasa else "markdown"
     known = _SUFFIXES.get(path.suffix.lower())
     if known is None:

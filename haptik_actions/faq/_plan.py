@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -83,7 +84,8 @@ async def plan(
     known = await ledger.nodes(before.digest) if before else None
     if before and known is None:
         raise LedgerError(f"The nodes of run {before.id}, which was applied last, are not in the ledger any more.")
-    difference = compare(known, nodes, listed=listed)
+    # In a thread: a million nodes take seconds, and the lock has to be renewed meanwhile.
+    difference = await asyncio.to_thread(compare, known, nodes, listed=listed)
     return Plan(
         id=_plan_id(ledger.domain, before, unsure, nodes),
         domain=ledger.domain,

@@ -62,6 +62,8 @@ class Ledger(Protocol):
     """
 
     domain: str
+    renew_seconds: float
+    """How often the holder of the lock has to renew it."""
 
     async def applied(self) -> Run | None:
         """Return the last run that is `done`."""

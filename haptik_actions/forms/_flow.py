@@ -5,6 +5,7 @@ Nothing of it waits between two turns. All it knows comes from slots, and goes b
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -27,6 +28,8 @@ from haptik_actions.forms._words import Command
 from haptik_actions.render import Offer
 
 __all__ = ["answer"]
+
+logger = logging.getLogger(__name__)
 
 _PATIENCE = 3
 _CHOICES = ("picker", "multiselectpicker", "search", "searcheditable")
@@ -170,10 +173,11 @@ class _Answer:
     async def _titles(self, field: FieldSpec, query: str) -> list[str]:
         try:
             return await self._at.search(field, query) if self._at.search and field.search_source else []
-        except SearchUnavailable:
-            if field.type == "searcheditable":
-                return []
-            raise
+        except SearchUnavailable as error:
+            if field.type != "searcheditable":
+                raise
+            logger.warning("%s What the user typed for the field %r is taken as it is.", error, field.key)
+            return []
 
     def _command(self, command: Command, field: FieldSpec) -> Turn | None:
         """Do what was said; None where it is no command here."""

@@ -6,15 +6,15 @@ builder library `hsl_builder`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Literal, TypeAlias, get_args
 
 from msgspec import to_builtins
 
 from haptik_actions.errors import InvalidElement
 from haptik_actions.hsl._braces import strip_braces
-from haptik_actions.hsl._json import Nested, checked_copy, is_flat
-from haptik_actions.hsl._links import absolute
+from haptik_actions.hsl._json import NOTHING, Peculiar, checked_copy, is_flat
+from haptik_actions.hsl._links import absolute, is_plain
 from haptik_actions.hsl._value import FLAGS, Value, check_one_of, check_string, set_once
 
 ActionableType: TypeAlias = Literal[
@@ -106,16 +106,15 @@ class Actionable(Value, frozen=True, kw_only=True, repr_omit_defaults=True):
 
     def __post_init__(self) -> None:
         # A carousel builds dozens of these: what is as usual is seen at once, all else is checked member by member.
-        label, uri = self.actionable_text, self.uri
+        label, uri, payload = self.actionable_text, self.uri, self.payload
         if (
-            (label.__class__ is str and label and not label.isspace() and "{" not in label)
-            and (self.type in TYPES and (not uri or uri in WEB_URIS))
-            and (self.is_default is self.location_required is False and self.emoji is self.expired_text is _NOTHING)
-            and (self.option_unselected_text is self.option_selected_text is _NOTHING and not self.extra)
-            and is_flat(self.payload)
-            and (not uri or self.payload.get("url"))
+            (label.__class__ is str and label and "{" not in label and not label.isspace())
+            and (self.is_default is self.location_required is False and self.extra is NOTHING and self.as_read is None)
+            and (self.emoji is self.expired_text is self.option_unselected_text is self.option_selected_text is _EMPTY)
+            and (self.type.__class__ is str and uri.__class__ is str and self.type in TYPES and is_flat(payload))
+            and (uri == "" or (uri in WEB_URIS and "url" in payload))
         ):
-            set_once(self, "payload", {**self.payload})
+            set_once(self, "payload", {**payload})
         else:
             self._check()
 
@@ -141,7 +140,16 @@ class Actionable(Value, frozen=True, kw_only=True, repr_omit_defaults=True):
 
         `gogo_message` is what the backend gets in its place.
         """
-        payload = {"message": label if message is None else message, "gogo_message": gogo_message or ""}
+        said, behind = label if message is None else message, gogo_message or ""
+        payload = {"message": said, "gogo_message": behind}
+        if (said.__class__ is behind.__class__ is label.__class__ is str and is_default is False) and (
+            label and "{" not in label and not label.isspace()
+        ):
+            # As checked as by __post_init__, in half the time.
+            made = _another_reply()
+            set_once(made, "actionable_text", label)
+            set_once(made, "payload", payload)
+            return made
         return cls(actionable_text=label, type="TEXT_ONLY", is_default=is_default, payload=payload)
 
     @classmethod
@@ -158,8 +166,16 @@ class Actionable(Value, frozen=True, kw_only=True, repr_omit_defaults=True):
 
         `message` is said in the chat in the user's name when the link is tapped.
         """
+        behind = gogo_message or ""
+        if (label.__class__ is url.__class__ is behind.__class__ is str and is_default is False) and (
+            label and "{" not in label and not label.isspace() and message is None and is_plain(url)
+        ):
+            made = _another_link()
+            set_once(made, "actionable_text", label)
+            set_once(made, "payload", {"url": url, "gogo_message": behind})
+            return made
         said = {} if message is None else {"message": message}
-        payload = {**said, "url": url, "gogo_message": gogo_message or ""}
+        payload = {**said, "url": url, "gogo_message": behind}
         return cls(actionable_text=label, type="APP_ACTION", uri="LINK", is_default=is_default, payload=payload)
 
     @classmethod
@@ -190,30 +206,47 @@ class Actionable(Value, frozen=True, kw_only=True, repr_omit_defaults=True):
         # `link` is the platform's older name of `url`.
         return self.payload.get("url") or self.payload.get("link") or ""
 
-    def _documented(self) -> dict[str, Any]:
+    def to_hsl(self) -> dict[str, Any]:
+        """The documented JSON of a button: all six members, and those that are optional and not empty."""
         payload = self.payload
-        members: dict[str, Any] = {
+        if payload.__class__ is not dict:
+            return self._completed(
+                {"uri": self.uri, "location_required": self.location_required},
+            )
+        # As usual, hence neither of the two flags is set.
+        return {
             "actionable_text": self.actionable_text,
             "type": self.type,
             "uri": self.uri,
-            "is_default": 1 if self.is_default else 0,
-            "location_required": self.location_required,
-            "payload": {**payload} if payload.__class__ is dict else to_builtins(payload),
+            "is_default": 0,
+            "location_required": False,
+            "payload": {**payload},
         }
-        if not (
-            self.emoji is self.expired_text is self.option_unselected_text is self.option_selected_text is _NOTHING
-        ):
-            members.update({name: getattr(self, name) for name in _TEXTS if getattr(self, name)})
-        return members
 
     def as_quick_reply(self) -> dict[str, Any]:
         """The documented JSON of a quick reply, which has neither `uri` nor `location_required`."""
-        members = self._documented()
-        del members["uri"], members["location_required"]
-        return self._finished(members) if self.extra or self.as_read else members
+        payload = self.payload
+        if payload.__class__ is not dict:
+            return self._completed({})
+        return {"actionable_text": self.actionable_text, "type": self.type, "is_default": 0, "payload": {**payload}}
+
+    def _completed(self, members: dict[str, Any]) -> dict[str, Any]:
+        texts = {name: getattr(self, name) for name in _TEXTS if getattr(self, name)}
+        documented = {
+            "actionable_text": self.actionable_text,
+            "type": self.type,
+            **members,
+            "is_default": 1 if self.is_default else 0,
+            "payload": to_builtins(self.payload),
+            **texts,
+        }
+        return self._finished(documented)
+
+    def _mark(self) -> None:
+        set_once(self, "payload", Peculiar(self.payload))
 
 
-_NOTHING = ""
+_EMPTY = ""
 _TEXTS = ("emoji", "option_unselected_text", "option_selected_text", "expired_text")
 
 
@@ -230,4 +263,15 @@ def _checked_payload(payload: Mapping[str, Any], uri: str) -> dict[str, Any]:
     for key in ("message", "gogo_message"):
         if not (checked.get(key) is None or isinstance(checked[key], str)):
             raise InvalidElement(f"payload.{key}", f"a message is a string, not {type(checked[key]).__name__}")
-    return Nested(checked) if any(value.__class__ in (dict, list) for value in checked.values()) else checked
+    return Peculiar(checked)
+
+
+def _copier(checked: Any) -> Callable[[], Actionable]:
+    copier: Callable[[], Actionable] = checked.__copy__
+    return copier
+
+
+_another_reply = _copier(Actionable(actionable_text="reply", type="TEXT_ONLY"))
+_another_link = _copier(
+    Actionable(actionable_text="link", type="APP_ACTION", uri="LINK", payload={"url": "https://example.org"})
+)

@@ -8,6 +8,7 @@ from typing import Any, Literal, TypeAlias, get_args
 
 from haptik_actions.errors import InvalidElement
 from haptik_actions.hsl._actionable import Actionable
+from haptik_actions.hsl._json import NOTHING
 from haptik_actions.hsl._links import absolute, check_link, is_plain
 from haptik_actions.hsl._value import Envelope, Value, check_one_of, check_string, check_voice_text, set_once, several
 
@@ -18,7 +19,7 @@ WIDTHS = frozenset(get_args(CardWidth))
 _LINES = ("title", "sub_title", "description")
 # The platform's own trick for cards of text: such a ratio flattens the image to nothing.
 _FLAT = 1000
-_NOTHING = ""
+_EMPTY = ""
 _LISTS = (list, tuple)
 
 
@@ -53,7 +54,12 @@ class Card(Value, frozen=True, kw_only=True, repr_omit_defaults=True):
         title, actionables = self.title, self.actionables
         if (
             title.__class__ is self.sub_title.__class__ is self.description.__class__ is self.image.__class__ is str
-            and (self.mini_actionable is None and self.meta is None and self.tool_name is _NOTHING and not self.extra)
+            and (
+                self.mini_actionable is None
+                and self.meta is None
+                and self.tool_name is _EMPTY
+                and self.extra is NOTHING
+            )
             and (title and not title.isspace() and (not self.image or is_plain(self.image)))
             and actionables.__class__ in _LISTS
         ):
@@ -96,7 +102,8 @@ class Card(Value, frozen=True, kw_only=True, repr_omit_defaults=True):
         """The address of the image with its scheme; None where there is no image."""
         return absolute(self.image) if self.image else None
 
-    def _documented(self) -> dict[str, Any]:
+    def to_hsl(self) -> dict[str, Any]:
+        """The documented JSON; members that are optional and empty are left out."""
         members: dict[str, Any] = {"thumbnail": {"image": self.image}} if self.image else {}
         if self.title:
             members["title"] = self.title
@@ -111,7 +118,7 @@ class Card(Value, frozen=True, kw_only=True, repr_omit_defaults=True):
             members["meta"] = self.meta
         if self.tool_name:
             members["tool_name"] = self.tool_name
-        return members
+        return self._finished(members) if self.extra or self.as_read else members
 
 
 class _Cards(Envelope, frozen=True, repr_omit_defaults=True):
@@ -164,7 +171,7 @@ class Carousel(_Cards, frozen=True, repr_omit_defaults=True):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if all(card.is_picture for card in self.items):
+        if self.items[0].is_picture and is_image(self.items):
             raise InvalidElement("data.items", "cards with nothing but images; send an Image")
 
 

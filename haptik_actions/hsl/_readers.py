@@ -138,7 +138,8 @@ def _quick_reply(source: Source) -> Actionable:
     members = _actionable_members(source)
     if not members["uri"] and members["type"] in ("TEXT", "APP_ACTION"):
         members["type"] = "TEXT_ONLY"
-    if not (members["payload"].get("message") or "").strip():
+    message = members["payload"].get("message")
+    if message is None or (isinstance(message, str) and not message.strip()):
         members["payload"]["message"] = members["actionable_text"]
     return Actionable(**members, extra=source.rest())
 

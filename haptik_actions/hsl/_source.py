@@ -10,8 +10,8 @@ from typing import Any, TypeVar
 from msgspec import UNSET
 
 from haptik_actions.errors import InvalidElement
-from haptik_actions.hsl._json import same, within
-from haptik_actions.hsl._value import Value, set_once
+from haptik_actions.hsl._json import NOTHING, same, within
+from haptik_actions.hsl._value import Value
 
 _NONE: Mapping[str, str] = MappingProxyType({})
 _TRUE, _FALSE = ("true", "1"), ("false", "0", "")
@@ -31,6 +31,7 @@ class Source:
         self.members = members
         self._names: dict[str, str] = {}
         self._inner: dict[str, Source] = {}
+        self._lists: set[str] = set()
 
     def take(self, key: str, *aliases: str) -> Any:
         """The member, under its documented name or an alias; None where it is null or not there."""
@@ -114,6 +115,7 @@ class Source:
     def several(self, key: str, *aliases: str) -> list[tuple[str, Any]]:
         """The items of a list, each with its path; one object without its list is a list of one."""
         value = self.take(key, *aliases)
+        self._lists.add(key)
         if value is None or value == "":
             return []
         if isinstance(value, Mapping):
@@ -127,7 +129,7 @@ class Source:
         known = {*self._names.values(), *self._inner}
         rest = {key: value for key, value in self.members.items() if key not in known}
         inner = {key: source.rest() for key, source in self._inner.items()}
-        return {**rest, **{key: value for key, value in inner.items() if value}}
+        return {**rest, **{key: value for key, value in inner.items() if value}} or NOTHING
 
     def differences(self, documented: Mapping[str, Any], *parents: str) -> dict[tuple[str, ...], Any]:
         """Where the object was written in another way than `documented`, in the form of `Value.as_read`."""
@@ -138,7 +140,8 @@ class Source:
             inner = self._inner.get(key)
             if inner is not None and isinstance(should, Mapping) and isinstance(written, Mapping):
                 found.update(inner.differences(should, *parents, key))
-            elif name != key or not same(should, written):
+            # Values of a list write themselves as they were read: there equal is the same.
+            elif name != key or not (should == written if key in self._lists else same(should, written)):
                 found[(*parents, key)] = (should, {} if written is UNSET else {name: written})
         return found
 
@@ -155,7 +158,7 @@ def read(source: Source, build: Callable[[Source], V], serialise: Callable[[V], 
         raise mistake_at(path, mistake) from None
     differences = source.differences(serialise(value))
     if differences:
-        set_once(value, "as_read", differences)
+        value.keep_form(differences)
     return value
 
 

@@ -8,7 +8,7 @@ from typing import Any, TypeAlias, TypeVar
 import msgspec
 
 from haptik_actions.errors import InvalidElement
-from haptik_actions.hsl._json import checked_copy, same, within
+from haptik_actions.hsl._json import NOTHING, checked_copy, same, within
 
 AsRead: TypeAlias = Mapping[tuple[str, ...], tuple[Any, Mapping[str, Any]]]
 """From the place of a member in the JSON to what `to_hsl` would write there, and the members that stood there."""
@@ -28,7 +28,7 @@ class Value(msgspec.Struct, frozen=True, kw_only=True, repr_omit_defaults=True):
             written as documented.
     """
 
-    extra: Mapping[str, Any] = {}
+    extra: Mapping[str, Any] = NOTHING
     as_read: AsRead | None = None
 
     def to_hsl(self) -> dict[str, Any]:
@@ -40,13 +40,24 @@ class Value(msgspec.Struct, frozen=True, kw_only=True, repr_omit_defaults=True):
         """The JSON without `extra`, in the documented form; a new object each time."""
         raise NotImplementedError
 
+    def keep_form(self, as_read: AsRead) -> None:
+        """Note, while it is being read, how the value was written."""
+        set_once(self, "as_read", as_read)
+        self._mark()
+
+    def _mark(self) -> None:
+        """Called where the value turns out not to be as usual."""
+
     def _check_extra(self) -> None:
+        if self.extra is NOTHING:
+            return
         if not isinstance(self.extra, Mapping):
             raise InvalidElement("extra", f"an object is wanted, not {type(self.extra).__name__}")
-        if self.extra:
-            extra = checked_copy(self.extra, "")
-            _merge(self._documented(), extra, "")
-            set_once(self, "extra", extra)
+        extra = checked_copy(self.extra, "")
+        if extra:
+            set_once(self, "extra", NOTHING)
+            _merge(self.to_hsl(), extra, "")
+        set_once(self, "extra", extra or NOTHING)
 
     def _finished(self, members: dict[str, Any]) -> dict[str, Any]:
         """The JSON with `extra`, in the form in which it was read."""
@@ -113,10 +124,12 @@ class Envelope(Value, frozen=True, kw_only=True, repr_omit_defaults=True):
         return members
 
     def _check_envelope(self) -> None:
-        for flag, path in ((self.is_new, "isNew"), (self.mic_auto_open, "mic_auto_open")):
-            if flag is not None and not isinstance(flag, bool):
-                raise InvalidElement(path, f"{flag!r} is neither true nor false")
-        self._check_extra()
+        if self.is_new is not None or self.mic_auto_open is not None:
+            for flag, path in ((self.is_new, "isNew"), (self.mic_auto_open, "mic_auto_open")):
+                if flag is not None and not isinstance(flag, bool):
+                    raise InvalidElement(path, f"{flag!r} is neither true nor false")
+        if self.extra is not NOTHING:
+            self._check_extra()
 
 
 def check_string(value: object, path: str) -> str:
@@ -147,12 +160,13 @@ def check_one_of(value: object, allowed: frozenset[str], path: str) -> str:
 
 def several(values: object, kind: type[T], path: str) -> tuple[T, ...]:
     """The values of a list as a tuple; each is checked to be of `kind`."""
-    if not isinstance(values, (list, tuple)):
+    if values.__class__ is not list and not isinstance(values, (list, tuple)):
         raise InvalidElement(path, f"a list of {kind.__name__} is wanted, not {type(values).__name__}")
-    for index, value in enumerate(values):
-        if not isinstance(value, kind):
+    for value in values:
+        if value.__class__ is not kind and not isinstance(value, kind):
+            index = next(index for index, other in enumerate(values) if other is value)
             raise InvalidElement(f"{path}[{index}]", f"{kind.__name__} is wanted, not {type(value).__name__}")
-    return tuple(values)
+    return (*values,)
 
 
 set_once = msgspec.structs.force_setattr

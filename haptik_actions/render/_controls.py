@@ -130,7 +130,7 @@ def _answer(kind: Kind, actionable: Actionable, path: str, notes: list[Note]) ->
     elif sent[0] == "/":
         value, meta = sent, NOTHING  # Rasa reads `/intent{"order": 1}` itself: these braces are JSON
     elif "{" in sent:
-        value, meta = strip_braces(sent) or label, metadata(sent)
+        value, meta = _without_braces(sent) or label, metadata(sent)
         notes.append(Note("coerced", f"{path}.payload", "metadata in braces is kept out of the message"))
     else:
         value, meta = sent, NOTHING
@@ -157,6 +157,11 @@ def _sent(payload: Mapping[str, Any]) -> str:
     if behind.lstrip()[:1] == "/" or "{" not in behind or strip_braces(behind):
         return behind
     return f"{said}{behind}"
+
+
+def _without_braces(message: str) -> str:
+    shown = _GROUP.sub("", message).strip()
+    return strip_braces(shown) if "{" in shown else shown  # one group in another is rare
 
 
 def metadata(message: str) -> dict[str, Any]:

@@ -19,7 +19,7 @@ class Copy(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         agent_joined: Said when an agent takes over; `{agent_name}` is who.
         choose: Above options that no text introduces.
-        continued: Behind the title of a card that goes on with further buttons, and above further buttons.
+        continued: Above further buttons of the same element.
         more: On the control that brings the next page.
         not_here: In place of something that only the platform's own app can show.
         options: On the control that opens a list, up to 20 characters.

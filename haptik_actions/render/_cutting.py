@@ -19,6 +19,13 @@ def clip(text: str, limit: Limit) -> str:
     return text[: _whole(text, limit.room(text, limit.measure(_ELLIPSIS)))].rstrip() + _ELLIPSIS
 
 
+def counted(title: str, place: int, places: int, limit: Limit) -> str:
+    """A title that stands on several cards, with which of them this is: `Kurta (2/3)`."""
+    suffix = f" ({place}/{places})"
+    room = Limit(limit.size - limit.measure(suffix), limit.unit, limit.source)
+    return clip(title, room) + suffix
+
+
 def split(text: str, limit: Limit, written: Callable[[str], str] = str) -> list[str]:
     """The text in parts within the limit, cut at a paragraph, line, sentence or word where one ends.
 

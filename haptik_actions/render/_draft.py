@@ -140,9 +140,10 @@ def titles(controls: Sequence[Control], limit: Limit, draft: Draft, *, unique: b
     were equal from the start. So they are where a label alone does not say enough.
     """
     labels = [control.label for control in controls]
-    if any(control.detail or control.section for control in controls):
-        draft.note("numbered", controls[0].path, f"{len(controls)} labels with more to say")
-        return _counted(controls, limit, draft)
+    for control in controls:
+        if control.detail or control.section:
+            draft.note("numbered", controls[0].path, f"{len(controls)} labels with more to say")
+            return _counted(controls, limit, draft)
     if all(map(limit.fits, labels)) and not (unique and len(set(labels)) < len(labels)):
         return Titles(labels, [None] * len(labels), [])
     shown = [clip(label, limit) for label in labels]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -15,7 +16,7 @@ import socketio
 from haptik_actions.messages import packaged_copy
 
 from .bot import ACTIVE_BUSINESS, Chat, Installation
-from .stack import action_server, rasa_server, services, train
+from .stack import action_server, environment, rasa_server, services, train
 
 BOT = Path(__file__).parent / "forms_bot"
 COPY = packaged_copy()
@@ -112,6 +113,33 @@ async def test_an_order_list_as_carousel_and_a_reply_by_number_in_the_web_chat(w
     elements = carousel["attachment"]["payload"]["elements"]
     assert [element["title"] for element in elements] == ["Kurta", "Sandals", "Lamp"]
     assert await web.say("2", 1) == [{"text": "Order 1002 is being packed."}]
+
+
+CONNECTORS = """
+import importlib, inspect, json, pkgutil
+import rasa.core.channels as channels
+from rasa.core.channels.channel import OutputChannel
+
+def below(cls):
+    return {*cls.__subclasses__()}.union(*(below(each) for each in cls.__subclasses__()))
+
+for module in pkgutil.iter_modules(channels.__path__):
+    importlib.import_module(f"rasa.core.channels.{module.name}")
+wanted = [name for name in vars(OutputChannel) if name.startswith("send_") and name != "send_response"]
+found = {}
+for cls in below(OutputChannel):
+    for name in wanted:
+        parameters = inspect.signature(getattr(cls, name)).parameters.values()
+        found[f"{cls.__name__}.{name}"] = any(each.kind is each.VAR_KEYWORD for each in parameters)
+print(json.dumps(found))
+"""
+
+
+def test_every_connector_of_rasa_takes_the_offers_with_the_message(rasa: str) -> None:
+    done = subprocess.run([rasa, "-c", CONNECTORS], env=environment(), capture_output=True, text=True, check=True)
+    found: dict[str, bool] = json.loads(done.stdout.splitlines()[-1])
+    assert len(found) > 70
+    assert [method for method, takes in found.items() if not takes] == []
 
 
 # A form

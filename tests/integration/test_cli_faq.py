@@ -14,11 +14,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import click
 import jsonschema
 import pytest
 from click.testing import CliRunner, Result
 
 from haptik_actions.cli import main
+from haptik_actions.faq import FORMATS
 from haptik_actions.testing import SandboxServer
 from tests.support.sarif import SCHEMA
 
@@ -338,3 +340,12 @@ def test_an_apply_that_is_interrupted_says_what_comes_next_and_frees_the_lock(
     again = faq("apply", "faq.csv")
     assert (again.exit_code, again.stdout.startswith("Nothing to do")) == (0, True)
     haptik_sandbox_server.sandbox.assert_called("create_faq_nodes", times=1)
+
+
+@pytest.mark.parametrize("name", ["lint", "plan", "apply", "watch"])
+def test_every_format_can_be_named(name: str) -> None:
+    group = main.get_command(click.Context(main), "faq")
+    assert isinstance(group, click.Group)
+    (option,) = [found for found in group.commands[name].params if "--from" in found.opts]
+    assert isinstance(option.type, click.Choice)
+    assert tuple(option.type.choices) == FORMATS

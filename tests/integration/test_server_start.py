@@ -56,6 +56,31 @@ def test_every_worker_has_the_configuration_of_a_module_without_actions(
     assert [message["text"] for message in answer["responses"]] == ["configured"]
 
 
+SLOW = """
+import asyncio
+from rasa_sdk import Action
+from haptik_actions.actions import escalate_on_error
+
+class Slow(Action):
+    def name(self):
+        return "action_slow"
+
+    @escalate_on_error
+    async def run(self, dispatcher, tracker, domain):
+        await asyncio.sleep(4)
+        dispatcher.utter_message(text="done")
+        return []
+"""
+
+
+@pytest.mark.parametrize("command", [SDK_ALONE, COMMAND], ids=["rasa-sdk", "run"])
+def test_the_server_gives_an_action_as_long_as_its_deadline(command: list[str], tmp_path: Path) -> None:
+    folder = write_actions(tmp_path, code=SLOW)
+    with action_server(command, folder, SANIC_RESPONSE_TIMEOUT="1") as server:
+        answer = server.run(action_call("action_slow"))
+    assert [message["text"] for message in answer["responses"]] == ["done"]
+
+
 STARTS = {
     "rasa-sdk, a decorated action": (SDK_ALONE, "", DECORATED, ()),
     "rasa-sdk, a ready action": (SDK_ALONE, "", READY, ()),

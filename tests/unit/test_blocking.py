@@ -20,6 +20,7 @@ from rasa_sdk.events import SlotSet
 from rasa_sdk.executor import ActionExecutor
 
 from haptik_actions.actions import Runtime, configure, escalate_on_error, guard_all_actions
+from haptik_actions.actions._stall import BLOCKERS
 from haptik_actions.config import Settings
 from haptik_actions.messages import packaged_copy
 from tests.support.rasa import action_call, run_action
@@ -126,6 +127,14 @@ async def test_what_blocked_once_is_run_in_a_thread_and_blocks_nobody_any_more()
     assert [thread is main for thread in action.threads] == [True] + [False] * 10
 
 
+async def test_after_a_while_it_is_back_on_the_workers_loop() -> None:
+    action = Does(lambda: time.sleep(FOR_EVER), "action_back")
+    assert error(await call(action)) == "IntegrationTimeout"
+    BLOCKERS["action_back"] -= 301
+    assert error(await call(action, "u2")) == "IntegrationTimeout"
+    assert {thread is threading.main_thread() for thread in action.threads} == {True}
+
+
 class Starts(Action):
     """Blocks in a task that it has started."""
 
@@ -146,7 +155,7 @@ async def test_what_blocks_in_a_task_of_the_action_is_interrupted_too() -> None:
 
 
 async def test_an_action_that_blocks_for_less_than_its_deadline_is_left_alone(caplog: pytest.LogCaptureFixture) -> None:
-    answer = await call(Does(lambda: time.sleep(1.5), "action_slow"), slot={"deadline": 60})
+    answer = await call(Does(lambda: time.sleep(2.5), "action_slow"), slot={"deadline": 60})
     assert (error(answer), texts(answer)) == (None, [])
     await asyncio.sleep(0)
     assert "Action action_slow blocked the worker" in caplog.text

@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx
+import msgspec
 import pytest
 import redis.asyncio
 
@@ -51,7 +52,7 @@ async def completes(app: CompletedChats) -> None:
 
 
 async def state(outbox: Outbox) -> str:
-    return (await outbox.open(ASHA, Terms())).state
+    return (await outbox.open(msgspec.structs.replace(ASHA, id="next"), Terms())).state
 
 
 async def test_a_complete_chat_ends_the_episode_and_the_conversation_is_given_back(outbox: Outbox) -> None:

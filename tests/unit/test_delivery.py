@@ -122,6 +122,27 @@ async def test_one_deadline_holds_for_the_whole_ladder_of_teams() -> None:
     assert [entry.tries for entry in await delivering.outbox.entries()] == [1]
 
 
+async def test_in_a_storm_a_hundred_are_tried_at_once_and_the_others_are_put_off() -> None:
+    gate, asked = asyncio.Event(), 0
+
+    async def slow(team: str) -> Any:
+        nonlocal asked
+        asked += 1
+        await gate.wait()
+        return OK
+
+    delivering = delivery(slow)
+    tries = [asyncio.create_task(delivering.hand_over(handoff(f"u{n}"), Terms(limit=1000))) for n in range(150)]
+    done, _ = await asyncio.wait(tries, return_when=asyncio.FIRST_COMPLETED)
+    gate.set()
+    ended = await asyncio.gather(*tries)
+    assert [each.state for each in ended].count("connected") == asked == 100
+    assert {(each.state, each.reason) for each in ended if each.state != "connected"} == {("delayed", "TooManyAtOnce")}
+    assert {task.result().state for task in done} == {"delayed"}
+    waiting = await delivering.outbox.entries()
+    assert (len(waiting), {entry.tries for entry in waiting}) == (50, {0})
+
+
 class HangingOutbox(MemoryOutbox):
     async def open(self, handoff: HandOff, terms: Terms) -> Ticket:
         ticket = await super().open(handoff, terms)

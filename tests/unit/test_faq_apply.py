@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import redis.asyncio
 
 from haptik_actions.client import FaqTask, HaptikClient, PlatformServer
 from haptik_actions.credentials import StaticCredentials
@@ -22,7 +23,7 @@ from haptik_actions.errors import (
     TransportError,
     UnknownDomain,
 )
-from haptik_actions.faq import Allowance, Applier, FileLedger, Ledger, NodeSet, Plan, Run
+from haptik_actions.faq import Allowance, Applier, FileLedger, Ledger, NodeSet, Plan, RedisLedger, Run
 from haptik_actions.faq._node_set import Packer
 from haptik_actions.sandbox import Fault, Sandbox
 
@@ -290,6 +291,21 @@ async def test_what_is_over_cannot_be_resumed(shop: Shop) -> None:
         await shop.applier().resume((await shop.last()).id)
     with pytest.raises(ConfigurationError, match="No run or task 'nope'"):
         await shop.applier().resume("nope")
+
+
+async def test_the_lock_in_redis_is_kept_for_longer_than_its_lease(
+    shop: Shop, valkey_url: str, redis_client: redis.asyncio.Redis
+) -> None:
+    ours, theirs = (RedisLedger(redis.asyncio.Redis.from_url(valkey_url), "shop", lease=0.3) for _ in range(2))
+    shop.sandbox.fail(Fault.latency(seconds=1, times=1), endpoint="create_faq_nodes")
+    applying = asyncio.ensure_future(shop.applier(ledger=ours).apply(GOOD, source="faq.csv", allowance=FIRST))
+    await asyncio.sleep(0.7)
+    with pytest.raises(FaqLocked, match="test is applying"):
+        await theirs.acquire("somebody else")
+    assert (await applying).uploaded
+    await theirs.acquire("somebody else")
+    for ledger in (ours, theirs):
+        await ledger.aclose()
 
 
 async def test_two_appliers_take_turns(shop: Shop) -> None:

@@ -187,8 +187,12 @@ async def test_a_damaged_ledger_is_said(tmp_path: Path) -> None:
     ledger = FileLedger(tmp_path, "shop")
     (tmp_path / "shop").mkdir()
     (tmp_path / "shop" / "ledger.json").write_text("{")
-    with pytest.raises(LedgerError, match="shop is damaged"):
-        await ledger.runs()
+    for attempt in (ledger.runs(), ledger.acquire("me"), ledger.acquire("me")):
+        with pytest.raises(LedgerError, match="shop is damaged"):
+            await attempt
+    (tmp_path / "shop" / "ledger.json").unlink()
+    assert (await ledger.acquire("me")).token == 1, "the failed attempts have not kept the lock"
+    await ledger.aclose()
 
 
 async def test_a_folder_that_cannot_be_written_is_said(tmp_path: Path) -> None:

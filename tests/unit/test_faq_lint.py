@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,9 @@ from haptik_actions.faq import (
     read_csv,
     write_csv,
 )
+from haptik_actions.faq._answers import answer_findings
 from haptik_actions.faq._claims import Claims
+from haptik_actions.hsl import Unknown, parse
 
 CORPUS = Path(__file__).parents[1] / "fixtures" / "faq"
 
@@ -297,7 +300,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("faq")
 
 
-@settings(max_examples=150)
+@settings(max_examples=60)
 @given(nodes=nodes_of)
 def test_nodes_come_back_from_csv_as_they_were_written(nodes: list[FaqNode], folder: Path) -> None:
     path = folder / "faq.csv"
@@ -308,7 +311,7 @@ def test_nodes_come_back_from_csv_as_they_were_written(nodes: list[FaqNode], fol
     assert again.read_bytes() == path.read_bytes()
 
 
-@settings(max_examples=100)
+@settings(max_examples=50)
 @given(
     nodes=nodes_of.filter(bool),
     encoding=st.sampled_from(["utf-8", "utf-8-sig", "utf-16", "utf-32"]),
@@ -328,7 +331,7 @@ def test_a_file_is_read_the_same_in_every_form_a_spreadsheet_writes(
     assert list(read_csv(path)) == nodes
 
 
-@settings(max_examples=200)
+@settings(max_examples=120)
 @given(
     content=st.one_of(
         st.binary(max_size=200),
@@ -370,3 +373,34 @@ def test_what_repeats_is_found_among_more_keys_than_are_looked_at_at_once() -> N
     claims.add_all([5, 299_999, -300_000])
     claims.add(-7)
     assert claims.repeated() == {5, 299_999, -300_000, -7}
+
+
+def test_a_folder_of_markdown_may_have_a_folder_called_domain(tmp_path: Path) -> None:
+    (tmp_path / "domain").mkdir()
+    (tmp_path / "domain" / "names.md").write_text("# Which domain names do you sell?\n\nAll of them.\n")
+    _, nodes = load(open_source(tmp_path))
+    assert nodes is not None
+    assert list(nodes.rows()) == [["domain/names", "Which domain names do you sell?", "All of them.", *NO_EXTRAS]]
+
+
+anything = st.text(max_size=3) | st.sampled_from(["TEXT", "TEXT_ONLY", "{x}", " ", "\u2003"])
+
+
+@settings(max_examples=150)
+@given(
+    words=anything,
+    kind=st.just("TEXT") | anything,
+    label=anything,
+    message=anything,
+    of=st.just("TEXT_ONLY") | anything,
+    gogo=anything,
+)
+def test_a_text_that_is_accepted_without_a_closer_look_is_one_that_hsl_reads(
+    words: str, kind: str, label: str, message: str, of: str, gogo: str
+) -> None:
+    payload = {"message": message, "gogo_message": gogo}
+    reply = {"actionable_text": label, "type": of, "is_default": 0, "payload": payload}
+    element = {"type": kind, "text": words, "data": {"quick_replies": [reply]}}
+    if not list(answer_findings(json.dumps(element), 100)):
+        assert parse(element).to_hsl() == element
+        assert not isinstance(parse(element), Unknown)

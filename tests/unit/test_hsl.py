@@ -16,7 +16,29 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from haptik_actions.errors import HaptikError, InvalidElement
-from haptik_actions.hsl import Actionable, Button, Element, Text, strip_braces
+from haptik_actions.hsl import (
+    Actionable,
+    Button,
+    Card,
+    Carousel,
+    Element,
+    Form,
+    FormField,
+    Image,
+    NativeAction,
+    Receipt,
+    ReceiptFact,
+    ReceiptItem,
+    Silent,
+    SilentAction,
+    System,
+    Tab,
+    TabItem,
+    TabList,
+    Text,
+    Unknown,
+    strip_braces,
+)
 
 SAMPLES = Path(__file__).parents[1] / "fixtures" / "hsl"
 METADATA = "{reminder_list: 170, user_id: 202308, task_name: Motivational Quote, offset: 0, api_name: exotel }{task}"
@@ -132,7 +154,68 @@ def test_other_kinds_carry_their_payload_through() -> None:
         (lambda: reply("a", 7), "payload.message"),  # type: ignore[arg-type]
         (lambda: reply("a", None, 7), "payload.gogo_message"),  # type: ignore[arg-type]
         (lambda: actionable(type="BUTTON"), "type"),
+        (lambda: actionable(type=["TEXT"]), "type"),
+        (lambda: actionable(type=None), "type"),
         (lambda: actionable(uri="link"), "uri"),
+        (lambda: actionable(uri=None), "uri"),
+        (lambda: actionable(uri=[]), "uri"),
+        (lambda: actionable(payload=None), "payload"),
+        (lambda: actionable(uri="LINK", payload=None), "payload"),
+        (lambda: actionable(payload={1: "a"}), "payload"),
+        (lambda: actionable(emoji=None), "emoji"),
+        (lambda: actionable(expired_text=7), "expired_text"),
+        (lambda: actionable(extra=None), "extra"),
+        (lambda: actionable(extra={"uri": "LINK"}), "uri"),
+        (lambda: actionable(extra={"url": "javascript:x"}), "url"),
+        (lambda: reply("a", is_default=None), "is_default"),  # type: ignore[arg-type]
+        (lambda: link("a", "example.org", 7), "payload.message"),  # type: ignore[arg-type]
+        (lambda: link("a", "example.org", None, 7), "payload.gogo_message"),  # type: ignore[arg-type]
+        (lambda: actionable(uri="CALL", payload={"url": "mailto:a@example.org"}), "payload.url"),
+        (lambda: actionable(uri="EMAIL", payload={"url": "tel:+911140001234"}), "payload.url"),
+        (lambda: actionable(payload={"images": ["https://example.org", "data:,x"]}), "payload.images[1]"),
+        (lambda: Card(), "title"),
+        (lambda: Card(title=None), "title"),  # type: ignore[arg-type]
+        (lambda: Card(title="a", image="javascript:x"), "thumbnail.image"),
+        (lambda: Card(title="a", image=None), "thumbnail.image"),  # type: ignore[arg-type]
+        (lambda: Card(title="a", actionables=[reply("b"), "c"]), "actionables[1]"),  # type: ignore[list-item]
+        (lambda: Card(title="a", mini_actionable="b"), "mini_actionable"),  # type: ignore[arg-type]
+        (lambda: Card(title="a", meta=True), "meta"),
+        (lambda: Carousel([]), "data.items"),
+        (lambda: Carousel([Card(title="a"), reply("b")]), "data.items[1]"),  # type: ignore[list-item]
+        (lambda: Carousel([Card(image="example.org/a.png")]), "data.items"),
+        (lambda: Carousel([Card(title="a")], image_aspect_ratio=0), "data.image_aspect_ratio"),
+        (lambda: Carousel([Card(title="a")], image_aspect_ratio=float("nan")), "data.image_aspect_ratio"),
+        (lambda: Carousel([Card(title="a")], width="WIDE"), "data.width"),  # type: ignore[arg-type]
+        (lambda: Image([Card(image="example.org/a.png"), Card(title="a")]), "data.items[1]"),
+        (lambda: Image.of("example.org/a.png", "nowhere"), "data.items[1].thumbnail.image"),
+        (lambda: Form("", [FormField("a")]), "title"),
+        (lambda: Form("a", []), "data.fields"),
+        (lambda: Form("a", [FormField("b"), FormField("b")]), "data.fields[1].key"),
+        (lambda: FormField(" "), "key"),
+        (lambda: FormField("a", "colour"), "type"),  # type: ignore[arg-type]
+        (lambda: FormField("a", order=True), "order"),
+        (lambda: FormField("a", "picker"), "options"),
+        (lambda: FormField("a", "picker", options=["b", ""]), "options[1]"),
+        (lambda: FormField("a", "picker", options=["b", "b"]), "options[1]"),
+        (lambda: FormField("a", "search"), "search_source"),
+        (lambda: FormField("a", search_source="file:///a"), "search_source"),
+        (lambda: System("a", "chat_paused"), "data.event_name"),  # type: ignore[arg-type]
+        (lambda: System("a", payload={"profile_image": "data:,x"}), "data.payload.profile_image"),
+        (lambda: Silent([]), "data.silent_actions"),
+        (lambda: SilentAction(""), "type"),
+        (lambda: NativeAction(" "), "data.method"),
+        (lambda: Tab("a", []), "tab_items"),
+        (lambda: TabItem(" "), "title"),
+        (lambda: TabList("a", [], reply("b")), "data.tabs"),
+        (lambda: TabList("a", [Tab("b", [TabItem("c")])], reply("d")), "data.actionables[0].type"),
+        (lambda: Receipt("a", []), "data.order_items"),
+        (lambda: Receipt("a", [ReceiptItem(title="b")], subheader=[ReceiptFact("c")] * 3), "data.subheader"),
+        (lambda: ReceiptItem(), "title"),
+        (lambda: Unknown({"type": "text"}), "type"),
+        (lambda: Unknown({"text": "a"}), "type"),
+        (lambda: Text("a", is_new="yes"), "isNew"),  # type: ignore[arg-type]
+        (lambda: Text("a", extra={"text": "b"}), "text"),
+        (lambda: Text("a", extra={"data": {"quick_replies": []}}), "data.quick_replies"),
         (lambda: actionable(is_default="0"), "is_default"),
         (lambda: actionable(location_required="false"), "location_required"),
         (lambda: actionable(payload="buy"), "payload"),
@@ -317,3 +400,70 @@ def test_elements_are_frozen_values() -> None:
     assert pickle.loads(pickle.dumps(element)) == element
     assert element == Button("a", list(element.items))
     assert hash(Text("a")) == hash(Text("a", []))
+
+
+words = st.text(max_size=12) | st.sampled_from(["", " ", "{task}", "a{b}", "/a{", "\u2003"])
+
+
+def outcome(build: Callable[[], Actionable]) -> Any:
+    try:
+        return build()
+    except InvalidElement as mistake:
+        return str(mistake)
+
+
+@settings(deadline=None)
+@given(words, st.none() | words, st.none() | words, st.booleans())
+def test_a_reply_is_what_its_members_make(label: str, message: str | None, gogo: str | None, default: bool) -> None:
+    payload = {"message": label if message is None else message, "gogo_message": gogo or ""}
+    made = outcome(
+        lambda: Actionable(
+            actionable_text=label, type="TEXT_ONLY", is_default=default, payload=MappingProxyType(payload)
+        )
+    )
+
+    assert outcome(lambda: reply(label, message, gogo, is_default=default)) == made
+    if isinstance(made, Actionable):
+        assert reply(label, message, gogo, is_default=default).to_hsl() == made.to_hsl()
+
+
+@settings(deadline=None)
+@given(
+    words, words | st.sampled_from(["example.org", "https://a.example/b c", "https://a.example/b"]), st.none() | words
+)
+def test_a_link_is_what_its_members_make(label: str, url: str, message: str | None) -> None:
+    said = {} if message is None else {"message": message}
+    payload = {**said, "url": url, "gogo_message": ""}
+    made = outcome(
+        lambda: Actionable(actionable_text=label, type="APP_ACTION", uri="LINK", payload=MappingProxyType(payload))
+    )
+
+    assert outcome(lambda: link(label, url, message)) == made
+    if isinstance(made, Actionable):
+        assert link(label, url, message).to_hsl() == made.to_hsl()
+
+
+def test_what_a_value_has_not_cannot_be_filled() -> None:
+    extra: Any = reply("a").extra
+    for fill in (extra.update, extra.setdefault, extra.__setitem__):
+        with pytest.raises(TypeError):
+            fill(*("b", 1)[: 0 if fill == extra.update else 2])
+    assert reply("a").extra == {}
+    assert "extra" not in repr(reply("a"))
+
+
+def test_the_pieces_of_cards_and_images() -> None:
+    card = Card(title="Kurta", image="example.org/a.png", actionables=[reply("Buy")], meta=4.5, tool_name="us")
+
+    assert card.to_hsl() == {
+        "thumbnail": {"image": "example.org/a.png"},
+        "title": "Kurta",
+        "actionables": [reply("Buy").to_hsl()],
+        "meta": 4.5,
+        "tool_name": "us",
+    }
+    assert (card.image_url, Card(title="a").image_url) == ("https://example.org/a.png", None)
+    assert not Carousel([card], image_aspect_ratio=1000.1).shows_images
+    assert Image.of("example.org/a.png").to_hsl()["data"]["items"] == [
+        {"thumbnail": {"image": "example.org/a.png"}, "actionables": []}
+    ]

@@ -367,6 +367,9 @@ def test_receipt_and_tabs_are_read_in_the_forms_of_2018() -> None:
     assert (tabs.expiry, tabs.tabs[0].tab_items[0].price, tabs.actionable.label) == (600, "4200", "Book")
 
 
+ODD_REPLY = {"actionable_text": "b", "payload": {"message": 1.5}}
+
+
 @pytest.mark.parametrize(
     ("written", "path"),
     [
@@ -381,6 +384,14 @@ def test_receipt_and_tabs_are_read_in_the_forms_of_2018() -> None:
         ({"type": "TEXT", "text": "a", "data": {"quick_replies": "b"}}, "data.quick_replies"),
         ({"type": "TEXT", "text": "a", "data": {"quick_replies": ["b"]}}, "data.quick_replies[0]"),
         ({"type": "TEXT", "text": "a", "isNew": "perhaps"}, "isNew"),
+        (
+            {
+                "type": "TEXT",
+                "text": "a",
+                "data": {"quick_replies": [{"actionable_text": "b", "payload": {"message": 1.5}}]},
+            },
+            "data.quick_replies[0].payload.message",
+        ),
         ({"type": "BUTTON", "text": "a"}, "data.items"),
         (a_button(actionable_text="a", uri="LINK"), "data.items[0].payload.url"),
         (a_button(actionable_text="a", payload="b"), "data.items[0].payload"),

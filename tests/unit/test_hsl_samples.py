@@ -17,13 +17,19 @@ from tests.validators._shown import bare, strings
 SAMPLES = sorted((Path(__file__).parents[1] / "fixtures" / "hsl").glob("*.json"))
 # What talks to the client application alone is shown on no other channel.
 UNSEEN = frozenset({"SILENT"})
+# The text of a carousel is a notification's, not a bubble's.
+SILENT_ON_TEXT = UNSEEN | {"CAROUSEL"}
+
+
+def read(path: Path) -> dict[str, Any]:
+    loaded = json.loads(path.read_text(encoding="utf-8"))
+    assert isinstance(loaded, dict)
+    return loaded
 
 
 @pytest.fixture(params=SAMPLES, ids=lambda path: path.stem)
 def sample(request: pytest.FixtureRequest) -> dict[str, Any]:
-    loaded = json.loads(request.param.read_text(encoding="utf-8"))
-    assert isinstance(loaded, dict)
-    return loaded
+    return read(request.param)
 
 
 def test_all_samples_are_there() -> None:
@@ -47,10 +53,9 @@ def test_every_channel_takes_it(sample: dict[str, Any], channel: str) -> None:
 
 
 @pytest.mark.parametrize("channel", [name for name in PLATFORMS if name != "twilio_voice"])
-def test_its_text_is_there(sample: dict[str, Any], channel: str) -> None:
-    if sample["type"] in UNSEEN | {"CAROUSEL"}:
-        pytest.skip("its text is a notification's, not a bubble's")
-    there = "".join(map(bare, strings(list(render(parse(sample), channel).messages))))
-
-    assert bare(sample.get("text", "")) in there
-    assert bare(sample.get("title", "")) in there
+def test_its_text_is_there(channel: str) -> None:
+    for sample in map(read, SAMPLES):
+        if sample["type"] not in SILENT_ON_TEXT:
+            there = "".join(map(bare, strings(list(render(parse(sample), channel).messages))))
+            assert bare(sample.get("text", "")) in there
+            assert bare(sample.get("title", "")) in there

@@ -302,7 +302,7 @@ class Clock:
 async def two(own_valkey: Valkey) -> AsyncIterator[tuple[ResilientOutbox, RedisOutbox, Clock]]:
     """An outbox that goes on without Redis, and how another process sees the one on Redis."""
     clock = Clock()
-    ours = ResilientOutbox(RedisOutbox(connect(own_valkey.url, seconds=0.2)), timer=clock)
+    ours = ResilientOutbox(RedisOutbox(connect(own_valkey.url, seconds=0.4)), timer=clock)
     theirs = RedisOutbox(connect(own_valkey.url, seconds=5))
     yield ours, theirs, clock
     await ours.aclose()
@@ -404,6 +404,34 @@ async def test_a_chat_that_redis_holds_is_not_handed_over_again_while_redis_is_d
     own_valkey.thaw()
     clock.now += 5
     assert [entry.handoff.id for entry in await ours.entries()] == ["id-asha"]
+
+
+async def test_a_redis_that_has_just_come_back_is_asked_at_once(
+    own_valkey: Valkey, two: tuple[ResilientOutbox, RedisOutbox, Clock]
+) -> None:
+    ours, theirs, _ = two
+    await ours.open(handoff("before"), TERMS)
+    own_valkey.stop()
+    await ours.open(handoff("during"), TERMS)
+    own_valkey.start()
+    await ours.open(handoff("after"), TERMS)
+    assert [entry.handoff.user_name for entry in await theirs.entries()] == ["after"]
+
+
+async def test_opening_again_with_the_same_id_is_the_same_opening(valkey_url: str) -> None:
+    client = redis.asyncio.Redis.from_url(valkey_url)
+    await forget(client)
+    outbox = RedisOutbox(connect(valkey_url, seconds=5))
+    terms = Terms(limit=1)
+    for user, state in (("asha", "go"), ("ben", "throttled")):
+        first, second = await outbox.open(handoff(user), terms), await outbox.open(handoff(user), terms)
+        assert (first.state, second.state, second.id) == (state, state, f"id-{user}")
+        assert abs(first.wait - second.wait) < 5
+    third = await outbox.open(handoff("chitra"), terms)
+    assert 115 < third.wait <= 120, "nobody has had a turn twice"
+    await outbox.aclose()
+    await forget(client)
+    await getattr(client, "aclose", client.close)()
 
 
 async def test_a_busy_event_loop_is_not_a_redis_that_is_down(

@@ -18,7 +18,7 @@ _UNSEEN = frozenset(
         "fillInText", "altText", "alt_text", "hint",
     }
 )  # fmt: skip
-_MARKS = frozenset("*_~`\\<>&;…|▸·•")
+_MARKS = frozenset("/*_~`\\<>&;…|▸·•")
 
 
 def shown(payload: Any) -> Iterator[str]:

@@ -10,7 +10,7 @@ from haptik_actions.hsl import Receipt
 from haptik_actions.render._channel import Channel
 from haptik_actions.render._channels._receipt_card import RECEIPT, receipt_card
 from haptik_actions.render._content import Card, Content, Control
-from haptik_actions.render._cutting import clip
+from haptik_actions.render._cutting import clip, counted
 from haptik_actions.render._draft import Draft, titles
 from haptik_actions.render._limits import Limit, limits
 from haptik_actions.render._markup import MARKDOWN
@@ -144,8 +144,9 @@ class BotFramework(Renderer):
         heroes = [{"contentType": _HERO, "content": first}]
         for start in range(BUTTONS.size, len(buttons), BUTTONS.size):
             draft.note("split", native[start].path, "further buttons on a further card")
-            title = " ".join(filter(None, [head.get("title", ""), draft.copy.continued]))
-            further = {"title": clip(title, TITLE), "buttons": buttons[start : start + BUTTONS.size]}
+            place, places = start // BUTTONS.size + 1, -(-len(buttons) // BUTTONS.size)
+            title = counted(head.get("title") or draft.copy.continued, place, places, TITLE)
+            further = {"title": title, "buttons": buttons[start : start + BUTTONS.size]}
             heroes.append({"contentType": _HERO, "content": further})
         return heroes
 

@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Final
 from haptik_actions.render._channel import Channel
 from haptik_actions.render._content import SPELLED, Card, Content, Control
 from haptik_actions.render._conversion import Message
-from haptik_actions.render._cutting import clip
+from haptik_actions.render._cutting import clip, counted
 from haptik_actions.render._draft import Draft, titles
 from haptik_actions.render._limits import Limit, limits
 from haptik_actions.render._pages import first_page
@@ -208,5 +208,6 @@ class Facebook(Renderer):
         yield {**head, "buttons": buttons[: BUTTONS.size]} if buttons else head
         for start in range(BUTTONS.size, len(buttons), BUTTONS.size):
             draft.note("split", native[start].path, "further buttons on a further card")
-            title = clip(f"{head['title']} {draft.copy.continued}", CARD_TITLE)
+            place, places = start // BUTTONS.size + 1, -(-len(buttons) // BUTTONS.size)
+            title = counted(head["title"], place, places, CARD_TITLE)
             yield {**head, "title": title, "buttons": buttons[start : start + BUTTONS.size]}
