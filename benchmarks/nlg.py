@@ -20,7 +20,7 @@ import redis
 from support.nlg_load import CONNECTIONS, ask
 from support.valkey import running
 
-REQUESTS, ROUNDS = 8_000, 7
+REQUESTS, ROUNDS = 8_000, 5
 CALL = {
     "response": "utter_state",
     "id": None,

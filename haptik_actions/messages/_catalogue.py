@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from haptik_actions._deadline import DeadlinePassed, deadline
 from haptik_actions.errors import ConfigurationError, EditConflict, InvalidMessage, MessagesUnavailable
 from haptik_actions.messages._check import check_message
-from haptik_actions.messages._contents import Only
+from haptik_actions.messages._contents import Contents, Only
 from haptik_actions.messages._defaults import PACKAGED_LOCALE
 from haptik_actions.messages._editor import Editor
 from haptik_actions.messages._entry import (
@@ -113,13 +113,13 @@ class Catalogue:
 
     async def locales_of(self, key: str) -> dict[str, Entry]:
         """Return a message in every locale that the store has."""
-        contents = await self._index.contents()
+        contents = await self._contents()
         entries = await self._shelf.entries([checked(key, locale) for locale in contents.locales()])
         return {entry.locale: entry for entry in entries}
 
     async def locales(self) -> list[str]:
         """Return the locales that have messages, the catalogue's own first."""
-        return (await self._index.contents()).locales()
+        return (await self._contents()).locales()
 
     async def search(
         self, words: str = "", *, locale: str | None = None, only: Only = None, offset: int = 0, limit: int = 50
@@ -128,11 +128,11 @@ class Catalogue:
 
         `only` narrows down to what is edited, has a draft, or is missing in the locale.
         """
-        return (await self._index.contents()).search(words, locale or self.locale, only, offset, limit)
+        return (await self._contents()).search(words, locale or self.locale, only, offset, limit)
 
     async def summary(self) -> dict[str, Count]:
         """Return for each locale how many messages are edited, missing and drafted."""
-        contents = await self._index.contents()
+        contents = await self._contents()
         return {locale: contents.count(locale) for locale in contents.locales()}
 
     async def check(
@@ -244,7 +244,7 @@ class Catalogue:
         """
         from haptik_actions.messages._exchange import write
 
-        contents = await self._index.contents()
+        contents = await self._contents()
         places = contents.places(locale)
         return write(format, [(place, contents.live(place), contents.default(place)) for place in places])
 
@@ -287,7 +287,7 @@ class Catalogue:
         """
         from haptik_actions.messages._seed import values_of
 
-        contents = await self._index.contents()
+        contents = await self._contents()
         tag = checked("x", locale or self.locale).locale
         values, refused = values_of(responses)
         before = {place.key: value for place, value in await self._seeded(contents.places(tag))}
@@ -341,6 +341,11 @@ class Catalogue:
         self._index.touch(None)
         if active:
             self._tracked.set()
+
+    async def _contents(self) -> Contents:
+        if self._loading is not None and not self._loading.done():
+            await asyncio.wait([self._loading])
+        return await self._index.contents()
 
     async def _load(self) -> None:
         # Reading before Redis tells of edits would be reading twice.
