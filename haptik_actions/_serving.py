@@ -58,7 +58,7 @@ async def serve_app(
 def _listener(host: str, port: int) -> Iterator[socket.socket]:
     # Bound here and handed over: the port is known and nobody can take it in between.
     try:
-        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        family, kind, protocol, _, address = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)[0]
         # With the protocol named: asyncio turns Nagle's algorithm off only then, and each answer would take 40 ms more.
         listener = socket.socket(family, kind, protocol)
     except OSError as error:
@@ -66,7 +66,6 @@ def _listener(host: str, port: int) -> Iterator[socket.socket]:
     with listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            # Not the port of `address`: what is above 65535 was taken modulo that.
             listener.bind((address[0], port, *address[2:]))
         except (OSError, OverflowError) as error:
             what = f"Port {port} on {host} cannot be had ({error})"

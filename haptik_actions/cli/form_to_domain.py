@@ -40,7 +40,7 @@ def command(
 
     \b
     haptik-actions hsl form-to-domain visit.json > domain/visit_form.yml
-    haptik-actions hsl form-to-domain visit.json --start-intent book --submit-action action_book > data/visit_form.yml
+    haptik-actions hsl form-to-domain visit.json --start-intent book
     """
     from haptik_actions.forms import FormSpec, form_to_domain, form_to_rules
 

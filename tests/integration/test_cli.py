@@ -62,6 +62,19 @@ def examples(path: str) -> list[str]:
     return [line.strip() for line in shown.splitlines() if line.strip().startswith(path) and "Usage" not in line]
 
 
+def lay_out_files() -> None:
+    """The files that examples name; that they exist is asked when a command line is parsed."""
+    Path("my-teams.yml").write_text("partners: []")
+    Path("domain").mkdir()
+    for name in ("visit.json", "copy.csv"):
+        Path(name).touch()
+
+
+def arguments_of(line: str) -> list[str]:
+    """The words of a command line, without what its shell does with input and output."""
+    return shlex.split(re.split(r" [|<>] ", line)[0])
+
+
 # Help
 
 
@@ -81,12 +94,12 @@ print(json.dumps(sorted(sys.modules)))
 
 
 @pytest.mark.parametrize("path", BELOW)
-def test_every_help_has_an_example_that_fits_and_can_be_parsed(path: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    Path("my-teams.yml").write_text("partners: []")
+def test_every_help_has_an_example_that_fits_and_can_be_parsed(path: str) -> None:
+    lay_out_files()
     assert examples(path)
     for example in examples(path):
         assert len(example) <= 78
-        words = shlex.split(example)[len(path.split()) :]
+        words = arguments_of(example)[len(path.split()) :]
         if not isinstance(COMMANDS[path], click.Group):
             assert COMMANDS[path].make_context(path, words)
 
@@ -112,9 +125,8 @@ def test_every_option_is_documented(path: str) -> None:
 
 @pytest.mark.parametrize("line", re.findall(r"^haptik-actions .*$", DOCUMENT, re.MULTILINE))
 def test_the_commands_of_the_document_can_be_parsed(line: str) -> None:
-    Path("my-teams.yml").write_text("partners: []")
-    Path("domain").mkdir()
-    words = shlex.split(line.partition(" | ")[0])
+    lay_out_files()
+    words = arguments_of(line)
     path = next(path for path in sorted(COMMANDS, key=len, reverse=True) if f"{line} ".startswith(f"{path} "))
     assert COMMANDS[path].make_context(path, words[len(path.split()) :])
 
