@@ -210,9 +210,7 @@ class Actionable(Value, frozen=True, kw_only=True, repr_omit_defaults=True):
         """The documented JSON of a button: all six members, and those that are optional and not empty."""
         payload = self.payload
         if payload.__class__ is not dict:
-            return self._completed(
-                {"uri": self.uri, "location_required": self.location_required},
-            )
+            return self._completed({"uri": self.uri}, {"location_required": self.location_required})
         # As usual, hence neither of the two flags is set.
         return {
             "actionable_text": self.actionable_text,
@@ -227,16 +225,17 @@ class Actionable(Value, frozen=True, kw_only=True, repr_omit_defaults=True):
         """The documented JSON of a quick reply, which has neither `uri` nor `location_required`."""
         payload = self.payload
         if payload.__class__ is not dict:
-            return self._completed({})
+            return self._completed({}, {})
         return {"actionable_text": self.actionable_text, "type": self.type, "is_default": 0, "payload": {**payload}}
 
-    def _completed(self, members: dict[str, Any]) -> dict[str, Any]:
+    def _completed(self, screen: dict[str, Any], place: dict[str, Any]) -> dict[str, Any]:
         texts = {name: getattr(self, name) for name in _TEXTS if getattr(self, name)}
         documented = {
             "actionable_text": self.actionable_text,
             "type": self.type,
-            **members,
+            **screen,
             "is_default": 1 if self.is_default else 0,
+            **place,
             "payload": to_builtins(self.payload),
             **texts,
         }
