@@ -7,12 +7,11 @@ from pathlib import Path
 
 import click
 
+from haptik_actions._loopback import is_loopback
 from haptik_actions.cli._platform import load_settings
 from haptik_actions.cli._signals import run_until_signal
 
 __all__ = ["serve_nlg"]
-
-_LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
 @click.command("serve-nlg")
@@ -32,7 +31,7 @@ def serve_nlg(port: int, host: str, domain: Path | None, locale: str, token: str
     haptik-actions messages serve-nlg --domain domain/
     In endpoints.yml:  nlg: {url: "http://localhost:5056"}
     """
-    if host not in _LOOPBACK and not token:
+    if not is_loopback(host) and not token:
         raise click.UsageError(f"On {host} everybody could read the bot's copy. Set --token or HAPTIK_NLG_TOKEN.")
     run_until_signal(_serve(port, host, domain, locale, token))
 

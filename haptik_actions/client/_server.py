@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from dataclasses import dataclass
 
 import httpx
 
+from haptik_actions._loopback import is_loopback
 from haptik_actions.errors import ConfigurationError
 
-__all__ = ["PlatformServer", "is_loopback"]
+__all__ = ["PlatformServer"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,13 +58,3 @@ def _parse(given: str) -> httpx.URL:
 def _is_host(host: str) -> bool:
     # httpx takes almost anything for a host; a typo should not wait for the resolver to be found.
     return bool(re.fullmatch(r"[\w-]+(\.[\w-]+)*\.?|[0-9a-fA-F:.]+", host))
-
-
-def is_loopback(host: str) -> bool:
-    """Tell whether the host is this machine's own loopback interface."""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False

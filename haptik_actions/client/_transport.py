@@ -12,7 +12,8 @@ from collections.abc import Mapping
 import httpx
 import msgspec
 
-from haptik_actions.client._server import PlatformServer, is_loopback
+from haptik_actions._loopback import is_loopback
+from haptik_actions.client._server import PlatformServer
 from haptik_actions.errors import ConfigurationError, DeadlineExceeded, TransportError, UnexpectedResponse
 
 __all__ = ["MAX_REPLY_BYTES", "Reply", "default_transport", "exchange", "was_not_sent"]

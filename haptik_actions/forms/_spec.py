@@ -10,25 +10,9 @@ from typing import Any, Literal, TypeAlias, get_args
 import msgspec
 
 from haptik_actions.errors import ConfigurationError
+from haptik_actions.hsl import FieldType
 
 __all__ = ["FieldSpec", "FieldType", "FormSpec", "Rules"]
-
-FieldType: TypeAlias = Literal[
-    "text",
-    "picker",
-    "multiselectpicker",
-    "time",
-    "date",
-    "startdate",
-    "enddate",
-    "dob",
-    "multidaypicker",
-    "contactpicker",
-    "search",
-    "searcheditable",
-    "savedaddress",
-]
-"""The thirteen field types of a FORM. Any other is asked for as text."""
 
 Content: TypeAlias = Literal[
     "any", "letters", "letters_spaces", "alphanumeric", "alphanumeric_spaces", "numeric", "email", "regex"

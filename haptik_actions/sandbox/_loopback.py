@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from ipaddress import ip_address
 from urllib.parse import SplitResult, urlsplit
 
 from starlette.datastructures import Headers
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
+
+from haptik_actions._loopback import is_loopback
 
 __all__ = ["OwnPagesOnly", "is_loopback_url"]
 
@@ -23,7 +24,7 @@ def is_loopback_url(url: str) -> bool:
     parts = _split(url)
     if parts is None or parts.scheme not in {"http", "https"} or "@" in parts.netloc:
         return False
-    return url.isascii() and url.isprintable() and " " not in url and _is_loopback(parts.hostname)
+    return url.isascii() and url.isprintable() and " " not in url and is_loopback(parts.hostname)
 
 
 class OwnPagesOnly:
@@ -47,7 +48,7 @@ def _is_foreign(headers: Mapping[str, str]) -> bool:
     if origin is None:
         return headers.get("sec-fetch-site", "none") not in _OWN_PAGE
     parts = _split(origin)
-    return parts is None or parts.netloc != headers.get("host") or not _is_loopback(parts.hostname)
+    return parts is None or parts.netloc != headers.get("host") or not is_loopback(parts.hostname)
 
 
 def _split(url: str) -> SplitResult | None:
@@ -56,12 +57,3 @@ def _split(url: str) -> SplitResult | None:
         return parts if parts.port != 0 else None
     except ValueError:
         return None
-
-
-def _is_loopback(host: str | None) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ip_address(host or "").is_loopback
-    except ValueError:
-        return False

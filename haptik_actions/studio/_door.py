@@ -18,8 +18,9 @@ from starlette.datastructures import FormData
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
+from haptik_actions._loopback import is_loopback
 from haptik_actions.errors import HaptikError
-from haptik_actions.studio._origin import is_loopback, is_own_page
+from haptik_actions.studio._origin import is_own_page
 from haptik_actions.studio._roles import Right
 from haptik_actions.studio._sessions import Sessions, new_token
 from haptik_actions.studio._users import User, Users

@@ -2,24 +2,13 @@
 
 from __future__ import annotations
 
-from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from starlette.requests import Request
 
-__all__ = ["is_loopback", "is_own_page", "local_path"]
+__all__ = ["is_own_page", "local_path"]
 
 _OWN_PAGE = frozenset({"none", "same-origin"})
-
-
-def is_loopback(host: str | None) -> bool:
-    """Tell whether this names the loopback interface: `localhost`, 127.0.0.0/8, `::1`."""
-    if host == "localhost":
-        return True
-    try:
-        return ip_address(host or "").is_loopback
-    except ValueError:
-        return False
 
 
 def is_own_page(request: Request) -> bool:

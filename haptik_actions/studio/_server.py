@@ -10,13 +10,13 @@ from pathlib import Path
 from redis.exceptions import RedisError
 from starlette.types import ASGIApp
 
+from haptik_actions._loopback import is_loopback
 from haptik_actions._redis import connect
 from haptik_actions._serving import serve_app
 from haptik_actions.config import Settings
 from haptik_actions.errors import ConfigurationError
 from haptik_actions.messages import Catalogue, MessageStore, read_domain
 from haptik_actions.nlg import nlg_app
-from haptik_actions.studio._origin import is_loopback
 from haptik_actions.studio._passwords import Passwords
 from haptik_actions.studio._studio import Studio
 from haptik_actions.studio._users import Users
