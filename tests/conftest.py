@@ -13,7 +13,8 @@ import hypothesis
 import pytest
 import redis.asyncio
 
-from tests.support.valkey import Valkey, free_port, server_binary
+from tests.support.ports import free_port
+from tests.support.valkey import Valkey, server_binary
 
 # How long one example takes says more about the machine than about the code.
 hypothesis.settings.register_profile("untimed", deadline=None)

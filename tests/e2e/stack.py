@@ -9,7 +9,6 @@ import contextlib
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -17,6 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
+
+from tests.support.ports import free_port
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 EXAMPLE = REPOSITORY / "examples" / "rasa_project"
@@ -150,13 +151,6 @@ def environment(**extra: str) -> dict[str, str]:
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(("HAPTIK_", "REDIS_"))}
     ours = {"PYTHONPATH": str(REPOSITORY), "RASA_TELEMETRY_ENABLED": "false", "PYTHONUNBUFFERED": "1"}
     return {**inherited, **ours, **extra}
-
-
-def free_port() -> int:
-    """A port of 127.0.0.1 that nobody listened on a moment ago."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _wait_for(url: str, process: subprocess.Popen[bytes], log: Path) -> None:

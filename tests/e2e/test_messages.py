@@ -15,10 +15,11 @@ import redis
 
 from haptik_actions.messages import MessageStore
 from haptik_actions.nlg import nlg_app
+from tests.support.ports import free_port
 from tests.support.valkey import Valkey
 
 from .bot import PATIENCE_SECONDS, Chat
-from .stack import Server, environment, free_port, rasa_server, running
+from .stack import Server, environment, rasa_server, running
 
 DEFAULT = "Hello! Ask me about an order, for example: where is order 1001"
 CLI = [sys.executable, "-m", "haptik_actions.cli", "messages"]

@@ -11,10 +11,11 @@ from pathlib import Path
 import pytest
 
 from tests.support.browser import browser_page
+from tests.support.ports import free_port
 from tests.support.valkey import Valkey
 
 from .bot import Chat
-from .stack import Server, environment, free_port, rasa_server, running
+from .stack import Server, environment, rasa_server, running
 
 DEFAULT = "Hello! Ask me about an order, for example: where is order 1001"
 EDITED = "Hello and welcome! Which order may I look up for you?"

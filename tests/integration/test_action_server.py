@@ -21,7 +21,7 @@ from haptik_actions.demo import OrdersService
 from haptik_actions.messages import packaged_copy
 from haptik_actions.sandbox import Sandbox
 from tests.support.action_server import EXAMPLE, ActionServer
-from tests.support.valkey import free_port
+from tests.support.ports import free_port
 
 COPY = packaged_copy()
 

@@ -11,7 +11,7 @@ from click.testing import CliRunner, Result
 from haptik_actions._redis import connect
 from haptik_actions.cli import main
 from haptik_actions.escalation import BreakerRule, Breakers, SharedBreakers
-from tests.support.valkey import free_port
+from tests.support.ports import free_port
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ import redis
 from click.testing import CliRunner, Result
 
 from haptik_actions.cli import main
-from tests.support.valkey import free_port
+from tests.support.ports import free_port
 
 DOMAIN = """
 version: "3.1"

@@ -12,7 +12,7 @@ from click.testing import CliRunner, Result
 from haptik_actions._redis import connect
 from haptik_actions.cli import main
 from haptik_actions.escalation import Entry, HandOff, RedisOutbox, Terms
-from tests.support.valkey import free_port
+from tests.support.ports import free_port
 
 
 @pytest.fixture

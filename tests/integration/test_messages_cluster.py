@@ -16,7 +16,8 @@ from redis.asyncio.cluster import RedisCluster
 
 from haptik_actions.errors import EditConflict
 from haptik_actions.messages import Catalogue, MessageStore
-from tests.support.valkey import free_port, server_binary
+from tests.support.ports import free_port
+from tests.support.valkey import server_binary
 
 SLOTS = 16384
 

@@ -17,7 +17,7 @@ from typing import Any
 
 import httpx
 
-from tests.support.valkey import free_port
+from tests.support.ports import free_port
 
 START_SECONDS = 60.0
 

@@ -10,6 +10,8 @@ import subprocess
 import time
 from pathlib import Path
 
+from tests.support.ports import free_port
+
 
 def server_binary() -> Path | None:
     if os.environ.get("VALKEY_SERVER"):
@@ -18,12 +20,6 @@ def server_binary() -> Path | None:
     if spec is None or spec.origin is None:
         return None
     return next(Path(spec.origin).parent.glob("_binaries/*/valkey-server"), None)
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 class Valkey:
@@ -42,7 +38,7 @@ class Valkey:
         arguments = ["--port", str(self.port), "--bind", "127.0.0.1", "--save", "", "--dir", str(self._folder)]
         with (self._folder / "valkey.log").open("ab") as log:
             self._process = subprocess.Popen([str(self._binary), *arguments], stdout=log, stderr=log)
-        for _ in range(200):
+        for _ in range(1500):
             with socket.socket() as probe:
                 if probe.connect_ex(("127.0.0.1", self.port)) == 0:
                     return self

@@ -9,7 +9,7 @@ import pytest
 from haptik_actions._redis import connect
 from haptik_actions.errors import IntegrationDown
 from haptik_actions.escalation import BreakerRule, Breakers, BreakerState, SharedBreakers
-from tests.support.valkey import free_port
+from tests.support.ports import free_port
 
 
 class Clock:

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from haptik_actions.errors import ConfigurationError, EditConflict, InvalidMessage, MessagesUnavailable
 from haptik_actions.messages import Catalogue, Context, Message, MessageStore, check_message, packaged_copy
-from tests.support.valkey import Valkey, free_port
+from tests.support.ports import free_port
+from tests.support.valkey import Valkey
 
 NEVER = "0-"
 

@@ -27,7 +27,7 @@ from haptik_actions.escalation import (
     Terms,
 )
 from haptik_actions.sandbox import Sandbox, Webhook
-from tests.support.valkey import free_port
+from tests.support.ports import free_port
 from tests.support.webhook import SECRET, URL, whole_run
 
 ASHA = HandOff(id="id-asha", user_name="asha", business_id=1201, teams=("orders",))

@@ -25,7 +25,7 @@ from haptik_actions.credentials import (
     StaticCredentials,
 )
 from haptik_actions.errors import ConfigurationError, CredentialsUnavailable
-from tests.support.valkey import free_port
+from tests.support.ports import free_port
 
 PAIR = Credentials(client_id="client-1", token="s3cr3t-token")
 

@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 
 from haptik_actions.errors import ConfigurationError
 from haptik_actions.messages import MessageStore, packaged_copy
-from tests.support.valkey import Valkey, free_port
+from tests.support.ports import free_port
+from tests.support.valkey import Valkey
 
 
 class Clock:

@@ -13,7 +13,8 @@ import pytest
 import redis.asyncio
 
 from haptik_actions.messages import Catalogue, MessageStore, packaged_copy
-from tests.support.valkey import Valkey, free_port
+from tests.support.ports import free_port
+from tests.support.valkey import Valkey
 
 CONNECTED = "haptik_handoff_connected"
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from haptik_actions.messages import Catalogue, MessageStore, packaged_copy
 from haptik_actions.nlg import nlg_app
-from tests.support.valkey import free_port
+from tests.support.ports import free_port
 
 
 def body(response: str, channel: str = "collector", /, arguments: Any = None, **slots: Any) -> dict[str, Any]:

@@ -13,7 +13,8 @@ import redis.asyncio
 
 from haptik_actions._redis import connect
 from haptik_actions.escalation import Entry, HandOff, MemoryOutbox, Outbox, RedisOutbox, ResilientOutbox, Terms
-from tests.support.valkey import Valkey, free_port
+from tests.support.ports import free_port
+from tests.support.valkey import Valkey
 
 TERMS = Terms(limit=1000)
 
