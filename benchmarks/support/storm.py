@@ -98,8 +98,8 @@ async def measure_storm() -> dict[str, Any]:
 
 async def _unguarded_memory() -> float:
     """What rasa-sdk's server needs by itself to be asked two thousand times at once."""
-    async with _worker("plain") as (server, _, _), _open_connections(server) as session:
-        async with _Memory(server.pid) as memory:
+    async with _worker("plain") as (server, _, _):
+        async with _Memory(server.pid) as memory, _open_connections(server) as session:
             await Rasa(server, patience=60).post_all(_calls({}), session)
         return memory.above_idle
 

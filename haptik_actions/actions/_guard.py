@@ -116,7 +116,8 @@ async def guard(
         if plan.verdict(error) == "pass":
             raise
         failure = Failure(action=name, error=error, plan=plan)
-        return await answer_failure(failure, runtime.escalator, dispatcher, tracker, said)
+        with runtime.crowd.answering():
+            return await answer_failure(failure, runtime.escalator, dispatcher, tracker, said)
 
 
 def _guarded(run: Run, options: HandOffOptions) -> Run:

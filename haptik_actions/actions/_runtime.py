@@ -20,6 +20,7 @@ import httpx
 from rasa_sdk.executor import ActionExecutor
 
 from haptik_actions._redis import connect
+from haptik_actions.actions._crowd import Crowd
 from haptik_actions.actions._stall import watch
 from haptik_actions.client import HaptikClient, PlatformServer
 from haptik_actions.config import Settings
@@ -100,6 +101,7 @@ class Runtime:
         self._refresher: asyncio.Task[None] | None = None
         self._metrics = SafeMetrics(metrics)
         self.breakers = Breakers(metrics=self._metrics)
+        self.crowd = Crowd()
         self._settings: Settings | None = None
         self._messages = messages
         self._client: HaptikClient | None = None

@@ -1,5 +1,6 @@
 """What is added to rasa-sdk's servers: the outbox is delivered from their start, a 500 does not repeat the call, and no
-time limit of the server's is shorter than an action's deadline.
+time limit of the server's is shorter than an action's deadline. Calls wait unread while a crowd fails, and none is kept
+in memory once it is answered.
 
 rasa-sdk's own 500 sends the tracker back, and Rasa logs it. A process that died may have left hand-offs in the outbox,
 and the first failure of the next one may be hours away.
@@ -74,7 +75,8 @@ def _attach(app: Any) -> None:
         setattr(app.ctx, _MARK, True)
         # Sanic's own of a minute ends an action with 503 and no answer, where its deadline is longer.
         app.config.RESPONSE_TIMEOUT = max(app.config.RESPONSE_TIMEOUT, _RASA_WAITS_SECONDS)
-        app.register_middleware(_without_call, "response")
+        app.register_middleware(_wait_unread, "request")
+        app.register_middleware(_let_go, "response")
         app.register_listener(_start, "after_server_start")
 
 
@@ -92,7 +94,14 @@ def _starting(init: Callable[..., None]) -> Callable[..., None]:
     return init_and_start
 
 
-async def _without_call(request: Any, answer: Any) -> Any:
+def _wait_unread(request: Any) -> Any:
+    # Whoever asks for the server's health is not one of the crowd.
+    return current_runtime().crowd.turn() if request.method == "POST" else None
+
+
+def _let_go(request: Any, answer: Any) -> Any:
+    # Sanic keeps the latest request of each connection. Who still asks for the call has it read again from the body.
+    request.parsed_json = None
     if answer.status != 500 or not _HIDES:
         return None
     from sanic import response
