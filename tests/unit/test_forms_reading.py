@@ -402,3 +402,8 @@ def test_digits_grouped_as_in_india(text: str, value: str | None) -> None:
 def test_an_option_may_look_like_a_list(text: str, chosen: list[str]) -> None:
     options = ["Salt and pepper", "Bread & butter", "Salt, vinegar", "Oil", "Mint"]
     assert read("multiselectpicker", text, options=options) == Valid(chosen)
+
+
+def test_two_fields_never_share_a_slot() -> None:
+    fields = FormSpec.read("a_form", form_of(*(field(key, "text") for key in ("a", "a 3", "a", "State")))).fields
+    assert [each.slot for each in fields] == ["a_form_a", "a_form_a_3", "a_form_a_3_3", "a_form_state_4"]
