@@ -9,6 +9,10 @@ __all__ = ["fold"]
 
 # Accents of Latin, Greek and Cyrillic. Not every combining sign: the vowels of Devanagari are combining too.
 _ACCENTS = range(0x0300, 0x0370)
+# The nukta below a letter of Devanagari, which many leave out.
+_NUKTA = "\u093c"
+# What stands around a digit in an emoji: 2️⃣.
+_KEYCAP = "\u20e3"
 _KEPT = ("L", "M", "N")
 
 
@@ -25,7 +29,9 @@ def fold(text: str) -> str:
 
 def _unaccented(text: str) -> list[str]:
     decomposed = unicodedata.normalize("NFKD", text)
-    return [character for character in decomposed if ord(character) not in _ACCENTS]
+    return [
+        character for character in decomposed if ord(character) not in _ACCENTS and character not in (_NUKTA, _KEYCAP)
+    ]
 
 
 def _folded(character: str) -> str:

@@ -31,6 +31,9 @@ def read_choices(field: FieldSpec, text: str, words: FormWords, at: Callable[[st
 
     `at` gives the option that a number stands for on the user's screen.
     """
+    if text.strip() in field.options:
+        # "Salt and pepper" may be one of them.
+        return Valid([text.strip()])
     if words.means("all", text):
         return Valid(list(field.options))
     if words.means("none", text):
@@ -47,7 +50,7 @@ def read_choices(field: FieldSpec, text: str, words: FormWords, at: Callable[[st
 def pieces(text: str, words: FormWords) -> list[str]:
     """Cut a list into its parts."""
     joined = "|".join(re.escape(word) for word in words.said["and"])
-    parts = re.split(rf"[,;\n،、]|\s(?:{joined})\s", text, flags=re.IGNORECASE)
+    parts = re.split(rf"[,;\n،、]|\s(?:{joined}|[&+])\s", text, flags=re.IGNORECASE)
     return [part.strip() for part in parts if part and part.strip()]
 
 

@@ -179,6 +179,7 @@ def _order(given: Any) -> float:
 def _slot(name: str, key: str, number: int, taken: set[str]) -> str:
     plain = unicodedata.normalize("NFKD", key).encode("ascii", "ignore").decode().lower()
     slug = re.sub(r"[^a-z0-9]+", "_", plain).strip("_") or f"field_{number}"
-    if slug in ("state", "confirmed") or f"{name}_{slug}" in taken:
+    while slug in ("state", "confirmed") or f"{name}_{slug}" in taken:
+        # Once more where somebody calls a field "a 3".
         slug = f"{slug}_{number}"
     return f"{name}_{slug}"

@@ -18,8 +18,8 @@ _EMAIL = re.compile(r"[^\s@<>(),;:]+@[^\s@<>(),;:]+\.[^\s@<>(),;:.]{2,}")
 _PHONE = re.compile(r"[+(]?\d[\d\s().\-/]{5,}\d")
 _NAME_EDGES = " ,;:-–()\n\t"
 _DIGITS = re.compile(r"\+?\(?\d(?:[\d\s().,/\-']*\d)?")
-# A point or a comma stands before three digits, or it is no separator.
-_DECIMAL = re.compile(r"[.,](?!\d{3}(?!\d))")
+# Before three digits, or as in India (1,00,000) before pairs and three, a point or a comma separates thousands.
+_DECIMAL = re.compile(r"\.(?!\d{3}(?!\d))|,(?!\d{3}(?!\d)|(?:\d{2},)+\d{3}(?!\d))")
 _FEWEST_DIGITS = 7
 _LONGEST_NUMBER = 60
 _LONGEST = 2000

@@ -53,6 +53,7 @@ ORDERS = [
         ("２", '/track{"id": 1002}'),
         ("२", '/track{"id": 1002}'),
         ("٢", '/track{"id": 1002}'),
+        ("2️⃣", '/track{"id": 1002}'),
         ("2. Order 1002", '/track{"id": 1002}'),
         ("second", '/track{"id": 1002}'),
         ("The second one, please!", '/track{"id": 1002}'),
@@ -208,3 +209,8 @@ def test_whatever_is_typed_means_an_option_or_nothing(text: str, labels: list[st
         assert resolve(each.payload, offers, words=WORDS) in (each.payload, None)
         by_number = resolve(str(place + 1), offers, words=WORDS)
         assert by_number in (each.payload, None) or fold(str(place + 1)) in map(fold, labels)
+
+
+@pytest.mark.parametrize("text", ["बड़ा", "बडा", "ब\u095cा"], ids=["nukta", "no nukta", "one character"])
+def test_a_nukta_does_not_count(text: str) -> None:
+    assert resolve(text, [offer("बड़ा"), offer("छोटा")]) == "बड़ा"

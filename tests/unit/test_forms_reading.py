@@ -371,3 +371,39 @@ def test_contacts(text: str, value: dict[str, str] | None) -> None:
 def test_addresses(text: str, value: dict[str, str] | None) -> None:
     outcome = read("savedaddress", text)
     assert outcome == Valid(value) if value else isinstance(outcome, Invalid)
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("1,00,000", "100000"),
+        ("१,००,०००", "100000"),
+        ("12,34,56,789", "123456789"),
+        ("1.00.000", None),
+        ("1,00", None),
+        ("1,00,00", None),
+    ],
+)
+def test_digits_grouped_as_in_india(text: str, value: str | None) -> None:
+    expected = Invalid("haptik_form_error_number") if value is None else Valid(value)
+    assert read("text", text, keyboard_type="number") == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "chosen"),
+    [
+        ("Salt and pepper", ["Salt and pepper"]),
+        ("Salt, vinegar", ["Salt, vinegar"]),
+        ("Bread & butter", ["Bread & butter"]),
+        ("oil & mint", ["Oil", "Mint"]),
+        ("oil + mint", ["Oil", "Mint"]),
+    ],
+)
+def test_an_option_may_look_like_a_list(text: str, chosen: list[str]) -> None:
+    options = ["Salt and pepper", "Bread & butter", "Salt, vinegar", "Oil", "Mint"]
+    assert read("multiselectpicker", text, options=options) == Valid(chosen)
+
+
+def test_two_fields_never_share_a_slot() -> None:
+    fields = FormSpec.read("a_form", form_of(*(field(key, "text") for key in ("a", "a 3", "a", "State")))).fields
+    assert [each.slot for each in fields] == ["a_form_a", "a_form_a_3", "a_form_a_3_3", "a_form_state_4"]
