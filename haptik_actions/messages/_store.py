@@ -236,7 +236,10 @@ class MessageStore:
             return self._from_known(chain, key)
 
     def _has_answer(self, chain: tuple[str, ...], key: str) -> bool:
-        return self._rest_until > float("-inf") or any(Place(locale, key).live in self._known for locale in chain)
+        if self._rest_until > float("-inf"):
+            return True
+        # A default is read together with what was edited: a snapshot that has it alone says that nothing was.
+        return any(name in self._known for tag in chain for name in (Place(tag, key).live, Place(tag, key).default))
 
     async def _read(self, chain: tuple[str, ...], key: str, locale: str | None) -> Resolved:
         assert self._source is not None
