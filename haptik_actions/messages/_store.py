@@ -102,6 +102,11 @@ class MessageStore:
             return
         from haptik_actions.messages._tracking import Tracking
 
+        if not self._known.is_kept:
+            logger.info(
+                "No file keeps the messages: a bot that restarts while Redis is down starts with the defaults. "
+                "HAPTIK_MESSAGES_SNAPSHOT names a file to keep them in."
+            )
         self._tracking = Tracking(self._source.redis, (LIVE, DEFAULT), changed=self._forget, active=self._track)
         self._tracking.start()
         self._saver = asyncio.get_running_loop().create_task(self._save_now_and_then())
