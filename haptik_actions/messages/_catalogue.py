@@ -151,13 +151,16 @@ class Catalogue:
         author: str,
         why: str = "",
         expected: str,
-        action: Action = "publish",
+        draft: str | None = None,
     ) -> Entry:
-        """Make `value` what users read, as a new version; a draft of it is gone then.
+        """Make `value` what users read, as a new version.
+
+        `draft` is the revision of the draft that this takes the place of (empty: there was none), and which is gone
+        then. With None a draft is left alone.
 
         Raises:
             InvalidMessage: the check has errors.
-            EditConflict: the message is no longer that of the revision `expected`.
+            EditConflict: the message is no longer that of the revision `expected`, or the draft that of `draft`.
         """
         place = checked(key, locale)
         [context] = await self._shelf.contexts([place])
@@ -165,16 +168,18 @@ class Catalogue:
         errors = [finding for finding in findings if finding.severity == "error"]
         if errors:
             raise InvalidMessage(f"{key} in {locale} was not published: {errors[0].words}", findings)
-        return await self._write(place, value, action="publish", author=author, why=why, expected=expected)
+        return await self._write(place, value, action="publish", author=author, why=why, expected=expected, draft=draft)
 
-    async def delete(self, key: str, locale: str, *, author: str, why: str = "", expected: str) -> Entry:
-        """Go back to the default, as a new version.
+    async def delete(
+        self, key: str, locale: str, *, author: str, why: str = "", expected: str, draft: str | None = None
+    ) -> Entry:
+        """Go back to the default, as a new version. `draft` as in `publish`.
 
         Raises:
             EditConflict: as `publish`.
         """
         place = checked(key, locale)
-        return await self._write(place, None, action="delete", author=author, why=why, expected=expected)
+        return await self._write(place, None, action="delete", author=author, why=why, expected=expected, draft=draft)
 
     async def history(self, key: str, locale: str, limit: int = 50) -> tuple[Version, ...]:
         """Return the versions, newest first. An edit by hand that nothing followed yet stands there as `outside`."""
@@ -186,7 +191,7 @@ class Catalogue:
         return tuple(versions[:limit])
 
     async def rollback(self, key: str, locale: str, number: int, *, author: str, why: str = "", expected: str) -> Entry:
-        """Make what version `number` said a new version; a version that deleted the message deletes it again.
+        """Make what version `number` said a new version; one that deleted the message deletes it again. A draft stays.
 
         Raises:
             ConfigurationError: there is no such version.
@@ -313,15 +318,25 @@ class Catalogue:
         return [(place, value) for place, value in zip(places, values, strict=True) if value is not None]
 
     async def _write(
-        self, place: Place, value: str | None, *, action: Action, author: str, why: str, expected: str
+        self,
+        place: Place,
+        value: str | None,
+        *,
+        action: Action,
+        author: str,
+        why: str,
+        expected: str,
+        draft: str | None = None,
     ) -> Entry:
         done = await self._editor.write(
-            place, value, action=action, author=_name(author), why=why, expected=expected, drop_draft=action != "import"
+            place, value, action=action, author=_name(author), why=why, expected=expected, draft=draft
         )
         self._index.touch([place.live, draft_key(place)])
         [entry] = await self._shelf.entries([place])
-        if not done:
+        if done == "outdated":
             raise EditConflict(_who(entry), entry)
+        if done == "other draft":
+            raise EditConflict(_whose_draft(entry), entry)
         return entry
 
     async def _draft_after(self, place: Place, *, saved: bool, kept: bool) -> Draft:
@@ -361,6 +376,11 @@ def _who(entry: Entry) -> str:
     when = f" at {entry.at:%Y-%m-%d %H:%M} UTC" if entry.at else ""
     who = "by hand in Redis" if entry.action == "outside" else f"by {entry.author or 'somebody'}"
     return f"{entry.key} in {entry.locale} was changed {who}{when} meanwhile."
+
+
+def _whose_draft(entry: Entry) -> str:
+    what = f"saved by {entry.draft.author or 'somebody'}" if entry.draft else "discarded"
+    return f"A draft of {entry.key} in {entry.locale} was {what} meanwhile."
 
 
 def _name(author: str) -> str:

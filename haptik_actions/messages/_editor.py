@@ -7,14 +7,14 @@ from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timezone
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import msgspec
 
 from haptik_actions.errors import MessagesUnavailable
 from haptik_actions.messages._entry import Action, Draft, Version
 from haptik_actions.messages._names import SLOTS_KEY, Place, draft_key, history_key
-from haptik_actions.messages._scripts import CHANGED_CHANNEL, DRAFT, LOOK, WRITE
+from haptik_actions.messages._scripts import DRAFT, LOOK, WRITE
 from haptik_actions.messages._source import redis_errors
 
 if TYPE_CHECKING:
@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 __all__ = ["Editor", "Look", "unavailable_as_error"]
 
 T = TypeVar("T")
+
+Written = Literal["written", "outdated", "other draft"]
+"""What became of a change; only the first wrote anything."""
 
 _VERSIONS_KEPT = 500
 _AT_ONCE = 500
@@ -86,9 +89,13 @@ class Editor:
         author: str,
         why: str,
         expected: str,
-        drop_draft: bool = True,
-    ) -> bool:
-        """Make a new version, with None one that deletes the message; False where `expected` is not its revision."""
+        draft: str | None,
+    ) -> Written:
+        """Make a new version, with None one that deletes the message, unless `expected` is not its revision any more.
+
+        The draft goes with it where `draft` is its revision (empty: there is none), and nothing is written where it is
+        not. With None the draft stays.
+        """
         entry = {
             "action": action,
             "author": author,
@@ -106,10 +113,10 @@ class Editor:
             msgspec.json.encode(entry)[1:],
             entry["at"],
             _VERSIONS_KEPT,
-            "1" if drop_draft else "0",
-            CHANGED_CHANNEL,
+            "0" if draft is None else "1",
+            draft or "",
         )
-        return bool(number)
+        return "outdated" if number == 0 else "other draft" if number < 0 else "written"
 
     async def write_draft(
         self, place: Place, value: str | None, *, author: str = "", why: str = "", based_on: str = "", expected: str

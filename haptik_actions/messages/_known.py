@@ -105,6 +105,11 @@ class Known:
         if snapshot is not None:
             self._readings.update(sorted(snapshot.load().items(), key=lambda item: item[1][0])[-maxsize:])
 
+    @property
+    def is_kept(self) -> bool:
+        """Whether it outlives the process."""
+        return self._snapshot is not None
+
     def __contains__(self, key: str) -> bool:
         return key in self._readings
 

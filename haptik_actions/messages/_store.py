@@ -102,6 +102,11 @@ class MessageStore:
             return
         from haptik_actions.messages._tracking import Tracking
 
+        if not self._known.is_kept:
+            logger.info(
+                "No file keeps the messages: a bot that restarts while Redis is down starts with the defaults. "
+                "HAPTIK_MESSAGES_SNAPSHOT names a file to keep them in."
+            )
         self._tracking = Tracking(self._source.redis, (LIVE, DEFAULT), changed=self._forget, active=self._track)
         self._tracking.start()
         self._saver = asyncio.get_running_loop().create_task(self._save_now_and_then())
@@ -236,7 +241,10 @@ class MessageStore:
             return self._from_known(chain, key)
 
     def _has_answer(self, chain: tuple[str, ...], key: str) -> bool:
-        return self._rest_until > float("-inf") or any(Place(locale, key).live in self._known for locale in chain)
+        if self._rest_until > float("-inf"):
+            return True
+        # A default is read together with what was edited: a snapshot that has it alone says that nothing was.
+        return any(name in self._known for tag in chain for name in (Place(tag, key).live, Place(tag, key).default))
 
     async def _read(self, chain: tuple[str, ...], key: str, locale: str | None) -> Resolved:
         assert self._source is not None

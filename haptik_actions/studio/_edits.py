@@ -116,11 +116,19 @@ class Edits:
     async def _publish(self, visit: Visit, sheet: Sheet) -> str:
         key, locale = sheet.entry.key, sheet.entry.locale
         await self._catalogue.publish(
-            key, locale, sheet.value, author=visit.name, why=visit.field("why"), expected=sheet.expected
+            key,
+            locale,
+            sheet.value,
+            author=visit.name,
+            why=visit.field("why"),
+            expected=sheet.expected,
+            draft=sheet.draft,
         )
         return message_address(key, locale, said="published")
 
     async def _to_default(self, visit: Visit, sheet: Sheet) -> str:
         key, locale = sheet.entry.key, sheet.entry.locale
-        await self._catalogue.delete(key, locale, author=visit.name, why=visit.field("why"), expected=sheet.expected)
+        await self._catalogue.delete(
+            key, locale, author=visit.name, why=visit.field("why"), expected=sheet.expected, draft=sheet.draft
+        )
         return message_address(key, locale, said="default")

@@ -123,10 +123,12 @@ async def test_a_cluster(cluster: int) -> None:
         await _shows(store, key, f"by hand {key}")
     assert (await catalogue.search("by hand")).total == len(keys)
     entry = await catalogue.get(keys[0], "en")
-    await catalogue.save_draft(keys[0], "en", "draft", author="asha", expected="")
+    draft = await catalogue.save_draft(keys[0], "en", "draft", author="asha", expected="")
     entry = await catalogue.rollback(keys[0], "en", 1, author="asha", expected=entry.revision)
-    assert (entry.value, entry.number, entry.draft) == (f"edited {keys[0]}", 3, None)
-    assert [version.number for version in await catalogue.history(keys[0], "en")] == [3, 2, 1]
+    assert (entry.value, entry.number, entry.draft) == (f"edited {keys[0]}", 3, draft)
+    entry = await catalogue.delete(keys[0], "en", author="asha", expected=entry.revision, draft=draft.revision)
+    assert (entry.number, entry.draft) == (4, None)
+    assert [version.number for version in await catalogue.history(keys[0], "en")] == [4, 3, 2, 1]
     plan = await catalogue.plan_import(await catalogue.export("csv"), "csv")
     assert plan.count("unchanged") >= len(keys)
     await store.aclose()

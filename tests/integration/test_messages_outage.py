@@ -25,12 +25,15 @@ class Load:
         self._store = store
         self.answers = 0
         self.read: set[str] = set()
+        self.longest = 0.0
         self._stop = False
 
     async def run(self) -> None:
         while not self._stop:
             for key in KEYS:
+                begun = time.monotonic()
                 self.read.add(await self._store.text(key, "en-IN"))
+                self.longest = max(self.longest, time.monotonic() - begun)
                 self.answers += 1
             assert await self._store.text("haptik_apology") == DEFAULT
             await asyncio.sleep(0.001)
@@ -79,6 +82,50 @@ async def test_stopped_and_started_under_load(own_valkey: Valkey, tmp_path: Path
     await asyncio.gather(*tasks)
     assert store.health().state == "fresh"
     await store.aclose()
+
+
+async def test_frozen_and_thawed_under_load(own_valkey: Valkey) -> None:
+    await write(own_valkey, "first")
+    # Every message is read from Redis anew again and again, as in a process that may not track.
+    store = MessageStore.from_url(own_valkey.url, ttl=0.02)
+    # What was never read is worth the longer wait.
+    for key in KEYS:
+        assert await store.text(key, "en-IN") == f"first {key}"
+    loads = [Load(store) for _ in range(4)]
+    tasks = [asyncio.create_task(load.run()) for load in loads]
+    for round_, before in (("second", "first"), ("third", "second")):
+        await until_it_reads(loads[0], before)
+        for load in loads:
+            load.longest = 0.0
+        own_valkey.freeze()
+        answers = loads[0].answers
+        await asyncio.sleep(2.5)
+        assert loads[0].answers > answers + 200
+        own_valkey.thaw()
+        for load in loads:
+            # Nobody waited for the half second after which Redis is given up.
+            assert load.longest < 0.4
+            assert load.read <= {f"{text} {key}" for text in ("first", "second") for key in KEYS}
+        await write(own_valkey, round_)
+        await until_it_reads(loads[0], round_)
+    for load in loads:
+        load.stop()
+    await asyncio.gather(*tasks)
+    await store.aclose()
+
+
+async def test_a_default_in_the_snapshot_is_answer_enough(own_valkey: Valkey, tmp_path: Path) -> None:
+    client = redis.asyncio.Redis.from_url(own_valkey.url)
+    await client.set("haptik:messages-default:en:utter_x", "the domain's")
+    await getattr(client, "aclose", client.close)()
+    first = MessageStore.from_url(own_valkey.url, snapshot=tmp_path / "m.json")
+    assert await first.text("utter_x") == "the domain's"
+    await first.aclose()
+    own_valkey.freeze()
+    second = MessageStore.from_url(own_valkey.url, snapshot=tmp_path / "m.json", patience=0.01)
+    # Redis would be given up after half a second.
+    assert await asyncio.wait_for(second.text("utter_x"), 0.4) == "the domain's"
+    await second.aclose()
 
 
 RESTARTED = """

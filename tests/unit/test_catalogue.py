@@ -156,13 +156,70 @@ async def test_drafts(catalogue: Catalogue) -> None:
     entry = await catalogue.get("utter_greet", "en")
     assert (entry.value, entry.draft) == (None, draft)
     assert (await catalogue.search(only="draft")).total == 1
-    await catalogue.publish("utter_greet", "en", "better", author="ben", expected=entry.revision)
+    await catalogue.publish("utter_greet", "en", "better", author="ben", expected=entry.revision, draft=draft.revision)
     assert (await catalogue.get("utter_greet", "en")).draft is None
     draft = await catalogue.save_draft("utter_greet", "en", "again", author="ben", expected="")
     await catalogue.discard_draft("utter_greet", "en", expected=draft.revision)
     with pytest.raises(EditConflict):
         await catalogue.discard_draft("utter_greet", "en", expected=draft.revision)
     assert (await catalogue.search(only="draft")).total == 0
+
+
+async def test_a_draft_saved_meanwhile_stops_what_would_throw_it_away(catalogue: Catalogue) -> None:
+    saved = await catalogue.save_draft("utter_greet", "en", "asha's", author="asha", expected="")
+    for draft in ("", "of something else"):
+        with pytest.raises(EditConflict, match="saved by asha") as caught:
+            await catalogue.publish("utter_greet", "en", "ben's", author="ben", expected=NEVER, draft=draft)
+        with pytest.raises(EditConflict, match="saved by asha"):
+            await catalogue.delete("utter_greet", "en", author="ben", expected=NEVER, draft=draft)
+    assert caught.value.current.draft == saved
+    assert await catalogue.history("utter_greet", "en") == ()
+    await catalogue.discard_draft("utter_greet", "en", expected=saved.revision)
+    with pytest.raises(EditConflict, match="discarded"):
+        await catalogue.publish("utter_greet", "en", "ben's", author="ben", expected=NEVER, draft=saved.revision)
+
+
+async def test_who_has_not_seen_the_draft_leaves_it_alone(catalogue: Catalogue) -> None:
+    saved = await catalogue.save_draft("utter_greet", "en", "asha's", author="asha", expected="")
+    entry = await catalogue.publish("utter_greet", "en", "one", author="ben", expected=NEVER)
+    entry = await catalogue.publish("utter_greet", "en", "two", author="ben", expected=entry.revision)
+    entry = await catalogue.rollback("utter_greet", "en", 1, author="ben", expected=entry.revision)
+    plan = await catalogue.plan_import(b"en:\n  utter_greet: three\n", "yaml")
+    assert (await catalogue.apply_import(plan, author="ben")).written == 1
+    entry = await catalogue.get("utter_greet", "en")
+    await catalogue.delete("utter_greet", "en", author="ben", expected=entry.revision)
+    assert (await catalogue.get("utter_greet", "en")).draft == saved
+
+
+async def test_of_many_who_publish_while_others_save_drafts_no_text_is_lost(catalogue: Catalogue) -> None:
+    for turn in range(20):
+        entry = await catalogue.get("utter_greet", "en")
+        before = entry.draft.revision if entry.draft else ""
+        done = await asyncio.gather(
+            catalogue.save_draft("utter_greet", "en", f"draft {turn}", author="asha", expected=before),
+            catalogue.publish("utter_greet", "en", f"text {turn}", author="ben", expected=entry.revision, draft=before),
+            return_exceptions=True,
+        )
+        assert all(isinstance(one, EditConflict) for one in done if isinstance(one, BaseException))
+        now = await catalogue.get("utter_greet", "en")
+        if not isinstance(done[0], BaseException) and not isinstance(done[1], BaseException):
+            # Each began from the draft that there was: had there been one, the second would have found another.
+            assert before == ""
+        if not isinstance(done[0], BaseException):
+            assert now.draft is not None
+            assert now.draft.value == f"draft {turn}"
+
+
+async def test_what_is_no_string_in_the_place_of_a_draft_is_no_dead_end(
+    catalogue: Catalogue, redis_client: redis.asyncio.Redis
+) -> None:
+    key = "haptik:messages-draft:{haptik:messages:en:utter_greet}"
+    await redis_client.lpush(key, "by hand")
+    entry = await catalogue.get("utter_greet", "en")
+    assert entry.draft is None
+    await catalogue.publish("utter_greet", "en", "text", author="asha", expected=entry.revision, draft="")
+    await redis_client.lpush(key, "by hand")
+    assert (await catalogue.save_draft("utter_greet", "en", "mine", author="asha", expected="")).value == "mine"
 
 
 DEFAULT = Message.parse("Order {order_id} is {state}.")

@@ -283,6 +283,18 @@ async def _says(store: MessageStore, key: str, text: str) -> bool:
     return await store.find(key) == text
 
 
+@pytest.mark.parametrize("is_kept", [False, True], ids=["memory", "snapshot"])
+async def test_a_start_says_once_that_nothing_outlives_the_process(
+    own_valkey: Valkey, tmp_path: Path, caplog: pytest.LogCaptureFixture, is_kept: bool
+) -> None:
+    caplog.set_level("INFO")
+    store = MessageStore.from_url(own_valkey.url, snapshot=tmp_path / "m.json" if is_kept else None)
+    store.start()
+    store.start()
+    assert caplog.text.count("HAPTIK_MESSAGES_SNAPSHOT") == (0 if is_kept else 1)
+    await store.aclose()
+
+
 async def test_without_redis_the_state_is_defaults() -> None:
     store = MessageStore()
     store.start()
