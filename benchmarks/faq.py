@@ -24,7 +24,9 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from haptik_actions.faq import Allowance, CsvSource, FileLedger, Run, lint, load, plan
+import openpyxl
+
+from haptik_actions.faq import Allowance, CsvSource, FileLedger, Run, lint, load, open_source, plan
 
 WORDS = {
     "latin": "how when where can my order delivery refund card account hours open closed return invoice address",
@@ -38,7 +40,7 @@ def main() -> None:
     parser.add_argument("--hsl", type=float, default=0.05, help="the share of answers that are HSL objects")
     parser.add_argument("--rounds", type=int, default=5, help="of lint and csv.reader, in turns")
     parser.add_argument("--script", choices=list(WORDS), default="latin")
-    parser.add_argument("--only", choices=["lint", "plan", "nothing"], help=argparse.SUPPRESS)
+    parser.add_argument("--only", choices=["lint", "plan", "xlsx"], help=argparse.SUPPRESS)
     parser.add_argument("--folder", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.only:
@@ -60,6 +62,7 @@ def figures(arguments: argparse.Namespace, folder: Path) -> dict[str, object]:
         "lint_times_csv_reader": round(statistics.median(ours / reader for reader, ours in pairs), 2),
         "lint_megabytes_above_start": in_own_process("lint", folder)["megabytes"],
         "plan": in_own_process("plan", folder),
+        "lint_xlsx": in_own_process("xlsx", folder),
     }
 
 
@@ -112,6 +115,20 @@ def linted(folder: Path) -> None:
     assert report.ok, report.findings.listed()[:3]
 
 
+def write_workbook(folder: Path) -> None:
+    """The rows of the CSV file in a workbook."""
+    workbook = openpyxl.Workbook(write_only=True)
+    sheet = workbook.create_sheet()
+    with (folder / "faq.csv").open(encoding="utf-8", newline="") as file:
+        for cells in csv.reader(file):
+            sheet.append(cells)
+    workbook.save(folder / "faq.xlsx")
+
+
+def linted_xlsx(folder: Path) -> None:
+    assert lint(open_source(folder / "faq.xlsx")).ok
+
+
 def planned(folder: Path) -> None:
     """What `faq plan` does: read, check and pack the source, and compare it with the set in the ledger."""
 
@@ -143,6 +160,8 @@ def applied_before(folder: Path) -> None:
 def in_own_process(what: str, folder: Path) -> dict[str, float]:
     if what == "plan":
         applied_before(folder)
+    elif what == "xlsx":
+        write_workbook(folder)
     command = [sys.executable, __file__, "--only", what, "--folder", str(folder)]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     found: dict[str, float] = json.loads(done.stdout)
@@ -152,7 +171,7 @@ def in_own_process(what: str, folder: Path) -> dict[str, float]:
 def measured(what: str, folder: Path) -> dict[str, float]:
     pages = int(Path("/proc/self/statm").read_text().split()[1])
     before = pages * resource.getpagesize() / 1024
-    seconds = timed({"lint": linted, "plan": planned}[what], folder)
+    seconds = timed({"lint": linted, "plan": planned, "xlsx": linted_xlsx}[what], folder)
     highest = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return {"megabytes": round((highest - before) / 1024, 1), "seconds": round(seconds, 2)}
 

@@ -10,7 +10,9 @@ from haptik_actions.faq._csv_source import NUL
 
 __all__ = ["FORMULA_SIGNS", "character_findings", "formula_finding", "is_ordinary", "link_problem"]
 
-FORMULA_SIGNS = frozenset("=+-@")
+# Excel in Chinese, Japanese and Korean takes the full-width signs for the others.
+_FULL_WIDTH = str.maketrans("＝＋－＠", "=+-@")
+FORMULA_SIGNS = frozenset("=+-@＝＋－＠")
 
 # Line breaks and tabs are text. U+DC80 to U+DCFF stand for bytes that could not be decoded.
 _CONTROL = re.compile(f"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f{NUL}\u2028\u2029]")
@@ -53,10 +55,11 @@ def character_findings(cell: str) -> Iterator[tuple[str, str]]:
 
 def formula_finding(cell: str) -> tuple[str, str] | None:
     """Return code and message for a cell that begins with one of `FORMULA_SIGNS`, or None."""
-    begins = cell.lstrip()[:20]
-    if cell.lstrip()[:1] not in FORMULA_SIGNS:
+    bare = cell.lstrip()
+    if not bare or bare[0] not in FORMULA_SIGNS:
         return None
-    if begins.startswith("=") or _RUN_BY_SIGN.match(cell.lstrip()):
+    begins, sign = bare[:20], bare[0].translate(_FULL_WIDTH)
+    if sign == "=" or _RUN_BY_SIGN.match(sign + bare[1:]):
         return "formula", f"It begins with {begins!r}."
     return "formula_sign", f"It begins with {begins!r}."
 

@@ -404,3 +404,22 @@ def test_a_text_that_is_accepted_without_a_closer_look_is_one_that_hsl_reads(
     if not list(answer_findings(json.dumps(element), 100)):
         assert parse(element).to_hsl() == element
         assert not isinstance(parse(element), Unknown)
+
+
+@pytest.mark.parametrize(
+    ("answer", "code"),
+    [
+        ("＝1+1", "formula"),
+        ("＠SUM(A1)", "formula"),
+        ("＋5 more", "formula_sign"),
+        ("－5 degrees", "formula_sign"),
+        ("\t=1+1", "formula"),
+        ("5＝5", None),
+    ],
+    ids=["equals", "at", "plus", "minus", "after-a-tab", "inside"],
+)
+def test_full_width_signs_are_formulas_too(tmp_path: Path, answer: str, code: str | None) -> None:
+    path = tmp_path / "faq.csv"
+    path.write_text(f"node_name,question,answer\nsum,What?,{answer}\n", encoding="utf-8")
+    expected = [(code, 2, "answer")] if code else []
+    assert listed(lint(CsvSource(path)).findings.listed()) == expected
