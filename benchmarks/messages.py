@@ -1,6 +1,6 @@
 """The message store: a cached text, an edit in eight processes, 100,000 messages, a minute without Redis.
 
-    .venv/bin/python benchmarks/messages.py                      # prints JSON; the outage alone takes 75 s
+    .venv/bin/python benchmarks/messages.py                      # prints JSON; the outages alone take 150 s
     .venv/bin/python benchmarks/messages.py --only cached,edits
 
 Sides of a comparison run in turns. The figures that count have a goal beside them.

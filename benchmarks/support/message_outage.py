@@ -1,4 +1,4 @@
-"""Redis is stopped for a minute under load, and the bot restarts meanwhile: blanks, and how long the slowest waits."""
+"""Redis is stopped, or hangs, for a minute under load, and the bot restarts in it: blanks, and the slowest answer."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,11 @@ BENCHMARKS = Path(__file__).resolve().parents[1]
 
 
 async def measure_outage() -> dict[str, Any]:
+    """One outage in which Redis is gone, and one in which it takes connections and says nothing."""
+    return {"stopped": await _outage(Valkey.stop, Valkey.start), "frozen": await _outage(Valkey.freeze, Valkey.thaw)}
+
+
+async def _outage(begin: Callable[[Valkey], None], end: Callable[[Valkey], None]) -> dict[str, Any]:
     """Milliseconds of the slowest text before, in and after the outage; here, and in a process restarted in it."""
     with running() as valkey, tempfile.TemporaryDirectory() as folder:
         client = redis.Redis.from_url(valkey.url)
@@ -32,11 +38,11 @@ async def measure_outage() -> dict[str, Any]:
         store.start()
         before = await _load(store, BEFORE_SECONDS)
         await asyncio.sleep(2.5)
-        valkey.stop()
+        begin(valkey)
         restarted = asyncio.create_task(_restart(valkey, snapshot))
         during = await _load(store, OUTAGE_SECONDS)
         after_restart = await restarted
-        valkey.start()
+        end(valkey)
         after = await _load(store, BEFORE_SECONDS)
         state = store.health()
         await store.aclose()

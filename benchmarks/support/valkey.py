@@ -1,9 +1,10 @@
-"""A Valkey of the benchmark's own on a loopback port, which can be stopped and started again."""
+"""A Valkey of the benchmark's own on a loopback port, which can be stopped, started again and frozen."""
 
 from __future__ import annotations
 
 import importlib.util
 import os
+import signal
 import socket
 import subprocess
 import tempfile
@@ -47,8 +48,17 @@ class Valkey:
 
     def stop(self) -> None:
         """Stop it, its file written."""
+        self.thaw()
         self._process.terminate()
         self._process.wait()
+
+    def freeze(self) -> None:
+        """Let it take connections and say nothing."""
+        self._process.send_signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Let it go on."""
+        self._process.send_signal(signal.SIGCONT)
 
 
 @contextmanager
