@@ -17,7 +17,7 @@ from haptik_actions.render._channels.rest import details
 from haptik_actions.render._content import Card, Content, Control
 from haptik_actions.render._conversion import Conversion, Message, Note
 from haptik_actions.render._copy import Copy
-from haptik_actions.render._draft import Draft
+from haptik_actions.render._draft import Draft, told_apart
 from haptik_actions.render._limits import Limit, limits
 from haptik_actions.render._markup import HTML
 from haptik_actions.render._renderer import Renderer
@@ -102,7 +102,8 @@ class Hangouts(Renderer):
         if text or lines:
             widgets += [_paragraph(part) for part in self.parts(text, lines, draft, PARAGRAPH)]
         if native:
-            widgets.append({"buttons": [_button(control, draft) for control in native]})
+            shown = told_apart(native, draft)
+            widgets.append({"buttons": [_button(c, title, draft) for c, title in zip(native, shown, strict=True)]})
         return {**head, **_card(widgets)}
 
     def picture(self, url: str, draft: Draft) -> None:
@@ -118,12 +119,12 @@ def _paragraph(written: str) -> dict[str, Any]:
     return {"textParagraph": {"text": written.replace("\n", _LINE)}}
 
 
-def _button(control: Control, draft: Draft) -> dict[str, Any]:
+def _button(control: Control, title: str, draft: Draft) -> dict[str, Any]:
     if control.kind == "url":
         action: dict[str, Any] = {"openLink": {"url": control.value}}
     else:
-        action = {"action": {"actionMethodName": draft.tap(control, control.label)}}
-    return {"textButton": {"text": control.label, "onClick": action}}
+        action = {"action": {"actionMethodName": draft.tap(control, title)}}
+    return {"textButton": {"text": title, "onClick": action}}
 
 
 def _size(message: Message) -> int:
