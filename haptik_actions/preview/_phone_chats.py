@@ -132,6 +132,7 @@ def _flex(contents: Mapping[str, Any]) -> Part:
 def _flex_bubble(bubble: Mapping[str, Any]) -> Bubble:
     boxes = [mapping(bubble.get(name)) for name in ("header", "body", "footer")]
     pieces = [piece for box in boxes for piece in mappings(box.get("contents"))]
+    rows = [list(mappings(piece.get("contents"))) for piece in pieces if piece.get("layout") == "horizontal"]
     words = [piece for piece in pieces if piece.get("type") == "text"]
     titles = [text(piece.get("text")) for piece in words if piece.get("weight") == "bold"]
     lines = [text(piece.get("text")) for piece in words if piece.get("weight") != "bold"]
@@ -140,6 +141,7 @@ def _flex_bubble(bubble: Mapping[str, Any]) -> Bubble:
         title=plain("\n".join(titles)),
         text=plain("\n".join(lines)),
         image=text(mapping(bubble.get("hero")).get("url")),
+        facts=tuple((text(row[0].get("text")), " ".join(text(cell.get("text")) for cell in row[1:])) for row in rows),
         taps=tuple(map(_line_action, actions)),
     )
 

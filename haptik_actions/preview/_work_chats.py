@@ -34,8 +34,15 @@ def _block(block: Mapping[str, Any], mark: Marker) -> Iterator[Part]:
         yield Bubble(text=mark(" ".join(text(part.get("text")) for part in mappings(block.get("elements")))))
     elif kind == "actions":
         yield from _actions(list(mappings(block.get("elements"))))
+    elif kind == "table":
+        yield _table(block)
     elif kind != "divider":
         yield unseen(block)
+
+
+def _table(block: Mapping[str, Any]) -> Bubble:
+    rows = [[text(mapping(cell).get("text")) for cell in row] for row in block.get("rows") or [] if row]
+    return Bubble(facts=tuple((row[0].strip(), " ".join(row[1:]).strip()) for row in rows))
 
 
 def _actions(elements: list[Mapping[str, Any]]) -> Iterator[Part]:
@@ -138,11 +145,13 @@ def google_chat(payload: Mapping[str, Any], mark: Marker) -> Iterator[Part]:
 def _google_card(title: str, widgets: list[Mapping[str, Any]], mark: Marker) -> Bubble:
     paragraphs = [text(mapping(widget.get("textParagraph")).get("text")) for widget in widgets]
     images = [text(mapping(widget.get("image")).get("imageUrl")) for widget in widgets]
+    pairs = [mapping(widget.get("keyValue")) for widget in widgets if "keyValue" in widget]
     buttons = [mapping(b.get("textButton")) for widget in widgets for b in mappings(widget.get("buttons"))]
     return Bubble(
         title=plain(title),
         text=mark("\n".join(filter(None, paragraphs))),
         image=next(filter(None, images), ""),
+        facts=tuple((unescaped(pair.get("topLabel")), unescaped(pair.get("content"))) for pair in pairs),
         taps=tuple(
             tap(b.get("text"), opens(mapping(mapping(b.get("onClick")).get("openLink")).get("url"))) for b in buttons
         ),

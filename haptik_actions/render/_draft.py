@@ -182,7 +182,8 @@ def told_apart(controls: Sequence[Control], draft: Draft) -> list[str]:
     the heading that it stands under, and what else is said of it where that is the same as well.
     """
     shown = [control.label for control in controls]
-    if len(set(shown)) == len(shown) or not any(control.detail or control.section for control in controls):
+    # A row of a tab has a heading, and no other control has one.
+    if not controls or not controls[0].section or len(set(shown)) == len(shown):
         return shown
     for longer in (_under_heading, _in_full):
         seen = Counter(shown)
