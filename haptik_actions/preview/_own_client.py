@@ -129,11 +129,12 @@ def _row(row: TabItem) -> Tap:
 
 def _receipt(element: Receipt, mark: Marker) -> Iterator[Part]:
     rows = [(" – ".join(filter(None, (row.title, row.header))), row.body) for row in element.order_items]
-    total = [("Total", element.amount)] if element.amount else []
     yield Bubble(
         title=plain(element.header),
-        text=_words("\n".join(filter(None, (element.text, element.offer_text))), mark),
-        facts=(*((fact.header, fact.body) for fact in element.subheader), *rows, *total),
+        text=_words(element.text, mark),
+        facts=(*((fact.header, fact.body) for fact in element.subheader), *rows),
+        total=("Total", element.amount) if element.amount else None,
+        below=_words(element.offer_text, mark),
         taps=_taps(element.actionables),
     )
 

@@ -21,7 +21,7 @@ class Tap:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bubble:
-    """One balloon or card: picture, title, text, and below them controls that stay."""
+    """One balloon or card: picture, title, text, pairs and their sum, words, and below them controls that stay."""
 
     shape: ClassVar[str] = "bubble"
 
@@ -29,12 +29,14 @@ class Bubble:
     title: Markup = _NOTHING
     image: str = ""
     facts: tuple[tuple[str, str], ...] = ()
+    total: tuple[str, str] | None = None
+    below: Markup = _NOTHING
     taps: tuple[Tap, ...] = ()
 
     @property
     def empty(self) -> bool:
         """It shows nothing."""
-        return not (self.text or self.title or self.image or self.facts or self.taps)
+        return not (self.text or self.title or self.image or self.facts or self.total or self.below or self.taps)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -132,7 +132,12 @@ def _flex(contents: Mapping[str, Any]) -> Part:
 def _flex_bubble(bubble: Mapping[str, Any]) -> Bubble:
     boxes = [mapping(bubble.get(name)) for name in ("header", "body", "footer")]
     pieces = [piece for box in boxes for piece in mappings(box.get("contents"))]
+    sides = [list(mappings(piece.get("contents"))) for piece in pieces if piece.get("layout") == "horizontal"]
     words = [piece for piece in pieces if piece.get("type") == "text"]
+    # The sum stands at the end of its line, and what is said below it follows.
+    sums = [place for place, piece in enumerate(words) if piece.get("align") == "end"]
+    total, below = (("", text(words[sums[0]].get("text"))), words[sums[0] + 1 :]) if sums else (None, [])
+    words = words[: sums[0]] if sums else words
     titles = [text(piece.get("text")) for piece in words if piece.get("weight") == "bold"]
     lines = [text(piece.get("text")) for piece in words if piece.get("weight") != "bold"]
     actions = [mapping(piece.get("action")) for piece in pieces if piece.get("type") == "button"]
@@ -140,6 +145,11 @@ def _flex_bubble(bubble: Mapping[str, Any]) -> Bubble:
         title=plain("\n".join(titles)),
         text=plain("\n".join(lines)),
         image=text(mapping(bubble.get("hero")).get("url")),
+        facts=tuple(
+            (text(side[0].get("text")), " ".join(text(each.get("text")) for each in side[1:])) for side in sides
+        ),
+        total=total,
+        below=plain("\n".join(text(piece.get("text")) for piece in below)),
         taps=tuple(map(_line_action, actions)),
     )
 

@@ -34,8 +34,19 @@ def _block(block: Mapping[str, Any], mark: Marker) -> Iterator[Part]:
         yield Bubble(text=mark(" ".join(text(part.get("text")) for part in mappings(block.get("elements")))))
     elif kind == "actions":
         yield from _actions(list(mappings(block.get("elements"))))
+    elif kind == "table":
+        yield _table(block)
     elif kind != "divider":
         yield unseen(block)
+
+
+def _table(block: Mapping[str, Any]) -> Bubble:
+    """Two columns: a first row of one cell is a head, a last one without its first cell is a sum."""
+    rows = [[text(mapping(cell).get("text")).strip() for cell in row] for row in block.get("rows") or [] if row]
+    facts = [(row[0], " ".join(row[1:])) for row in rows]
+    title = facts.pop(0)[0] if facts and not facts[0][1] else ""
+    total = facts.pop() if facts and not facts[-1][0] else None
+    return Bubble(title=plain(title), facts=tuple(facts), total=total)
 
 
 def _actions(elements: list[Mapping[str, Any]]) -> Iterator[Part]:
@@ -97,10 +108,10 @@ def _card(attachment: Mapping[str, Any], mark: Marker) -> Part:
 def _receipt(card: Mapping[str, Any]) -> Bubble:
     facts = [(text(fact.get("key")), text(fact.get("value"))) for fact in mappings(card.get("facts"))]
     rows = [(_receipt_row(row), text(row.get("price"))) for row in mappings(card.get("items"))]
-    total = [("Total", text(card["total"]))] if card.get("total") else []
     return Bubble(
         title=plain(text(card.get("title"))),
-        facts=(*facts, *rows, *total),
+        facts=(*facts, *rows),
+        total=("Total", text(card["total"])) if card.get("total") else None,
         taps=tuple(map(_card_action, mappings(card.get("buttons")))),
     )
 
@@ -136,17 +147,25 @@ def google_chat(payload: Mapping[str, Any], mark: Marker) -> Iterator[Part]:
 
 
 def _google_card(title: str, widgets: list[Mapping[str, Any]], mark: Marker) -> Bubble:
-    paragraphs = [text(mapping(widget.get("textParagraph")).get("text")) for widget in widgets]
+    places = [place for place, widget in enumerate(widgets) if "keyValue" in widget]
+    above, below = (widgets[: places[0]], widgets[places[-1] :]) if places else (widgets, [])
     images = [text(mapping(widget.get("image")).get("imageUrl")) for widget in widgets]
+    pairs = [mapping(widget.get("keyValue")) for widget in widgets if "keyValue" in widget]
     buttons = [mapping(b.get("textButton")) for widget in widgets for b in mappings(widget.get("buttons"))]
     return Bubble(
         title=plain(title),
-        text=mark("\n".join(filter(None, paragraphs))),
+        text=mark(_paragraphs(above)),
         image=next(filter(None, images), ""),
+        facts=tuple((unescaped(pair.get("topLabel")), unescaped(pair.get("content"))) for pair in pairs),
+        below=mark(_paragraphs(below)),
         taps=tuple(
             tap(b.get("text"), opens(mapping(mapping(b.get("onClick")).get("openLink")).get("url"))) for b in buttons
         ),
     )
+
+
+def _paragraphs(widgets: list[Mapping[str, Any]]) -> str:
+    return "\n".join(filter(None, (text(mapping(widget.get("textParagraph")).get("text")) for widget in widgets)))
 
 
 def rocket_chat(payload: Mapping[str, Any], mark: Marker) -> Iterator[Part]:

@@ -29,14 +29,15 @@ def counted(title: str, place: int, places: int, limit: Limit) -> str:
 def split(text: str, limit: Limit, written: Callable[[str], str] = str) -> list[str]:
     """The text in parts within the limit, cut at a paragraph, line, sentence or word where one ends.
 
-    Only space is lost at the cuts. `text` has no space around it and is not empty; neither has or is a part. `written`
+    Only space is lost at the cuts. `text` has no space around it and is not empty; neither has or is a part, but for a
+    space that carries an accent. `written`
     gives the form in which the channel sends a part (markup, escapes), and that form is what is measured.
     """
     parts = []
     while not limit.fits(written(text)):
         cut = _break(text, _room(text, limit, written))
         parts.append(text[:cut].rstrip())
-        text = text[cut:].lstrip()
+        text = _without_space(text[cut:])
         if not text:
             return parts
     return [*parts, text]
@@ -65,6 +66,13 @@ def _break(text: str, room: int) -> int:
             if found > 0:
                 return _whole(text, found + len(mark))
     return _whole(text, room)
+
+
+def _without_space(text: str) -> str:
+    """The text without space at its beginning; a space that carries an accent is a character."""
+    bare = text.lstrip()
+    start = len(text) - len(bare)
+    return text[grapheme_boundary_before(text, start + 1) :] if start and bare else bare
 
 
 def _whole(text: str, cut: int) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from hashlib import blake2b
 from typing import Any
@@ -172,3 +173,42 @@ def with_details(controls: Iterable[Control], written: Iterable[str]) -> list[st
             lines.append(section)
         lines.append(f"{line} – {control.detail}" if control.detail else line)
     return lines
+
+
+def told_apart(controls: Sequence[Control], draft: Draft) -> list[str]:
+    """The labels of controls that stand side by side on buttons of any width.
+
+    Rows of two tabs are often called the same, such as flights of two days. Of those that would look the same each gets
+    the heading that it stands under, and what else is said of it where that is the same as well.
+    """
+    shown = [control.label for control in controls]
+    # A row of a tab has a heading, and no other control has one.
+    if not controls or not controls[0].section or len(set(shown)) == len(shown):
+        return shown
+    for longer in (_under_heading, _in_full):
+        seen = Counter(shown)
+        shown = [longer(control) if seen[title] > 1 else title for control, title in zip(controls, shown, strict=True)]
+    draft.note("replaced", controls[0].path, "labels that would look the same by those with their headings")
+    return _with_ordinals(shown)
+
+
+def _under_heading(control: Control) -> str:
+    return " – ".join(filter(None, (control.section, control.label)))
+
+
+def _in_full(control: Control) -> str:
+    return " – ".join(filter(None, (control.section, control.label, control.detail)))
+
+
+def _with_ordinals(shown: Sequence[str]) -> list[str]:
+    """All of them, the second of equal ones with `(2)` behind it."""
+    taken = set(shown)
+    different: list[str] = []
+    for title in shown:
+        ordinal = 1
+        other = title
+        while other in different or (ordinal > 1 and other in taken):
+            ordinal += 1
+            other = f"{title} ({ordinal})"
+        different.append(other)
+    return different

@@ -79,10 +79,14 @@ class Renderer:
         """The summary of an order, as text."""
         draft.note("replaced", "type", "receipt by a text")
         if isinstance(content.element, Receipt):
-            for index, row in enumerate(content.element.order_items):
-                if row.image_url:
-                    draft.note("dropped", f"data.order_items[{index}].image_url", row.image_url)
+            self.without_pictures(content.element, draft)
         self.bubble(content.text, content.controls, content, draft)
+
+    def without_pictures(self, receipt: Receipt, draft: Draft) -> None:
+        """Note the pictures of the rows, where they are left out."""
+        for index, row in enumerate(receipt.order_items):
+            if row.image_url:
+                draft.note("dropped", f"data.order_items[{index}].image_url", row.image_url)
 
     def nothing(self, content: Content, draft: Draft) -> None:
         """What shows nothing: no message, a note."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from haptik_actions import hsl
 from haptik_actions.render._content import Control
 from haptik_actions.render._copy import Copy
+from haptik_actions.render._markup import NONE
 
 _BULLET = "• "
 
@@ -18,14 +19,30 @@ def form_text(form: hsl.Form) -> str:
     return "\n".join(filter(None, lines))
 
 
+def receipt_rows(receipt: hsl.Receipt) -> list[tuple[str, str]]:
+    """What the facts and the rows of a receipt are, and how much: two columns without marks, either may be empty."""
+    facts = [(fact.header, fact.body) for fact in receipt.subheader]
+    rows = [(" — ".join(filter(str.strip, (row.title, row.header))), row.body) for row in receipt.order_items]
+    written = [(_bare(left), _bare(right)) for left, right in [*facts, *rows]]
+    return [row for row in written if any(row)]
+
+
+def _bare(words: str) -> str:
+    return NONE.text(" ".join(words.split()))
+
+
 def receipt_text(receipt: hsl.Receipt, copy: Copy) -> str:
     """A receipt, its rows one below the other."""
     facts = [f"{fact.header.strip()}: {fact.body.strip()}".rstrip(": ") for fact in receipt.subheader]
     rows = [" — ".join(filter(None, map(str.strip, (row.title, row.header, row.body)))) for row in receipt.order_items]
-    amount = receipt.amount.strip()
-    total = copy.total.replace("{amount}", amount) if amount else ""
     lines = [receipt.text.strip(), _bold(receipt.header), *facts, *(f"{_BULLET}{row}" for row in rows if row)]
-    return "\n".join(filter(None, [*lines, total, receipt.offer_text.strip()]))
+    return "\n".join(filter(None, [*lines, receipt_total(receipt, copy), receipt.offer_text.strip()]))
+
+
+def receipt_total(receipt: hsl.Receipt, copy: Copy) -> str:
+    """The sum of a receipt in a phrase; empty where it has none."""
+    amount = receipt.amount.strip()
+    return copy.total.replace("{amount}", amount) if amount else ""
 
 
 def tab_controls(tab_list: hsl.TabList) -> tuple[Control, ...]:

@@ -20,6 +20,8 @@ from haptik_actions.hsl import (
     FormField,
     Image,
     NativeAction,
+    Receipt,
+    ReceiptItem,
     Silent,
     Text,
     Unknown,
@@ -242,3 +244,13 @@ except ConfigurationError as error:
 """
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert "pip install 'haptik-actions[sandbox]'" in out
+
+
+@pytest.mark.parametrize("channel", ["haptik", "slack", "line", "hangouts"])
+def test_a_receipt_is_drawn_in_its_order_and_a_sum_only_where_there_is_one(channel: str) -> None:
+    rows = [ReceiptItem(title="Fare", body="₹240"), ReceiptItem(title="Toll", body="₹60")]
+    page = Page(preview_channel(Receipt("Ride", rows, amount="₹300", offer_text="Thanks"), channel))
+    places = [page.text.index(word) for word in ("Ride", "Fare", "₹240", "Toll", "₹60", "₹300", "Thanks")]
+
+    assert places == sorted(places)
+    assert "hp-total" not in Page(preview_channel(Receipt("Ride", rows), channel)).classes

@@ -238,6 +238,8 @@ def test_webchat_gets_buttons_on_the_last_paragraph_alone() -> None:
         ("a" * 1500 + "\n\n" + "b" * 400 + " " + "c" * 400, ["a" * 1500, "b" * 400 + " " + "c" * 400]),
         ("a" * 1500 + ". " + "b" * 400 + " " + "c" * 400, ["a" * 1500 + ".", "b" * 400 + " " + "c" * 400]),
         ("a " + "b" * 2000, ["a", "b" * 2000]),
+        # A space that carries an accent is a character.
+        ("a" * 1999 + "  \u00a0\u0301b", ["a" * 1999, "\u00a0\u0301b"]),
     ],
 )
 def test_a_long_text_is_cut_where_a_part_of_it_ends(text: str, parts: list[str]) -> None:

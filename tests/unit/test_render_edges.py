@@ -109,6 +109,24 @@ def test_line_shows_no_picture_without_https() -> None:
     assert [note.code for note in conversion.notes] == ["insecure_url", "coerced"]
 
 
+@pytest.mark.parametrize(("count", "messages"), [(5, 5), (6, 1), (12, 1), (60, 5)])
+def test_a_reply_of_line_holds_five_messages_however_many_pictures(count: int, messages: int) -> None:
+    element = Image.of(*[f"https://example.org/{number}.png" for number in range(count)])
+    conversion = render(element, "line", strict=True)
+
+    assert len(conversion.messages) == messages
+    sent = json.dumps(conversion.messages)
+    assert all(f"/{number}.png" in sent for number in range(count))
+    assert not any("push" in note.detail for note in conversion.notes)
+
+
+@pytest.mark.parametrize(("length", "told"), [(25_000, False), (25_001, True)])
+def test_an_answer_of_more_than_one_reply_of_line_is_told_of(length: int, told: bool) -> None:
+    notes = [note.detail for note in render(Text("x" * length), "line").notes]
+
+    assert ("6 messages where a reply takes 5: push the others" in notes) == told
+
+
 def test_an_answer_of_google_chat_is_one_message() -> None:
     cards = [Card(title=f"Card {n}", description="ß" * 2000, actionables=[reply(f"Buy {n}")]) for n in range(12)]
     conversion = render(Carousel(cards), "hangouts")

@@ -15,7 +15,7 @@ _UNSEEN = frozenset(
         "contentType", "ActionType", "template_type", "action_id", "block_id", "parse_mode", "layout", "size",
         "style", "color", "content_type", "button_type", "attachmentLayout", "cardOrientation", "cardWidth",
         "height", "aspectRatio", "image_aspect_ratio", "name", "weight", "wrap", "hsl", "displayText",
-        "fillInText", "altText", "alt_text", "hint",
+        "fillInText", "altText", "alt_text", "hint", "align", "contentMultiline",
     }
 )  # fmt: skip
 _MARKS = frozenset("/*_~`\\<>&;…|▸·•")

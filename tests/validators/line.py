@@ -153,7 +153,9 @@ def _component(component: Place) -> None:
         for child in component["contents"].items(0):
             _component(child)
     elif kind == "text":
-        component["text"].text()
+        _flex_text(component)
+    elif kind == "separator":
+        component.has("type", optional=("margin", "color"))
     elif kind == "button":
         _action(component["action"], 40)
         for style in component.given("style"):
@@ -164,6 +166,20 @@ def _component(component: Place) -> None:
             _ratio(ratio)
     for action in component.given("action"):
         _flex_action(action)
+
+
+def _flex_text(text: Place) -> None:
+    text["text"].text()
+    for flex in text.given("flex"):
+        flex.whole(0, 100)
+    for align in text.given("align"):
+        align.one_of("start", "end", "center")
+    for weight in text.given("weight"):
+        weight.one_of("regular", "bold")
+    for size in text.given("size"):
+        size.one_of("xxs", "xs", "sm", "md", "lg", "xl", "xxl", "3xl", "4xl", "5xl")
+    for wrap in text.given("wrap"):
+        wrap.flag()
 
 
 def _flex_action(action: Place) -> None:

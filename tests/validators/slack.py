@@ -41,6 +41,8 @@ class Slack(Platform):
             for block in placed:
                 _block(block)
             unique(identifier for block in placed for identifier in block.given("block_id"))
+            if sum(block["type"].value == "table" for block in placed) > 1:
+                blocks.refuse("one table to a message")
 
     def bubble(self, text: Place) -> Place:
         return Place({"text": text.text(), "as_user": True, "type": "mrkdwn"}, text.path)
@@ -201,7 +203,17 @@ def _carousel(block: Place) -> None:
 
 
 def _table(table: Place) -> None:
+    cells = 0
     for row in table.has("type", "rows", optional=("block_id", "column_settings"))["rows"].items(1, 100):
         for cell in row.items(1, 20):
             cell.has("type", "text")["type"].one_of("raw_text")
-            cell["text"].text()
+            if not cell["text"].text(blank=True):
+                cell.refuse("a cell without a character")
+            cells += len(cell["text"].value)
+    if cells > 10_000:
+        table.refuse(f"{cells} characters in all cells where 10000 are allowed")
+    for column in (column for columns in table.given("column_settings") for column in columns.items(0, 20)):
+        for align in column.has(optional=("align", "is_wrapped")).given("align"):
+            align.one_of("left", "center", "right")
+        for wrapped in column.given("is_wrapped"):
+            wrapped.flag()

@@ -7,6 +7,7 @@ developers.google.com/workspace/chat ("spaces.messages": 32,000 bytes, "Create a
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 
 from tests.validators._place import Place, utf8
@@ -169,7 +170,10 @@ class GoogleChat(Platform):
             content.text()
             return
         for card in content.items(1, 100):
-            for section in card.has("sections", optional=("header", "name"))["sections"].items(1, 100):
+            sections = card.has("sections", optional=("header", "name"))["sections"].items(1, 100)
+            if sum(len(section["widgets"].value) for section in sections) > 100:
+                card.refuse("widgets beyond the hundredth are not shown")
+            for section in sections:
                 for widget in section.has("widgets", optional=("header",))["widgets"].items(1, 100):
                     self._widget(widget)
 
@@ -181,7 +185,7 @@ class GoogleChat(Platform):
         elif "image" in widget:
             content.has("imageUrl", optional=("onClick", "aspectRatio"))["imageUrl"].url()
         elif "keyValue" in widget:
-            content["content"].text()
+            _key_value(content)
         else:
             for button in content.items(1):
                 text_button = button.has("textButton")["textButton"].has("text", "onClick")
@@ -210,6 +214,17 @@ class GoogleChat(Platform):
 
     def elements(self, elements: Place) -> Iterator[Place]:
         elements.refuse("Rasa's connector raises NotImplementedError")
+
+
+def _key_value(pair: Place) -> None:
+    pair.has(
+        "content", optional=("topLabel", "bottomLabel", "contentMultiline", "icon", "iconUrl", "onClick", "button")
+    )
+    for text in pair.given("content", "topLabel", "bottomLabel"):
+        if re.search(r"<(?!/?(?:b|i|u|s|strike|br|font|a)\b)|&(?!(?:amp|lt|gt|quot|#\d+);)", text.text()):
+            text.refuse("an unescaped < or &")
+    for flag in pair.given("contentMultiline"):
+        flag.flag()
 
 
 def _on_click(click: Place) -> None:

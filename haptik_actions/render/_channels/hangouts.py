@@ -11,16 +11,18 @@ from typing import Any
 
 import msgspec
 
-from haptik_actions.hsl import Element
+from haptik_actions.hsl import Element, Receipt
 from haptik_actions.render._channel import Channel
 from haptik_actions.render._channels.rest import details
 from haptik_actions.render._content import Card, Content, Control
 from haptik_actions.render._conversion import Conversion, Message, Note
 from haptik_actions.render._copy import Copy
-from haptik_actions.render._draft import Draft
+from haptik_actions.render._draft import Draft, told_apart
 from haptik_actions.render._limits import Limit, limits
 from haptik_actions.render._markup import HTML
-from haptik_actions.render._renderer import Renderer
+from haptik_actions.render._read import tidy
+from haptik_actions.render._renderer import Renderer, bold
+from haptik_actions.render._summaries import receipt_rows, receipt_total
 
 _DOCS = "developers.google.com/workspace/chat"
 
@@ -28,9 +30,12 @@ MESSAGE = Limit(32_000, "UTF-8 bytes", f"{_DOCS}/api/reference/rest/v1/spaces.me
 # A text may stand between quotes of JSON, with other cards beside it.
 TEXT = Limit(24_000, "UTF-8 bytes", f"{MESSAGE.source}; most of it")
 PARAGRAPH = Limit(4096, "code points", "as a text once was; Google states no figure for a paragraph of a card")
+WIDGETS = Limit(100, "items", f"{_DOCS}/api/reference/rest/v1/cards: widgets of a card; the others are not shown")
 
 _LINE = "<br>"
 _ENVELOPE = 1000
+# Paragraphs above and below the rows of a receipt, and its buttons.
+_AROUND_ROWS = 20
 
 
 class Hangouts(Renderer):
@@ -41,12 +46,13 @@ class Hangouts(Renderer):
         title="Google Chat",
         connector="Rasa's own: text; the rest as `custom` with `cards`",
         markup="html",
-        limits=limits(message=MESSAGE, text=TEXT, paragraph=PARAGRAPH),
+        limits=limits(message=MESSAGE, text=TEXT, paragraph=PARAGRAPH, widgets=WIDGETS),
         native={
             "TEXT": "card with buttons",
             "BUTTON": "card with buttons, links among them",
             "CAROUSEL": "cards, one below the other",
             "IMAGE": "card with an image",
+            "RECEIPT": "card with a widget for each row, its buttons below them",
         },
         controls=frozenset({"reply", "url"}),
         remark="all messages of one answer of the bot arrive as one",
@@ -102,8 +108,32 @@ class Hangouts(Renderer):
         if text or lines:
             widgets += [_paragraph(part) for part in self.parts(text, lines, draft, PARAGRAPH)]
         if native:
-            widgets.append({"buttons": [_button(control, draft) for control in native]})
+            shown = told_apart(native, draft)
+            widgets.append({"buttons": [_button(c, title, draft) for c, title in zip(native, shown, strict=True)]})
         return {**head, **_card(widgets)}
+
+    def receipt(self, content: Content, draft: Draft) -> None:
+        """A card: its facts and rows as pairs, its sum, offer and buttons below."""
+        receipt = content.element
+        rows = [_pair(*row) for row in receipt_rows(receipt)] if isinstance(receipt, Receipt) else []
+        fits = len(rows) <= WIDGETS.size - _AROUND_ROWS and self._fits_message(rows, content)
+        if not isinstance(receipt, Receipt) or not fits:
+            super().receipt(content, draft)
+            return
+        self.without_pictures(receipt, draft)
+        native, lines = self.sorted(content.controls, draft)
+        head = {"header": {"title": tidy(receipt.header)}}
+        above = self._with_widgets(head, tidy(receipt.text), [], "", [], draft)
+        total = receipt_total(receipt, draft.copy)
+        said = "\n".join(filter(None, [bold(total) if total else "", tidy(receipt.offer_text)]))
+        below = self._with_widgets({}, said, lines, "", native, draft)
+        widgets = [*_widgets(above), *rows, *_widgets(below)]
+        draft.custom({"cards": [{**head, **_card(widgets)}]})
+
+    def _fits_message(self, rows: Sequence[dict[str, Any]], content: Content) -> bool:
+        """Whether all of a receipt goes into one message; as text, what is too much can at least begin."""
+        taps = [[control.label, control.value] for control in content.controls]
+        return MESSAGE.size - _ENVELOPE * (1 + len(taps)) >= _size({"json_message": [rows, taps, content.text]})
 
     def picture(self, url: str, draft: Draft) -> None:
         """A card with an image."""
@@ -114,16 +144,26 @@ def _card(widgets: list[dict[str, Any]]) -> dict[str, Any]:
     return {"sections": [{"widgets": widgets}]}
 
 
+def _widgets(card: dict[str, Any]) -> list[dict[str, Any]]:
+    return [widget for section in card["sections"] for widget in section["widgets"]]
+
+
+def _pair(left: str, right: str) -> dict[str, Any]:
+    """What it is above how much it is; one of them alone stands for both."""
+    pair = {"topLabel": HTML.plain(left)} if left and right else {}
+    return {"keyValue": {**pair, "content": HTML.plain(right or left), "contentMultiline": True}}
+
+
 def _paragraph(written: str) -> dict[str, Any]:
     return {"textParagraph": {"text": written.replace("\n", _LINE)}}
 
 
-def _button(control: Control, draft: Draft) -> dict[str, Any]:
+def _button(control: Control, title: str, draft: Draft) -> dict[str, Any]:
     if control.kind == "url":
         action: dict[str, Any] = {"openLink": {"url": control.value}}
     else:
-        action = {"action": {"actionMethodName": draft.tap(control, control.label)}}
-    return {"textButton": {"text": control.label, "onClick": action}}
+        action = {"action": {"actionMethodName": draft.tap(control, title)}}
+    return {"textButton": {"text": title, "onClick": action}}
 
 
 def _size(message: Message) -> int:

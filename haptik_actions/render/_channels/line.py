@@ -5,8 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any, Final, TypeAlias
 
+import msgspec
+
+from haptik_actions.hsl import Element, Receipt
 from haptik_actions.render._channel import Channel
+from haptik_actions.render._channels._line_receipt import receipt_body
 from haptik_actions.render._content import SPELLED, Card, Content, Control
+from haptik_actions.render._conversion import Conversion, Note
+from haptik_actions.render._copy import Copy
 from haptik_actions.render._cutting import clip
 from haptik_actions.render._draft import Draft, titles
 from haptik_actions.render._limits import Limit, limits
@@ -18,6 +24,7 @@ _API = "developers.line.biz/en/reference/messaging-api"
 _UTF16: Final = "UTF-16 units"
 _CLUSTERS: Final = "grapheme clusters"
 
+MESSAGES = Limit(5, "items", f"{_API}/#send-reply-message, messages")
 TEXT = Limit(5000, _UTF16, f"{_API}/#text-message and docs/messaging-api/text-character-count")
 QUICK_REPLIES = Limit(13, "items", f"{_API}/#quick-reply")
 LABEL = Limit(20, _CLUSTERS, f"{_API}/#action-objects, label of a quick reply or a template")
@@ -46,6 +53,7 @@ class Line(Renderer):
         title="LINE",
         connector="your own: `text`, and `custom`, a message object of the Messaging API",
         limits=limits(
+            messages=MESSAGES,
             text=TEXT,
             quick_replies=QUICK_REPLIES,
             label=LABEL,
@@ -65,12 +73,22 @@ class Line(Renderer):
             "TEXT": "quick replies up to 13",
             "BUTTON": "buttons template up to 4, flex bubbles of 10 buttons beyond; a location is a quick reply below",
             "CAROUSEL": "flex carousels of 12 bubbles",
-            "IMAGE": "image message",
+            "IMAGE": "image message; more than 5 are flex carousels",
+            "RECEIPT": "flex bubble",
         },
         controls=frozenset({"reply", "url", "call", "location"}),
-        remark="a reply takes five messages at most; quick replies show below the last one alone",
+        remark="what is more than five messages has to be pushed; quick replies show below the last one alone",
     )
     text_limit = TEXT
+
+    def render(self, element: Element, copy: Copy, resolves: bool) -> Conversion:
+        """As elsewhere; a note tells of an answer that is more than one reply."""
+        conversion = super().render(element, copy, resolves)
+        count = len(conversion.messages)
+        if count <= MESSAGES.size:
+            return conversion
+        note = Note("split", "type", f"{count} messages where a reply takes {MESSAGES.size}: push the others")
+        return msgspec.structs.replace(conversion, notes=(*conversion.notes, note))
 
     def bubble(self, text: str, controls: Sequence[Control], content: Content, draft: Draft) -> None:
         """A text with controls."""
@@ -192,9 +210,37 @@ class Line(Renderer):
             body = [_words(draft.copy.choose)]
         return self._bubbles(body, hero, _WIDTHS[content.large], buttons, shown.shown, shown.numbers, draft)
 
+    def receipt(self, content: Content, draft: Draft) -> None:
+        """A flex bubble, its offer and its buttons at the foot; what is too much for one is text."""
+        element = content.element
+        body = receipt_body(element, content.controls, draft.copy) if isinstance(element, Receipt) else None
+        if not isinstance(element, Receipt) or body is None:
+            super().receipt(content, draft)
+            return
+        self.without_pictures(element, draft)
+        native, lines = self._sorted(content.controls, draft)
+        places = [control for control in native if control.kind == "location"]
+        buttons = [control for control in native if control.kind != "location"]
+        shown = titles(buttons, FLEX_LABEL, draft)
+        body += [_words(line) for line in [*shown.lines, *lines]]
+        bubbles = list(self._bubbles(body, None, _WIDTHS[True], buttons, shown.shown, shown.numbers, draft))
+        self._flex(bubbles, NONE.text(content.text), draft)
+        self._chips(draft.copy.share_location, [], places, content, draft)
+
+    def images(self, content: Content, draft: Draft) -> None:
+        """A message each, as many as a reply takes; more are side by side."""
+        urls = [_secure(image, f"data.items[{index}]", draft) for index, image in enumerate(content.images)]
+        if len(urls) <= MESSAGES.size or not all(map(IMAGE_URL.fits, urls)):
+            for url in urls:
+                self.picture(url, draft)
+            return
+        ratio = _ratio(content)
+        bubbles = [{"type": "bubble", "size": _WIDTHS[content.large], "hero": _image(url, ratio)} for url in urls]
+        draft.note("replaced", "data.items", "image messages by cards side by side")
+        self._flex(bubbles, NONE.text(content.text) or "…", draft)
+
     def picture(self, url: str, draft: Draft) -> None:
         """An image message; an address that is too long is sent as text."""
-        url = _secure(url, "data.items", draft)
         if IMAGE_URL.fits(url):
             draft.custom({"type": "image", "originalContentUrl": url, "previewImageUrl": url})
         else:
@@ -219,11 +265,15 @@ def _hero(card: Card, content: Content, draft: Draft) -> Json | None:
     if not IMAGE_URL.fits(url):
         draft.note("dropped", f"{card.path}.thumbnail.image", "an address that is too long for LINE")
         return None
-    hero: Json = {"type": "image", "url": url, "size": "full", "aspectMode": "cover", "aspectRatio": _ratio(content)}
+    hero = _image(url, _ratio(content))
     default = next((control for control in card.controls if control.is_default and control.kind == "url"), None)
     if default is not None and URL.fits(default.value):
         hero["action"] = {"type": "uri", "uri": default.value}
     return hero
+
+
+def _image(url: str, ratio: str) -> Json:
+    return {"type": "image", "url": url, "size": "full", "aspectMode": "cover", "aspectRatio": ratio}
 
 
 def _secure(url: str, path: str, draft: Draft) -> str:

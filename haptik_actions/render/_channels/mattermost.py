@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from haptik_actions.render._channel import Channel
 from haptik_actions.render._channels.rest import details
 from haptik_actions.render._content import Content, Control
-from haptik_actions.render._draft import Draft
+from haptik_actions.render._draft import Draft, told_apart
 from haptik_actions.render._limits import Limit, limits
 from haptik_actions.render._markup import MARKDOWN
 from haptik_actions.render._renderer import Renderer
@@ -43,4 +43,7 @@ class Mattermost(Renderer):
             draft.say(part)
         draft.say(last)
         if native:
-            draft.messages[-1]["buttons"] = [{"title": c.label, "payload": draft.tap(c, c.label)} for c in native]
+            draft.messages[-1]["buttons"] = [
+                {"title": title, "payload": draft.tap(control, title)}
+                for control, title in zip(native, told_apart(native, draft), strict=True)
+            ]

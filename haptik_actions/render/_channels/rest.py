@@ -10,7 +10,7 @@ from haptik_actions.render._channel import Channel
 from haptik_actions.render._content import Card, Content, Control
 from haptik_actions.render._conversion import Conversion
 from haptik_actions.render._copy import Copy
-from haptik_actions.render._draft import Draft, with_details
+from haptik_actions.render._draft import Draft, told_apart, with_details
 from haptik_actions.render._limits import Limit, limits
 from haptik_actions.render._markup import HSL, Dialect
 from haptik_actions.render._read import tidy
@@ -58,7 +58,8 @@ class Rest(Renderer):
 
     def buttons(self, native: Sequence[Control], draft: Draft) -> list[dict[str, str]]:
         """Rasa's own form of a button."""
-        return [{"title": control.label, "payload": draft.tap(control, control.label)} for control in native]
+        shown = told_apart(native, draft)
+        return [{"title": title, "payload": draft.tap(c, title)} for c, title in zip(native, shown, strict=True)]
 
     def render(self, element: hsl.Element, copy: Copy, resolves: bool) -> Conversion:
         """As elsewhere; what only a client can act on goes to the client as it is, behind the text that it has."""

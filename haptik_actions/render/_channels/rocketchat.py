@@ -8,7 +8,7 @@ from typing import Any
 from haptik_actions.render._channel import Channel
 from haptik_actions.render._channels.rest import details
 from haptik_actions.render._content import Card, Content, Control
-from haptik_actions.render._draft import Draft
+from haptik_actions.render._draft import Draft, told_apart
 from haptik_actions.render._limits import Limit, limits
 from haptik_actions.render._markup import Dialect
 from haptik_actions.render._renderer import Renderer
@@ -78,13 +78,8 @@ class RocketChat(Renderer):
 
 def _actions(native: Sequence[Control], draft: Draft) -> list[dict[str, Any]]:
     return [
-        {"type": "button", "text": control.label, "url": control.value}
+        {"type": "button", "text": title, "url": control.value}
         if control.kind == "url"
-        else {
-            "type": "button",
-            "text": control.label,
-            "msg": draft.tap(control, control.label),
-            "msg_in_chat_window": True,
-        }
-        for control in native
+        else {"type": "button", "text": title, "msg": draft.tap(control, title), "msg_in_chat_window": True}
+        for control, title in zip(native, told_apart(native, draft), strict=True)
     ]

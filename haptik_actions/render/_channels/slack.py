@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any, Final, TypeAlias
 
+from haptik_actions.hsl import Receipt
 from haptik_actions.render._channel import Channel
 from haptik_actions.render._content import Card, Content, Control
 from haptik_actions.render._cutting import clip
 from haptik_actions.render._draft import Draft, titles
 from haptik_actions.render._limits import Escaped, Limit, limits
 from haptik_actions.render._markup import NONE, SLACK
+from haptik_actions.render._read import tidy
 from haptik_actions.render._renderer import Renderer
+from haptik_actions.render._summaries import receipt_rows, receipt_total
 
 _DOCS = "docs.slack.dev/reference/block-kit"
 _CODE_POINTS: Final = "code points"
@@ -28,8 +31,12 @@ BUTTONS = Limit(25, "items", f"{_DOCS}/blocks/actions-block, elements")
 BLOCKS = Limit(50, "items", f"{_DOCS}/blocks, per message")
 IMAGE_URL = Limit(3000, _CODE_POINTS, f"{_DOCS}/blocks/image-block, image_url")
 ALT_TEXT = Limit(2000, _CODE_POINTS, f"{_DOCS}/blocks/image-block, alt_text")
+TABLE_ROWS = Limit(100, "items", f"{_DOCS}/blocks/table-block, rows")
+TABLE_TEXT = Limit(10_000, _CODE_POINTS, f"{_DOCS}/blocks/table-block: all cells together")
 
 _NO_ALT_TEXT = "…"
+# Slack refuses a cell of no characters.
+_EMPTY_CELL = " "
 
 Block: TypeAlias = dict[str, Any]
 
@@ -52,12 +59,15 @@ class Slack(Renderer):
             blocks=BLOCKS,
             image_url=IMAGE_URL,
             alt_text=ALT_TEXT,
+            table_rows=TABLE_ROWS,
+            table_text=TABLE_TEXT,
         ),
         native={
             "TEXT": "section and buttons",
             "BUTTON": "section and buttons, in blocks of 25",
             "CAROUSEL": "section with image and buttons, card below card",
             "IMAGE": "image blocks",
+            "RECEIPT": "table, its buttons below it",
         },
         controls=frozenset({"reply", "url"}),
         remark="numbers are `tel:` links of the text; Rasa reads one tap at a time, of buttons and single selects",
@@ -143,6 +153,19 @@ class Slack(Renderer):
             return blocks
         return [image, *blocks]
 
+    def receipt(self, content: Content, draft: Draft) -> None:
+        """A table under what the element says, and its offer and buttons below, in one message."""
+        receipt = content.element
+        table = _table(receipt, receipt_total(receipt, draft.copy)) if isinstance(receipt, Receipt) else None
+        if not isinstance(receipt, Receipt) or table is None:
+            super().receipt(content, draft)
+            return
+        self.without_pictures(receipt, draft)
+        said = tidy(receipt.text)
+        blocks = [_section(part) for part in self.parts(said, [], draft, TEXT)] if said else []
+        native, lines = self._sorted(content.controls, draft)
+        self._post([*blocks, table, *self._blocks(tidy(receipt.offer_text), native, lines, draft)], content.text, draft)
+
     def images(self, content: Content, draft: Draft) -> None:
         """Image blocks, of one message up to 50."""
         alt_text = clip(NONE.text(content.text), ALT_TEXT) or _NO_ALT_TEXT
@@ -160,6 +183,24 @@ class Slack(Renderer):
         for start in range(0, len(blocks), BLOCKS.size):
             message = {"text": SLACK.plain(notification), "blocks": blocks[start : start + BLOCKS.size]}
             draft.custom(message)
+
+
+def _table(receipt: Receipt, total: str) -> Block | None:
+    """Its head, facts and rows in two columns, the sum last; None where that is more than a table holds.
+
+    Clients may show the first row as the head of the table, so the receipt's own head stands there.
+    """
+    rows = [(NONE.text(tidy(receipt.header)), ""), *receipt_rows(receipt)]
+    if total:
+        rows.append(("", NONE.text(total)))
+    cells = [[cell or _EMPTY_CELL for cell in row] for row in rows]
+    if len(rows) > TABLE_ROWS.size or not TABLE_TEXT.fits("".join(map("".join, cells))):
+        return None
+    return {
+        "type": "table",
+        "column_settings": [{"is_wrapped": True}, {"align": "right", "is_wrapped": True}],
+        "rows": [[{"type": "raw_text", "text": cell} for cell in row] for row in cells],
+    }
 
 
 def _section(written: str) -> Block:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from haptik_actions.render._channel import Channel
 from haptik_actions.render._content import SPELLED, Content, Control
-from haptik_actions.render._draft import Draft
+from haptik_actions.render._draft import Draft, told_apart
 from haptik_actions.render._limits import Limit, limits
 from haptik_actions.render._renderer import Renderer
 
@@ -47,16 +47,18 @@ class Voice(Renderer):
             super().say(text.strip(), lines, draft)
 
     def _options(self, controls: Sequence[Control], draft: Draft) -> list[str]:
-        answers = []
         for control in controls:
             if control.kind in SPELLED:
                 draft.note("dropped", control.path, f"{control.kind} cannot be listened to")
             else:
                 self.as_reply(control, draft)
-                draft.hear(control)
-                answers.append(" ".join(filter(None, (control.label, control.detail))))
-        if not answers:
+        heard = [control for control in controls if control.kind not in SPELLED]
+        if not heard:
             return []
+        answers = []
+        for control, name in zip(heard, told_apart(heard, draft), strict=True):
+            draft.hear(control, name)
+            answers.append(name if control.detail in name else f"{name} {control.detail}")
         if len(answers) > OPTIONS.size:
             draft.note("paginated", controls[0].path, f"{OPTIONS.size} of {len(answers)} options are read out")
         options = ", ".join(dict.fromkeys(answers[: OPTIONS.size]))
