@@ -118,7 +118,7 @@ async def _apply_and_say(source: str, how: dict[str, Any]) -> None:
     from haptik_actions.faq import load
 
     try:
-        report, nodes = await asyncio.to_thread(load, source_of(source, how))
+        report, nodes = await asyncio.to_thread(load, source_of(source, how), levels=how["levels"])
         if nodes is None:
             Printer(err=True).report(report)
             return
@@ -139,7 +139,7 @@ def _apply_source(ctx: click.Context, source: str, how: dict[str, Any], *, quiet
     from haptik_actions.faq import load
 
     origin = source_of(source, how)
-    report, nodes = load(origin)
+    report, nodes = load(origin, levels=how["levels"])
     if nodes is None:
         Printer(err=True).report(report)
         ctx.exit(REFUSED)

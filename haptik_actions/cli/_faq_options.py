@@ -53,6 +53,21 @@ class _RefusedUsage(click.UsageError):
     exit_code = REFUSED
 
 
+def _levels(ctx: click.Context, parameter: click.Parameter, given: tuple[str, ...]) -> dict[str, str]:
+    if not given:
+        return {}
+    from haptik_actions.faq import Findings
+
+    pairs = [pair.partition("=") for pair in given]
+    # A rule without a level is refused with the levels, like one with a wrong level.
+    levels: dict[str, Any] = {rule.strip(): level.strip() for rule, _, level in pairs}
+    try:
+        Findings(levels=levels)
+    except ConfigurationError as error:
+        raise click.BadParameter(str(error), ctx, parameter) from error
+    return levels
+
+
 def source_options(command: F) -> F:
     """Add the options that say how a source is read."""
     for option in reversed(
@@ -64,6 +79,14 @@ def source_options(command: F) -> F:
             click.option("--delimiter", type=click.Choice(list(_DELIMITERS)), help="Of a CSV file, as above."),
             click.option("--sheet", metavar="NAME", show_default="the first", help="Of an XLSX workbook."),
             click.option("--intents", metavar="PREFIX", default="faq", show_default=True, help="Of a Rasa project."),
+            click.option(
+                "--severity",
+                "levels",
+                multiple=True,
+                metavar="RULE=LEVEL",
+                callback=_levels,
+                help="Make a rule of the lint error, warning or off.",
+            ),
         )
     ):
         command = option(command)

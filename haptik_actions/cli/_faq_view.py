@@ -105,12 +105,13 @@ class Printer:
         ranked = sorted(findings, key=lambda finding: (order.index(finding.severity), finding.code))
         for code, group in groupby(ranked, key=lambda finding: finding.code):
             known, count = CODES[code], report.findings.counts[code]
-            self.line((known.severity, _STYLES[known.severity]), " ", (code, "bold"), f"  {known.meaning}")
+            severity = report.findings.severity_of(code)
+            self.line((severity, _STYLES[severity]), " ", (code, "bold"), f"  {known.meaning}")
             for finding in list(group)[:_MOST_ROWS]:
                 self.line(_place(finding), finding_words(finding), indent=2)
             if count > _MOST_ROWS:
                 self.line((f"… and {count - _MOST_ROWS:,} more", "dim"), indent=2)
-            if known.severity != "note":
+            if severity != "note":
                 self.line(("→ ", "green"), known.remedy, indent=2)
             self.blank()
 

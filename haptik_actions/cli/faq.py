@@ -76,7 +76,7 @@ def lint(ctx: click.Context, /, source: str, shape: str, strict: bool, **how: An
     """
     from haptik_actions.faq import lint as check
 
-    report = check(source_of(source, how))
+    report = check(source_of(source, how), levels=how["levels"])
     _print_report(report, shape)
     refused = not report.ok or (strict and report.findings.count("warning"))
     ctx.exit(REFUSED if refused else NOTHING)
@@ -103,7 +103,7 @@ def plan(ctx: click.Context, /, source: str, domain: str, ledger: str | None, as
     from haptik_actions.faq import load
     from haptik_actions.faq import plan as compare
 
-    report, nodes = load(source_of(source, how))
+    report, nodes = load(source_of(source, how), levels=how["levels"])
     if nodes is None:
         Printer(err=as_json).report(report)
         ctx.exit(REFUSED)

@@ -11,7 +11,7 @@ from haptik_actions.faq._apply import Applier, Outcome, Platform
 from haptik_actions.faq._csv_source import CsvSource
 from haptik_actions.faq._csv_writer import read_csv, write_csv
 from haptik_actions.faq._diff import Change, Difference, Update
-from haptik_actions.faq._findings import CODES, Code, Finding, Findings
+from haptik_actions.faq._findings import CODES, LEVELS, Code, Finding, Findings, Level
 from haptik_actions.faq._ledger_file import FileLedger
 from haptik_actions.faq._ledger_redis import RedisLedger
 from haptik_actions.faq._lint import Limits, LintReport, lint, load
@@ -28,6 +28,7 @@ __all__ = [
     "CODES",
     "COLUMNS",
     "FORMATS",
+    "LEVELS",
     "Allowance",
     "Applier",
     "Change",
@@ -40,6 +41,7 @@ __all__ = [
     "Findings",
     "Lease",
     "Ledger",
+    "Level",
     "Limits",
     "LintReport",
     "NodeSet",

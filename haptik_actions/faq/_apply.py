@@ -159,7 +159,7 @@ class Applier:
                 await self._poll(lease, run)
         elif (left := run.changed + self._wait - self._clock()) > 0:
             raise FaqRefused(
-                f"Run {run.id} was cut off while it uploaded, and the platform may be loading its file. Take it up "
+                f"{run.doubt} It was cut off, and the platform may be loading its file. Take it up "
                 f"with `haptik-actions faq apply --resume {run.id}`, or apply again in {left:.0f} s."
             )
         elif run.state == "uploading":

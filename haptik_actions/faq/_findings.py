@@ -8,20 +8,37 @@ from typing import Literal, NamedTuple
 
 import msgspec
 
-__all__ = ["CODES", "Code", "Finding", "Findings", "Severity"]
+from haptik_actions.config import nearest
+from haptik_actions.errors import ConfigurationError
+
+__all__ = ["CODES", "LEVELS", "Code", "Finding", "Findings", "Level", "Severity"]
 
 Severity = Literal["error", "warning", "note"]
 """`error` keeps the source from being applied; `warning` does not; `note` tells what is done by itself."""
+
+Level = Literal["error", "warning", "off"]
+"""What a rule can be set to; `off` neither lists nor counts what it finds."""
+
+LEVELS: tuple[Level, ...] = ("error", "warning", "off")
 
 _ORDER: Mapping[Severity, int] = {"error": 0, "warning": 1, "note": 2}
 
 
 class Code(NamedTuple):
-    """A kind of finding: what it means in one sentence, and what helps."""
+    """A kind of finding: what it means in one sentence, and what helps.
+
+    `fixed` says why it cannot be anything but an error; empty where `Findings` may be told otherwise.
+    """
 
     severity: Severity
     meaning: str
     remedy: str
+    fixed: str = ""
+
+
+_INACTIVE = "an upload makes every node inactive that is not in it"
+_LOST_ROW = f"the rows concerned cannot be read, and {_INACTIVE}"
+_COLUMNS = "the platform needs node_name, question and answer of each node"
 
 
 CODES: Mapping[str, Code] = {
@@ -30,13 +47,15 @@ CODES: Mapping[str, Code] = {
         "error",
         "There is no node in the source; applying it would make every FAQ node inactive.",
         "Check that this is the right file, and that the export that wrote it worked.",
+        _INACTIVE,
     ),
     "missing_column": Code(
         "error",
         "A column without which there is no node is not in the header.",
         "Write the header as node_name,question,answer, in the first row.",
+        _COLUMNS,
     ),
-    "repeated_column": Code("error", "The header names a column twice.", "Remove or rename one of the two."),
+    "repeated_column": Code("error", "The header names a column twice.", "Remove or rename one of the two.", _COLUMNS),
     "unknown_column": Code(
         "warning",
         "The platform has no such column; it is left out of the upload.",
@@ -46,11 +65,13 @@ CODES: Mapping[str, Code] = {
         "error",
         "The quotes do not match, so that nobody can say where cells end; the rest of the file was not read.",
         'Put a cell that holds a quote, a delimiter or a line break between quotes, and write its own quotes as "".',
+        _LOST_ROW,
     ),
     "bad_record": Code(
         "error",
         "The entry is not a node: not the format it should be in, or of another shape.",
         "Compare it with the example of this format in docs/faq.md.",
+        _LOST_ROW,
     ),
     "encoding_guessed": Code(
         "warning",
@@ -66,14 +87,18 @@ CODES: Mapping[str, Code] = {
         "error",
         "Bytes that are no text in the file's encoding.",
         "Save the file as UTF-8 in the program that it comes from, or name its encoding with --encoding.",
+        _LOST_ROW,
     ),
     # A row
     "extra_cells": Code(
         "error",
         "The row has more cells than the header: most often a delimiter inside a text without quotes.",
         "Put the text between quotes.",
+        _LOST_ROW,
     ),
-    "empty_cell": Code("error", "A node needs a name, a question and an answer.", "Fill the cell, or remove the row."),
+    "empty_cell": Code(
+        "error", "A node needs a name, a question and an answer.", "Fill the cell, or remove the row.", _COLUMNS
+    ),
     "empty_part": Code(
         "error", "There is nothing between two delimiters, or beside one.", "Remove the delimiter that is too much."
     ),
@@ -81,6 +106,7 @@ CODES: Mapping[str, Code] = {
         "error",
         "Two rows have the same node_name; the second would replace the first.",
         "Rename one, or make one row of the two.",
+        "the platform asks for unique names, and of two rows with the same name one is lost",
     ),
     "similar_name": Code(
         "warning",
@@ -140,6 +166,7 @@ CODES: Mapping[str, Code] = {
         "error",
         "NUL or another control character, which no user should be sent.",
         "Delete the character; it often comes from copying out of a PDF or a word processor.",
+        "NUL is among them, and no CSV file can carry it",
     ),
     "invisible_character": Code(
         "warning",
@@ -175,7 +202,8 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     """One thing found.
 
     `row` counts as a spreadsheet does: the header is row 1; in other sources the entries count from 1. 0 stands for the
-    source as a whole. `line` is the line of `file` where the row ends; 0 where there are no lines.
+    source as a whole. `line` is the line of `file` where the row ends; 0 where there are no lines. `level` is the
+    severity where its code was set to one.
     """
 
     code: str
@@ -184,11 +212,12 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     row: int = 0
     line: int = 0
     column: str = ""
+    level: Severity | None = None
 
     @property
     def severity(self) -> Severity:
         """How bad it is."""
-        return CODES[self.code].severity
+        return self.level or CODES[self.code].severity
 
     @property
     def remedy(self) -> str:
@@ -197,16 +226,30 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Findings:
-    """The first `keep` findings of each severity, and how many there are of each code."""
+    """The first `keep` findings of each severity, and how many there are of each code.
 
-    def __init__(self, keep: int = 1000) -> None:
+    `levels` sets codes to another severity than their own, or off.
+
+    Raises:
+        ConfigurationError: there is no such code or level, or the code has to stay an error.
+    """
+
+    def __init__(self, keep: int = 1000, *, levels: Mapping[str, Level] | None = None) -> None:
         self._keep = keep
+        self._levels = dict(levels or {})
+        for code, level in self._levels.items():
+            _check_level(code, level)
         self._kept: dict[Severity, list[Finding]] = {"error": [], "warning": [], "note": []}
         self.counts: Counter[str] = Counter()
         self.has_error = False
 
     def add(self, finding: Finding) -> None:
-        """Take note of a finding."""
+        """Take note of a finding, unless its code is off."""
+        level = self._levels.get(finding.code)
+        if level == "off":
+            return
+        if level is not None:
+            finding = msgspec.structs.replace(finding, level=level)
         self.counts[finding.code] += 1
         kept = self._kept[finding.severity]
         self.has_error = self.has_error or finding.severity == "error"
@@ -220,4 +263,20 @@ class Findings:
 
     def count(self, severity: Severity) -> int:
         """Return how many findings of that severity there are, kept or not."""
-        return sum(number for code, number in self.counts.items() if CODES[code].severity == severity)
+        return sum(number for code, number in self.counts.items() if self.severity_of(code) == severity)
+
+    def severity_of(self, code: str) -> Severity:
+        """Return how bad findings of that code, which is not off, are here."""
+        level = self._levels.get(code)
+        return CODES[code].severity if level is None or level == "off" else level
+
+
+def _check_level(code: str, level: str) -> None:
+    known = CODES.get(code)
+    if known is None:
+        hint = nearest(code, CODES)
+        raise ConfigurationError(f"There is no rule {code!r}.{hint or ' docs/faq.md lists them all.'}")
+    if level not in LEVELS:
+        raise ConfigurationError(f"{code}: {level!r} is no level. Write one of {', '.join(LEVELS)}.")
+    if known.fixed and level != "error":
+        raise ConfigurationError(f"{code} has to stay an error: {known.fixed}.")

@@ -7,13 +7,13 @@ begins with a question that costs next to nothing and is answered "no" for nearl
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from haptik_actions.faq._answers import answer_findings
 from haptik_actions.faq._cells import FORMULA_SIGNS, character_findings, formula_finding, is_ordinary, link_problem
 from haptik_actions.faq._claims import Claims
-from haptik_actions.faq._findings import Finding, Findings
+from haptik_actions.faq._findings import Finding, Findings, Level
 from haptik_actions.faq._node import ANSWERS, COLUMNS, QUESTIONS, REQUIRED
 from haptik_actions.faq._node_set import NodeSet, Packer
 from haptik_actions.faq._repetitions import find_repetitions, folded
@@ -54,26 +54,30 @@ class LintReport:
         return not self.findings.has_error
 
 
-def lint(source: Source, *, limits: Limits | None = None, keep: int = 1000) -> LintReport:
+def lint(
+    source: Source, *, limits: Limits | None = None, keep: int = 1000, levels: Mapping[str, Level] | None = None
+) -> LintReport:
     """Check a source; `keep` findings of each severity are kept with their words, all are counted.
 
-    A source with duplicates is read twice.
+    `levels` sets codes to another severity than that of `CODES`, or off. A source with duplicates is read twice.
 
     Raises:
-        ConfigurationError: it cannot be read.
+        ConfigurationError: it cannot be read, or a level cannot be set.
     """
-    findings = Findings(keep)
+    findings = Findings(keep, levels=levels)
     rows = sum(1 for _ in _checked_rows(source, findings, limits or Limits()))
     return LintReport(source.name, rows, findings)
 
 
-def load(source: Source, *, limits: Limits | None = None, keep: int = 1000) -> tuple[LintReport, NodeSet | None]:
-    """Check a source and return its nodes as well, of the same reading; None where there is an error.
+def load(
+    source: Source, *, limits: Limits | None = None, keep: int = 1000, levels: Mapping[str, Level] | None = None
+) -> tuple[LintReport, NodeSet | None]:
+    """Check a source as `lint` does, and return its nodes as well, of the same reading; None where there is an error.
 
     Raises:
-        ConfigurationError: it cannot be read.
+        ConfigurationError: it cannot be read, or a level cannot be set.
     """
-    findings, packer = Findings(keep), Packer()
+    findings, packer = Findings(keep, levels=levels), Packer()
     rows = 0
     for cells in _checked_rows(source, findings, limits or Limits()):
         rows += 1

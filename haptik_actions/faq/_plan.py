@@ -136,6 +136,11 @@ def _notes(known: NodeSet | None, nodes: NodeSet, unsure: Run | None, allowance:
             f"Run {unsure.id} did not end well ({unsure.state}), so the platform may hold something else than the "
             "ledger says. Everything is uploaded again."
         )
+    if unsure is not None and unsure.doubt:
+        yield (
+            f"{unsure.doubt} It blocks: an apply is refused until its --wait has passed since then. Take it up with "
+            f"`haptik-actions faq apply --resume {unsure.id}`."
+        )
     if known is not None:
         useful = set(_named(known, nodes, allowance.names))
         for name in allowance.names:

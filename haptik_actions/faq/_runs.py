@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timezone
 from typing import Literal, Protocol
 
 import msgspec
@@ -45,6 +46,15 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     def may_have_changed_the_platform(self) -> bool:
         """Whether the platform may hold something else since this run than what the ledger says."""
         return self.state in ("uploading", "polling", "failed", "unknown")
+
+    @property
+    def doubt(self) -> str:
+        """What to tell about an upload of which nobody knows whether it was taken; empty for other states."""
+        if self.state not in ("uploading", "unknown"):
+            return ""
+        at = datetime.fromtimestamp(self.changed, timezone.utc).isoformat(timespec="seconds").replace("+00:00", "Z")
+        since = f"uploading since {at}" if self.state == "uploading" else f"uploaded until {at}"
+        return f"Run {self.id}: {since}, outcome unknown."
 
 
 class Lease(msgspec.Struct, frozen=True, kw_only=True):

@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import quote
 
 from haptik_actions._version import __version__
-from haptik_actions.faq._findings import CODES, Finding
+from haptik_actions.faq._findings import CODES, Finding, Severity
 from haptik_actions.faq._lint import LintReport
 
 __all__ = ["sarif"]
@@ -25,7 +25,7 @@ def sarif(report: LintReport) -> dict[str, Any]:
     driver = {
         "name": "haptik-actions faq lint",
         "semanticVersion": __version__,
-        "rules": [_rule(code) for code in codes],
+        "rules": [_rule(code, report.findings.severity_of(code)) for code in codes],
     }
     invocation = {"executionSuccessful": True, "exitCode": 0 if report.ok else 1}
     run = {
@@ -37,14 +37,14 @@ def sarif(report: LintReport) -> dict[str, Any]:
     return {"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}
 
 
-def _rule(code: str) -> dict[str, Any]:
+def _rule(code: str, severity: Severity) -> dict[str, Any]:
     known = CODES[code]
     return {
         "id": f"faq/{code}",
         "name": "".join(word.capitalize() for word in code.split("_")),
         "shortDescription": {"text": known.meaning},
         "help": {"text": known.remedy},
-        "defaultConfiguration": {"level": known.severity},
+        "defaultConfiguration": {"level": severity},
     }
 
 

@@ -16,7 +16,7 @@ import redis.asyncio
 from haptik_actions.client import HaptikClient, PlatformServer
 from haptik_actions.credentials import StaticCredentials
 from haptik_actions.errors import FaqRefused
-from haptik_actions.faq import Allowance, Applier, Outcome, Run, load, open_source
+from haptik_actions.faq import Allowance, Applier, Outcome, Run, load, open_source, plan
 from haptik_actions.sandbox import Fault
 from haptik_actions.testing import SandboxServer
 from tests.support.faq_run import DOMAIN, LEASE, STAGES, open_ledger
@@ -95,9 +95,13 @@ async def test_a_run_that_was_killed_is_brought_to_its_end(
     assert nodes is not None
 
     async def again(applier: Applier, ledger: Any) -> Outcome:
+        planned = await plan(ledger, nodes, source=str(source), allowance=Allowance(first=True))
+        blocks = any("outcome unknown. It blocks: an apply is refused" in note for note in planned.notes)
+        assert blocks == (left.state == "uploading")
         if left.state == "uploading":
             # Nobody knows whether the file was taken. Another set may not be mixed with it; the same one may.
-            with pytest.raises(FaqRefused, match=f"--resume {left.id}"):
+            since = rf"Run {left.id}: uploading since [\d-]+T[\d:]+Z, outcome unknown\."
+            with pytest.raises(FaqRefused, match=rf"{since} .*--resume {left.id}"):
                 await applier.apply(nodes, source=str(source), allowance=Allowance(first=True))
             return await applier.resume(left.id)
         if left.state == "polling":

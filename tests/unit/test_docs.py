@@ -82,6 +82,14 @@ def test_every_finding_of_faq_nodes_is_documented_as_it_is(code: str) -> None:
     assert f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |" in FAQ
 
 
+def test_the_table_of_findings_names_no_other_and_those_that_stay_errors_are_listed() -> None:
+    rows = re.findall(r"^\| `(\w+)` \| (error|warning|note) \|", FAQ, re.MULTILINE)
+    assert rows == [(code, known.severity) for code, known in CODES.items()]
+    _, _, after = FAQ.partition("These stay errors")
+    listed, _, _ = after.partition("`invalid_hsl`")
+    assert set(re.findall(r"`(\w+)`", listed)) == {code for code, known in CODES.items() if known.fixed}
+
+
 @pytest.mark.parametrize("name", credentials.__all__)
 def test_every_provider_is_documented(name: str) -> None:
     documented = f"`{name}" in CLIENT
