@@ -132,29 +132,28 @@ class Actionable(Value, frozen=True, kw_only=True, repr_omit_defaults=True):
             check_string(getattr(self, name), name)
         self._check_extra()
 
-    @classmethod
+    @staticmethod
     def reply(
-        cls, label: str, message: str | None = None, gogo_message: str | None = None, *, is_default: bool = False
+        label: str, message: str | None = None, gogo_message: str | None = None, *, is_default: bool = False
     ) -> Actionable:
         """Send a message as the user: `message`, or the label where there is none.
 
         `gogo_message` is what the backend gets in its place.
         """
-        said, behind = label if message is None else message, gogo_message or ""
-        payload = {"message": said, "gogo_message": behind}
-        if (said.__class__ is behind.__class__ is label.__class__ is str and is_default is False) and (
+        said = label if message is None else message
+        if (label.__class__ is said.__class__ is str and gogo_message is None and is_default is False) and (
             label and "{" not in label and not label.isspace()
         ):
             # As checked as by __post_init__, in half the time.
             made = _another_reply()
             set_once(made, "actionable_text", label)
-            set_once(made, "payload", payload)
+            set_once(made, "payload", {"message": said, "gogo_message": ""})
             return made
-        return cls(actionable_text=label, type="TEXT_ONLY", is_default=is_default, payload=payload)
+        payload = {"message": said, "gogo_message": gogo_message or ""}
+        return Actionable(actionable_text=label, type="TEXT_ONLY", is_default=is_default, payload=payload)
 
-    @classmethod
+    @staticmethod
     def link(
-        cls,
         label: str,
         url: str,
         message: str | None = None,
@@ -166,17 +165,16 @@ class Actionable(Value, frozen=True, kw_only=True, repr_omit_defaults=True):
 
         `message` is said in the chat in the user's name when the link is tapped.
         """
-        behind = gogo_message or ""
-        if (label.__class__ is url.__class__ is behind.__class__ is str and is_default is False) and (
-            label and "{" not in label and not label.isspace() and message is None and is_plain(url)
+        if (label.__class__ is url.__class__ is str and message is gogo_message is None and is_default is False) and (
+            label and "{" not in label and not label.isspace() and is_plain(url)
         ):
             made = _another_link()
             set_once(made, "actionable_text", label)
-            set_once(made, "payload", {"url": url, "gogo_message": behind})
+            set_once(made, "payload", {"url": url, "gogo_message": ""})
             return made
         said = {} if message is None else {"message": message}
-        payload = {**said, "url": url, "gogo_message": behind}
-        return cls(actionable_text=label, type="APP_ACTION", uri="LINK", is_default=is_default, payload=payload)
+        payload = {**said, "url": url, "gogo_message": gogo_message or ""}
+        return Actionable(actionable_text=label, type="APP_ACTION", uri="LINK", is_default=is_default, payload=payload)
 
     @classmethod
     def call(cls, label: str, number: str, *, is_default: bool = False) -> Actionable:
@@ -211,15 +209,12 @@ class Actionable(Value, frozen=True, kw_only=True, repr_omit_defaults=True):
         payload = self.payload
         if payload.__class__ is not dict:
             return self._completed({"uri": self.uri}, {"location_required": self.location_required})
-        # As usual, hence neither of the two flags is set.
-        return {
-            "actionable_text": self.actionable_text,
-            "type": self.type,
-            "uri": self.uri,
-            "is_default": 0,
-            "location_required": False,
-            "payload": {**payload},
-        }
+        members = _usual_members()
+        members["actionable_text"] = self.actionable_text
+        members["type"] = self.type
+        members["uri"] = self.uri
+        members["payload"] = {**payload}
+        return members
 
     def as_quick_reply(self) -> dict[str, Any]:
         """The documented JSON of a quick reply, which has neither `uri` nor `location_required`."""
@@ -246,6 +241,10 @@ class Actionable(Value, frozen=True, kw_only=True, repr_omit_defaults=True):
 
 
 _EMPTY = ""
+# To copy it and to put members in their places takes less than to build it anew.
+_usual_members = dict[str, Any](
+    {"actionable_text": "", "type": "", "uri": "", "is_default": 0, "location_required": False, "payload": {}}
+).copy
 _TEXTS = ("emoji", "option_unselected_text", "option_selected_text", "expired_text")
 
 

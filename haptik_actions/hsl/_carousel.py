@@ -67,7 +67,7 @@ class Card(Value, frozen=True, kw_only=True, repr_omit_defaults=True):
                 if actionable.__class__ is not Actionable:
                     break
             else:
-                set_once(self, "actionables", (*actionables,))
+                set_once(self, "actionables", tuple(actionables))
                 return
         self._check()
 
@@ -104,13 +104,13 @@ class Card(Value, frozen=True, kw_only=True, repr_omit_defaults=True):
 
     def to_hsl(self) -> dict[str, Any]:
         """The documented JSON; members that are optional and empty are left out."""
-        members: dict[str, Any] = {"thumbnail": {"image": self.image}} if self.image else {}
-        if self.title:
-            members["title"] = self.title
-        if self.sub_title:
-            members["sub_title"] = self.sub_title
-        if self.description:
-            members["description"] = self.description
+        members: dict[str, Any] = {"thumbnail": {"image": image}} if (image := self.image) else {}
+        if title := self.title:
+            members["title"] = title
+        if sub_title := self.sub_title:
+            members["sub_title"] = sub_title
+        if description := self.description:
+            members["description"] = description
         members["actionables"] = [actionable.to_hsl() for actionable in self.actionables]
         if self.mini_actionable is not None:
             members["mini_actionable"] = self.mini_actionable.to_hsl()
@@ -130,11 +130,17 @@ class _Cards(Envelope, frozen=True, repr_omit_defaults=True):
     width: CardWidth = "THIN"
     voice_text: str | None = None
 
-    def __post_init__(self) -> None:
+    def _check(self) -> None:
         cards = several(self.items, Card, "data.items")
         if not cards:
             raise InvalidElement("data.items", "a CAROUSEL without cards")
         set_once(self, "items", cards)
+        if (
+            (self.text.__class__ is self.width.__class__ is str and self.width in WIDTHS)
+            and (self.image_aspect_ratio.__class__ is float and 0.0 < self.image_aspect_ratio < math.inf)
+            and (self.voice_text is self.is_new is self.mic_auto_open is None and self.extra is NOTHING)
+        ):
+            return
         check_string(self.text, "text")
         check_voice_text(self.voice_text)
         _check_ratio(self.image_aspect_ratio)
@@ -170,7 +176,7 @@ class Carousel(_Cards, frozen=True, repr_omit_defaults=True):
     """
 
     def __post_init__(self) -> None:
-        super().__post_init__()
+        self._check()
         if self.items[0].is_picture and is_image(self.items):
             raise InvalidElement("data.items", "cards with nothing but images; send an Image")
 
@@ -195,7 +201,7 @@ class Image(_Cards, frozen=True, repr_omit_defaults=True):
     width: CardWidth = "FAT"
 
     def __post_init__(self) -> None:
-        super().__post_init__()
+        self._check()
         for index, card in enumerate(self.items):
             if not card.is_picture:
                 raise InvalidElement(f"data.items[{index}]", "an Image shows pictures only; a Carousel shows cards")

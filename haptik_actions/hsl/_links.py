@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from functools import lru_cache
 from types import MappingProxyType
 from typing import Any
 
@@ -19,8 +18,8 @@ _PATH = r"(?:[/?#][^\s\x00-\x1f\x7f]*)?"
 _ABSOLUTE = re.compile(r"https?://[^\s\x00-\x1f\x7f/?#\\:][^\s\x00-\x1f\x7f/?#\\]*" + _PATH, re.IGNORECASE)
 # The dot tells a host from a scheme: `javascript:1/alert(1)` would otherwise be a host with a port.
 _BARE_HOST = re.compile(r"[^\W_][\w-]*(?:\.[\w-]+)+(?::\d{1,5})?" + _PATH)
-# The usual address. A bot sends the same ones over and over: to remember them takes a quarter of the time.
-is_plain = lru_cache(maxsize=4096)(re.compile(r"https?://[A-Za-z0-9][!-\[\]-~]*").fullmatch)
+_is_usual = re.compile(r"https?://[A-Za-z0-9][!-\[\]-~]*").fullmatch
+_seen: set[str] = set()
 _NUMBER = r"\+?[0-9(][0-9() .\-]{1,30}"
 _CONTACTS: Mapping[str, re.Pattern[str]] = MappingProxyType(
     {
@@ -32,6 +31,18 @@ _CONTACTS: Mapping[str, re.Pattern[str]] = MappingProxyType(
 _IGNORED = re.compile(r"[\s\x00-\x1f\x7f]+")
 _SCHEME = re.compile(r"([a-z][a-z0-9+.-]*):", re.IGNORECASE)
 _HARMLESS = frozenset({"http", "https", "tel", "sms", "mailto"})
+
+
+def is_plain(url: str) -> bool:
+    """Whether a string is an address as usual. A bot sends the same ones over and over, so some are remembered."""
+    if url in _seen:
+        return True
+    if not _is_usual(url):
+        return False
+    if len(_seen) >= 4096:
+        _seen.clear()
+    _seen.add(url)
+    return True
 
 
 def check_link(url: Any, path: str, uri: Any = "") -> None:

@@ -166,7 +166,7 @@ def several(values: object, kind: type[T], path: str) -> tuple[T, ...]:
         if value.__class__ is not kind and not isinstance(value, kind):
             index = next(index for index, other in enumerate(values) if other is value)
             raise InvalidElement(f"{path}[{index}]", f"{kind.__name__} is wanted, not {type(value).__name__}")
-    return (*values,)
+    return tuple(values)
 
 
 set_once = msgspec.structs.force_setattr

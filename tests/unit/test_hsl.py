@@ -326,6 +326,14 @@ def test_an_accepted_address_leads_to_a_host_over_http(url: str) -> None:
     assert urlsplit(opened).scheme in {"http", "https"}
 
 
+def test_addresses_are_checked_however_many_came_before() -> None:
+    for number in range(5000):
+        assert link("Go", f"https://example.org/{number}").payload["url"] == f"https://example.org/{number}"
+    for _ in range(2):
+        with pytest.raises(InvalidElement):
+            link("Go", "https://example.org/4999 onclick=")
+
+
 @pytest.mark.parametrize(
     ("message", "shown"),
     [
