@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -62,6 +63,9 @@ def _variation_lines(variation: VariationFields) -> Iterator[tuple[str, str]]:
         yield "Image", variation.image
     if variation.channel:
         yield "Channel", variation.channel
+    for number, condition in enumerate(variation.conditions, 1):
+        value = json.dumps(condition.get("value"), ensure_ascii=False)
+        yield f"Condition {number}", f"{condition.get('type', 'slot')} {condition.get('name', '')} = {value}"
 
 
 def _parts(old: str, new: str) -> Iterator[tuple[Op, str]]:

@@ -82,6 +82,25 @@ def test_what_is_the_same_and_gone_is_the_old_and_with_what_came_the_new(old: st
     assert change.is_same is (old == new)
 
 
+CONDITION = {"type": "slot", "name": "plan", "value": "gold"}
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "names"),
+    [
+        ([CONDITION], [{**CONDITION, "value": "silver"}], ["Condition 1"]),
+        ([CONDITION], [], ["Condition 1"]),
+        ([], [CONDITION, {"type": "slot", "name": "is_new", "value": True}], ["Condition 1", "Condition 2"]),
+        ([CONDITION], [CONDITION], []),
+        ([{"type": "intent", "name": "a"}], [{"type": "intent", "name": "b"}], ["Condition 1"]),
+    ],
+    ids=["another value", "gone", "two more", "the same", "of a type that is not known"],
+)
+def test_a_condition_that_changes_is_shown(old: Any, new: Any, names: list[str]) -> None:
+    before, after = (Fields.of([{"text": "a", "condition": condition}]) for condition in (old, new))
+    assert [change.name for change in compare(before, after) if not change.is_same] == names
+
+
 def test_a_very_long_text_is_compared_as_a_whole() -> None:
     old, new = "a b " * 5_000, "a c " * 5_000
     [change] = compare(Fields.of([{"text": old}]), Fields.of([{"text": new}]))
