@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Any, Literal, TypeAlias, get_args
 
 from haptik_actions.errors import InvalidElement
 from haptik_actions.hsl._actionable import Actionable
-from haptik_actions.hsl._json import NOTHING
+from haptik_actions.hsl._json import LARGEST, NOTHING, check_number
 from haptik_actions.hsl._links import absolute, check_link, is_plain
 from haptik_actions.hsl._value import Envelope, Value, check_one_of, check_string, check_voice_text, set_once, several
 
@@ -81,6 +80,8 @@ class Card(Value, frozen=True, kw_only=True, repr_omit_defaults=True):
             raise InvalidElement("mini_actionable", f"Actionable is wanted, not {type(self.mini_actionable).__name__}")
         if isinstance(self.meta, bool) or not isinstance(self.meta, (str, int, float, type(None))):
             raise InvalidElement("meta", f"a rating is a string or a number, not {type(self.meta).__name__}")
+        if isinstance(self.meta, (int, float)):
+            check_number(self.meta, "meta")
         if not (self.is_picture or self.says or self.actionables or self.mini_actionable or self.meta):
             raise InvalidElement("title", "a card that shows nothing")
         self._check_extra()
@@ -137,7 +138,7 @@ class _Cards(Envelope, frozen=True, repr_omit_defaults=True):
         set_once(self, "items", cards)
         if (
             (self.text.__class__ is self.width.__class__ is str and self.width in WIDTHS)
-            and (self.image_aspect_ratio.__class__ is float and 0.0 < self.image_aspect_ratio < math.inf)
+            and (self.image_aspect_ratio.__class__ is float and 0.0 < self.image_aspect_ratio <= LARGEST)
             and (self.voice_text is self.is_new is self.mic_auto_open is None and self.extra is NOTHING)
         ):
             return
@@ -222,5 +223,5 @@ def is_image(cards: Sequence[Card]) -> bool:
 
 
 def _check_ratio(ratio: object) -> None:
-    if isinstance(ratio, bool) or not isinstance(ratio, (int, float)) or not (0 < ratio < math.inf):
+    if isinstance(ratio, bool) or not isinstance(ratio, (int, float)) or not (0 < ratio <= LARGEST):
         raise InvalidElement("data.image_aspect_ratio", f"{ratio!r} is no number above 0")

@@ -96,10 +96,12 @@ class FormField(Value, frozen=True, repr_omit_defaults=True):
 
     def _checked_options(self) -> tuple[str, ...]:
         options = several(self.options, str, "options")
+        seen: set[str] = set()
         for index, option in enumerate(options):
             check_says_something(option, f"options[{index}]", "an option that shows nothing")
-            if option in options[:index]:
+            if option in seen:
                 raise InvalidElement(f"options[{index}]", f"{option!r} is there twice")
+            seen.add(option)
         if not options and self.type in _PICKERS:
             raise InvalidElement("options", f"a {self.type} without options to pick")
         return options

@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
 from haptik_actions.errors import InvalidElement
 from haptik_actions.hsl._links import check_link, is_plain
 
-ADDRESS_KEYS = frozenset({"image", "image_url", "images", "link", "menu_url", "profile_image", "search_source", "url"})
+ADDRESS_KEYS = frozenset(
+    {
+        *("callback_link", "image", "image_url", "images", "link", "menu_url", "movie_image", "movie_trailer_url"),
+        *("options_url", "profile_image", "search_source", "url"),
+    }
+)
 """Members that hold an address, or a list of addresses, wherever they are in the JSON."""
+
+DEEPEST = 64
+"""How many objects and lists may stand inside of each other: a detail screen takes three, all else less."""
+
+LARGEST = sys.float_info.max
 
 Check: TypeAlias = Callable[[Any, str, Any], None]
 """Raises `InvalidElement` for an address, at a path, of an actionable with a uri."""
@@ -61,11 +72,14 @@ def within(path: str, key: str) -> str:
     return f"{path}.{key}" if path else key
 
 
-def checked_copy(members: Mapping[str, Any], path: str, uri: Any = "", check: Check = check_link) -> dict[str, Any]:
+def checked_copy(
+    members: Mapping[str, Any], path: str, uri: Any = "", check: Check = check_link, room: int = DEEPEST
+) -> dict[str, Any]:
     """A deep copy of a JSON object that shares nothing with it.
 
-    `uri` is that of the actionable whose payload it is, `check` says which addresses pass. Detail screens nest
-    actionables in a payload: their links are as clickable as the outer one, so addresses are checked at every depth.
+    `uri` is that of the actionable whose payload it is, `check` says which addresses pass, `room` how many objects and
+    lists may stand inside of each other. Detail screens nest actionables in a payload: their links are as clickable as
+    the outer one, so addresses are checked at every depth.
 
     Raises:
         InvalidElement: an unsafe address, or what JSON cannot hold, with its path below `path`.
@@ -80,7 +94,7 @@ def checked_copy(members: Mapping[str, Any], path: str, uri: Any = "", check: Ch
         else:
             _check_key(key, path)
             below = members.get("uri", "") if key == "payload" else ""
-            copied[key] = _checked(value, within(path, key), below, check, address=key in ADDRESS_KEYS)
+            copied[key] = _checked(value, within(path, key), below, check, room, address=key in ADDRESS_KEYS)
     return copied
 
 
@@ -89,18 +103,34 @@ def _check_key(key: object, path: str) -> None:
         raise InvalidElement(path, f"{key!r} is no key of JSON")
 
 
-def _checked(value: Any, path: str, uri: Any, check: Check, *, address: bool) -> Any:
-    if isinstance(value, Mapping):
-        return checked_copy(value, path, uri, check)
-    if isinstance(value, (list, tuple)):
-        return [_checked(item, f"{path}[{index}]", "", check, address=address) for index, item in enumerate(value)]
+def _checked(value: Any, path: str, uri: Any, check: Check, room: int, *, address: bool) -> Any:
+    if isinstance(value, (Mapping, list, tuple)):
+        if not room:
+            raise InvalidElement(path, "nested more deeply than any element is")
+        if isinstance(value, Mapping):
+            return checked_copy(value, path, uri, check, room - 1)
+        items = enumerate(value)
+        return [_checked(item, f"{path}[{index}]", "", check, room - 1, address=address) for index, item in items]
     if address and value:
         check(value, path, uri)
     if isinstance(value, str):
         return str.__str__(value)
-    if value is None or isinstance(value, (bool, int, float)):
+    if isinstance(value, (bool, int, float)):
+        check_number(value, path)
+        return value
+    if value is None:
         return value
     raise InvalidElement(path, f"{type(value).__name__} is no value of JSON")
+
+
+def check_number(value: float, path: str) -> None:
+    """Refuse NaN, what is infinite, and what is beyond a double, which is as far as readers of JSON agree.
+
+    Raises:
+        InvalidElement: at `path`.
+    """
+    if not -LARGEST <= value <= LARGEST:
+        raise InvalidElement(path, "no number of JSON: infinite, beyond a double, or none at all")
 
 
 def same(one: Any, other: Any) -> bool:

@@ -224,6 +224,18 @@ def test_other_kinds_carry_their_payload_through() -> None:
         (lambda: actionable(uri="SELF_SERVE_WEB", payload={"url": "", "link": ""}), "payload.url"),
         (lambda: actionable(payload={"url": "javascript:alert(1)"}), "payload.url"),
         (lambda: actionable(payload={"link": "javascript:alert(1)"}), "payload.link"),
+        (lambda: actionable(payload={"callback_link": "javascript:alert(1)"}), "payload.callback_link"),
+        (lambda: actionable(payload={"movie_image": "data:,x"}), "payload.movie_image"),
+        (lambda: actionable(payload={"movie_trailer_url": "vbscript:x"}), "payload.movie_trailer_url"),
+        (lambda: actionable(payload={"options_url": "file:///a"}), "payload.options_url"),
+        (lambda: actionable(payload={"far": [1, {"off": float("nan")}]}), "payload.far[1].off"),
+        (lambda: actionable(payload={"many": 10**5000}), "payload.many"),
+        (lambda: Text("a", extra={"b": -float("inf")}), "b"),
+        (lambda: System("a", payload={"b": float("inf")}), "data.payload.b"),
+        (lambda: Unknown({"type": "OTHER", "b": float("nan")}), "b"),
+        (lambda: Card(title="a", meta=float("nan")), "meta"),
+        (lambda: Card(title="a", meta=-(10**400)), "meta"),
+        (lambda: Carousel([Card(title="a")], image_aspect_ratio=10**400), "data.image_aspect_ratio"),
         (
             lambda: actionable(
                 uri="CAROUSEL_DETAIL", payload={"actionables": [{"payload": {}}, {"payload": {"url": "data:,x"}}]}
@@ -238,6 +250,50 @@ def test_refuses_a_mistake_where_it_is_made(build: Callable[[], object], path: s
 
     assert caught.value.path == path
     assert str(caught.value).startswith(f"{path}: ")
+
+
+def nested(levels: int, wrap: Callable[[Any], Any]) -> Any:
+    inner: Any = 1
+    for _ in range(levels):
+        inner = wrap(inner)
+    return inner
+
+
+@pytest.mark.parametrize("wrap", [lambda inner: {"a": inner}, lambda inner: [inner]], ids=["objects", "lists"])
+@pytest.mark.parametrize(
+    "build",
+    [
+        lambda json: actionable(payload={"a": json}),
+        lambda json: Text("a", extra={"a": json}),
+        lambda json: System("a", payload={"a": json}),
+        lambda json: SilentAction("a", {"a": json}),
+        lambda json: Unknown({"type": "OTHER", "a": json}),
+    ],
+    ids=["payload", "extra", "system", "silent", "unknown"],
+)
+def test_json_is_carried_to_a_certain_depth(build: Callable[[Any], Any], wrap: Callable[[Any], Any]) -> None:
+    deep = nested(60, wrap)
+    assert json.dumps(deep) in json.dumps(build(deep).to_hsl())
+    for levels in (70, 100_000):
+        with pytest.raises(InvalidElement, match="nested more deeply"):
+            build(nested(levels, wrap))
+
+
+def test_json_that_holds_itself_is_refused() -> None:
+    payload: dict[str, Any] = {}
+    payload["a"] = [payload]
+
+    with pytest.raises(InvalidElement, match="nested more deeply"):
+        actionable(payload=payload)
+
+
+def test_many_options_are_told_apart_at_once() -> None:
+    options = [str(number) for number in range(200_000)]
+
+    assert len(FormField("a", "picker", options=options).options) == 200_000
+    with pytest.raises(InvalidElement) as caught:
+        FormField("a", "picker", options=[*options, "7"])
+    assert caught.value.path == "options[200000]"
 
 
 def test_the_error_is_one_of_the_library_s_and_a_value_error() -> None:
@@ -371,7 +427,10 @@ def test_a_reply_sends_its_label_where_it_has_no_message() -> None:
     assert reply("Yes{task}\n please").label == "Yes please"
 
 
-ADDRESSES = {"image", "image_url", "images", "link", "menu_url", "profile_image", "search_source", "url"}
+ADDRESSES = {
+    *("callback_link", "image", "image_url", "images", "link", "menu_url", "movie_image", "movie_trailer_url"),
+    *("options_url", "profile_image", "search_source", "url"),
+}
 keys = st.text().filter(lambda key: key not in ADDRESSES)
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(),

@@ -118,7 +118,9 @@ def damaged(value: Any, draw: Any) -> Any:
     return draw(st.sampled_from([value, value, value, value, str(value), None, [value], {"a": value}, 0, True, 1.5]))
 
 
-LEAVES = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=5)
+LEAVES = (
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=5)
+)
 
 
 @examples
@@ -432,12 +434,33 @@ def test_a_mistake_is_refused_with_its_path(written: Any, path: str) -> None:
     assert caught.value.path == path
 
 
+@pytest.mark.parametrize(
+    ("written", "path"),
+    [
+        ('{"type": "TEXT", "text": "a", "n": [NaN]}', "n[0]"),
+        ('{"type": "TEXT", "text": "a", "n": -Infinity}', "n"),
+        ('{"type": "OTHER", "n": 1e999}', "n"),
+        ({"type": "TEXT", "text": 10**5000}, "text"),
+        ({"type": "CAROUSEL", "data": {"items": [{"title": "a", "meta": float("nan")}]}}, "data.items[0].meta"),
+        ({"type": "CAROUSEL", "data": {"image_aspect_ratio": float("inf")}}, "data.image_aspect_ratio"),
+    ],
+    ids=["nan", "infinity", "beyond a double", "beyond what is printed", "meta", "ratio"],
+)
+def test_numbers_that_json_cannot_hold_are_refused(written: Any, path: str) -> None:
+    with pytest.raises(InvalidElement, match="no number of JSON") as caught:
+        parse(written)
+
+    assert caught.value.path == path
+
+
 def test_what_is_nested_without_end_is_refused() -> None:
     deep: dict[str, Any] = {"type": "OTHER"}
     for _ in range(100_000):
         deep = {"data": deep, "type": "OTHER"}
     with pytest.raises(InvalidElement):
         parse(deep)
+    with pytest.raises(InvalidElement):
+        parse_actionable({"actionable_text": "Go", "payload": deep})
 
 
 def test_an_actionable_that_stands_alone_is_read() -> None:
