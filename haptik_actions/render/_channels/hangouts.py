@@ -34,6 +34,7 @@ WIDGETS = Limit(100, "items", f"{_DOCS}/api/reference/rest/v1/cards: widgets of 
 
 _LINE = "<br>"
 _ENVELOPE = 1000
+_AS_CARD = 64
 # Paragraphs above and below the rows of a receipt, and its buttons.
 _AROUND_ROWS = 20
 
@@ -63,7 +64,8 @@ class Hangouts(Renderer):
     def render(self, element: Element, copy: Copy, resolves: bool) -> Conversion:
         """As elsewhere; what makes the whole answer longer than one message is left out, and notes say so."""
         conversion = super().render(element, copy, resolves)
-        size = sum(map(_size, conversion.messages))
+        # Rasa's connector makes one message of them, in which a text is a card.
+        size = sum(_AS_CARD + _size(message) for message in conversion.messages)
         return conversion if size <= MESSAGE.size else _shortened(conversion)
 
     def bubble(self, text: str, controls: Sequence[Control], content: Content, draft: Draft) -> None:
