@@ -10,6 +10,7 @@
 | `redis_url`   | REDIS_URL           | the Redis or Valkey that holds the messages                       |
 | `nlg_token`   | HAPTIK_NLG_TOKEN    | what Rasa has to send to the studio's NLG endpoint                |
 | `messages_snapshot` | HAPTIK_MESSAGES_SNAPSHOT | a file that keeps the messages across a restart           |
+| `locale`      | HAPTIK_LOCALE       | the language of users whose own is not known, `en` if left out   |
 
 Settings of behaviour (teams, countdown, copy) live in the domain's slot `haptik`.
 """
@@ -25,6 +26,7 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
+from haptik_actions._language_tag import is_locale
 from haptik_actions.errors import ConfigurationError
 
 __all__ = ["Settings", "nearest", "read_yaml"]
@@ -40,6 +42,7 @@ ENVIRONMENT: Mapping[str, str] = {
     "redis_url": "REDIS_URL",
     "nlg_token": "HAPTIK_NLG_TOKEN",
     "messages_snapshot": "HAPTIK_MESSAGES_SNAPSHOT",
+    "locale": "HAPTIK_LOCALE",
 }
 """Setting -> environment variable."""
 
@@ -52,6 +55,7 @@ WHERE_FROM: Mapping[str, str] = {
     "redis_url": "for example redis://localhost:6379/0",
     "nlg_token": "make one up, and write it into `nlg:` of Rasa's endpoints.yml too",
     "messages_snapshot": "a file that this process may write",
+    "locale": "a language tag such as en, de or hi-IN",
 }
 
 _VARIABLE = re.compile(r"\$\{(\w+)\}|\$(\w+)")
@@ -69,6 +73,7 @@ class Settings:
     redis_url: str | None = field(default=None, repr=False)
     nlg_token: str | None = field(default=None, repr=False)
     messages_snapshot: str | None = None
+    locale: str | None = None
 
     @classmethod
     def load(
@@ -161,8 +166,20 @@ def _typed(name: str, value: Any, place: str) -> Any:
     kind = next(f.type for f in fields(Settings) if f.name == name)
     if isinstance(value, bool) or not isinstance(value, (str, int)):
         raise ConfigurationError(f"{place} must be {'a number' if 'int' in str(kind) else 'text'}.")
+    if name == "locale":
+        return _locale(str(value), place)
     if "int" not in str(kind):
         return str(value)
     if not str(value).isdecimal():
         raise ConfigurationError(f"{place} must be a number ({WHERE_FROM[name]}).")
     return int(value)
+
+
+def _locale(value: str, place: str) -> str:
+    tag = value.replace("_", "-")
+    if not (is_locale(tag) and tag[0].isalpha()):
+        raise ConfigurationError(
+            f"{place} is {value[:60]!r} and must be one language tag: {WHERE_FROM['locale']}. Without it users whose "
+            "language is not known read English."
+        )
+    return tag

@@ -18,7 +18,6 @@ from haptik_actions.actions._utter import utter
 from haptik_actions.forms import Address, FormSpec, Question, Say, Situation, Turn, read_words
 from haptik_actions.forms import Search as Search
 from haptik_actions.hsl import Actionable, Text
-from haptik_actions.messages import PACKAGED_LOCALE
 
 __all__ = ["events_of_turn", "put", "situation_of", "tell", "user_name_of", "values_of"]
 
@@ -30,8 +29,8 @@ async def situation_of(
     form: FormSpec, tracker: Tracker, now: datetime, zone: str, addresses_slot: str, search: Search
 ) -> Situation:
     """Return who answers, when, and in which language."""
-    locale = language_of(tracker) or PACKAGED_LOCALE
     messages = current_runtime().messages()
+    locale = language_of(tracker) or messages.locale
     return Situation(
         locale=locale,
         now=now.astimezone(_zone(_known(tracker, "timezone"), zone)),

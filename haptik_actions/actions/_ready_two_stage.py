@@ -12,7 +12,7 @@ from haptik_actions.actions._fallback import FALLBACK, taken_back
 from haptik_actions.actions._integration import Events
 from haptik_actions.actions._ready_fallback import ActionHaptikDefaultFallback
 from haptik_actions.actions._runtime import current_runtime
-from haptik_actions.actions._tracker import conversation_of, haptik_slot, say
+from haptik_actions.actions._tracker import haptik_slot, language_of, say
 from haptik_actions.escalation import HandOffOptions
 from haptik_actions.messages import packaged_copy
 
@@ -59,12 +59,7 @@ async def _rephrase(tracker: Tracker, domain: Any) -> str:
         runtime = current_runtime()
         plan = runtime.escalator.plan(FALLBACK, _NOTHING_SAID_IN_CODE, haptik_slot(tracker, domain))
         channel = tracker.get_latest_input_channel()
-        return await runtime.messages().text(_REPHRASE, plan.locale or _language(tracker), channel=channel)
+        return await runtime.messages().text(_REPHRASE, plan.locale or language_of(tracker), channel=channel)
     except Exception:
         logger.exception("The message store failed; using the packaged copy.")
         return packaged_copy()[_REPHRASE]
-
-
-def _language(tracker: Tracker) -> str | None:
-    languages = (metadata.get("language_code") for metadata in conversation_of(tracker).metadata)
-    return next((language for language in languages if isinstance(language, str) and language), None)

@@ -40,7 +40,7 @@ from haptik_actions.escalation import (
     SharedBreakers,
     Sink,
 )
-from haptik_actions.messages import MessageStore
+from haptik_actions.messages import PACKAGED_LOCALE, MessageStore
 
 __all__ = ["Runtime", "configure", "current_runtime"]
 
@@ -130,11 +130,13 @@ class Runtime:
         """Return the message store on `REDIS_URL`, or on the packaged copy alone where that is not set.
 
         Raises:
-            ConfigurationError: `REDIS_URL` is not a Redis URL.
+            ConfigurationError: `REDIS_URL` is not a Redis URL, or another setting cannot work.
         """
         if self._messages is None:
             settings = self.settings()
-            self._messages = MessageStore.from_url(settings.redis_url, snapshot=settings.messages_snapshot)
+            self._messages = MessageStore.from_url(
+                settings.redis_url, snapshot=settings.messages_snapshot, locale=settings.locale or PACKAGED_LOCALE
+            )
             self._messages.start()
         return self._messages
 

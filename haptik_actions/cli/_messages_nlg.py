@@ -22,9 +22,9 @@ __all__ = ["serve_nlg"]
     type=click.Path(exists=True, path_type=Path),
     help="Its responses answer where Redis has nothing, or is down and nothing was read yet.",
 )
-@click.option("--locale", default="en", show_default=True, metavar="TAG", help="The language of the domain.")
+@click.option("--locale", metavar="TAG", help="The language of the domain; HAPTIK_LOCALE, or else en, if left out.")
 @click.option("--token", envvar="HAPTIK_NLG_TOKEN", help="What Rasa has to send. Better set HAPTIK_NLG_TOKEN.")
-def serve_nlg(port: int, host: str, domain: Path | None, locale: str, token: str | None) -> None:
+def serve_nlg(port: int, host: str, domain: Path | None, locale: str | None, token: str | None) -> None:
     """Answer Rasa's NLG calls from the message store, until Ctrl-C. `haptik-actions studio` does so too.
 
     \b
@@ -36,12 +36,13 @@ def serve_nlg(port: int, host: str, domain: Path | None, locale: str, token: str
     run_until_signal(_serve(port, host, domain, locale, token))
 
 
-async def _serve(port: int, host: str, domain: Path | None, locale: str, token: str | None) -> None:
+async def _serve(port: int, host: str, domain: Path | None, named: str | None, token: str | None) -> None:
     from haptik_actions._serving import serve_app
-    from haptik_actions.messages import MessageStore, read_domain
+    from haptik_actions.messages import PACKAGED_LOCALE, MessageStore, read_domain
     from haptik_actions.nlg import nlg_app
 
     settings = load_settings()
+    locale = named or settings.locale or PACKAGED_LOCALE
     defaults = {locale: read_domain(domain).values} if domain else None
     store = MessageStore.from_url(
         settings.redis_url, defaults=defaults, locale=locale, snapshot=settings.messages_snapshot

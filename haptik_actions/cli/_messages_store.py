@@ -19,8 +19,17 @@ __all__ = ["author_option", "entry_json", "locale_option", "say_findings", "why_
 
 T = TypeVar("T")
 
+
+def _locale() -> str:
+    return load_settings().locale or "en"
+
+
 locale_option = click.option(
-    "--locale", default="en", show_default=True, metavar="TAG", help="A language tag such as en or en-IN."
+    "--locale",
+    default=_locale,
+    show_default="HAPTIK_LOCALE, or else en",
+    metavar="TAG",
+    help="A language tag such as en or en-IN.",
 )
 why_option = click.option("--why", default="", metavar="WORDS", help="Kept in the history.")
 
@@ -44,12 +53,13 @@ def with_catalogue(work: Callable[[Catalogue], Awaitable[T]]) -> T:
     Raises:
         HaptikError: as the catalogue.
     """
-    from haptik_actions.messages import Catalogue
+    from haptik_actions.messages import PACKAGED_LOCALE, Catalogue
 
-    url = load_settings().require("redis_url")
+    settings = load_settings()
+    url = settings.require("redis_url")
 
     async def run() -> T:
-        catalogue = Catalogue.from_url(url)
+        catalogue = Catalogue.from_url(url, locale=settings.locale or PACKAGED_LOCALE)
         try:
             return await work(catalogue)
         finally:

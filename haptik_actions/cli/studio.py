@@ -31,7 +31,7 @@ T = TypeVar("T")
     type=click.Path(exists=True, path_type=Path),
     help="A Rasa domain, whose responses are shown and said where nothing else is written.",
 )
-@click.option("--locale", default="en", show_default=True, metavar="TAG", help="The language of the domain.")
+@click.option("--locale", metavar="TAG", help="The language of the domain; HAPTIK_LOCALE, or else en, if left out.")
 @click.option("--channels", metavar="NAMES", help="Those of the bot, with commas: texts are checked for them.")
 @click.pass_context
 def command(context: click.Context, /, **options: Any) -> None:

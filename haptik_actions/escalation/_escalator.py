@@ -23,7 +23,7 @@ from haptik_actions.escalation._outbox import HandOff, Terms
 from haptik_actions.escalation._receipt import Receipt
 from haptik_actions.escalation._requested import HandOffRequested
 from haptik_actions.escalation._slot import SlotReader
-from haptik_actions.messages import MessageStore, packaged_copy
+from haptik_actions.messages import MessageStore, locale_of, packaged_copy
 
 __all__ = ["Escalation", "Escalator", "Failure"]
 
@@ -241,8 +241,5 @@ def _terms(conversation: Conversation, plan: HandOffOptions) -> Terms:
 def _locale(plan: HandOffOptions, conversation: Conversation) -> str | None:
     if plan.locale is not None:
         return plan.locale
-    for metadata in conversation.metadata:
-        language: Any = metadata.get("language_code")
-        if isinstance(language, str) and language:
-            return language
-    return None
+    found = (locale_of(conversation.slots, metadata) for metadata in ({}, *conversation.metadata))
+    return next(filter(None, found), None)

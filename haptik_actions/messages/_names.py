@@ -14,6 +14,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
+from haptik_actions._language_tag import is_locale
 from haptik_actions.errors import ConfigurationError
 
 __all__ = [
@@ -25,7 +26,6 @@ __all__ = [
     "checked",
     "draft_key",
     "history_key",
-    "is_locale",
     "locale_chain",
     "place_of",
 ]
@@ -37,8 +37,6 @@ _HISTORY = "haptik:messages-history:"
 SLOTS_KEY = "haptik:messages-slots"
 """A set: the names of the domain's slots, which responses may use as placeholders."""
 
-# BCP 47 allows letters, digits and hyphens. A locale comes from outside and becomes part of a Redis key.
-_LOCALE = re.compile(r"[A-Za-z0-9]{1,8}(-[A-Za-z0-9]{1,8})*")
 # Rasa's responses: `utter_greet`, `utter_faq/ask_name`. No braces, which choose a cluster's slot, and no colon.
 _KEY = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_./-]{0,199}")
 
@@ -87,22 +85,20 @@ def place_of(redis_key: str) -> tuple[str, Place] | None:
     return "default" if prefix == DEFAULT else kind, Place(locale, key)
 
 
-def is_locale(tag: str) -> bool:
-    """Tell whether `tag` has the form of a language tag."""
-    return _LOCALE.fullmatch(tag) is not None
-
-
 def locale_chain(wanted: str | None, own: str) -> tuple[str, ...]:
-    """Return the locales to try: the wanted one (`en-IN`), what it is a variety of (`en`), the store's own.
+    """Return the locales to try: the wanted one (`en-IN`), what it is a variety of (`en`), the same of the store's own.
 
     `en_IN` is read as `en-IN`; what is no language tag is left out.
     """
     tag = (wanted or own).replace("_", "-")
     if not is_locale(tag):
         tag = own
+    return tuple(dict.fromkeys((*_and_wider(tag), *_and_wider(own))))
+
+
+def _and_wider(tag: str) -> list[str]:
     parts = tag.split("-")
-    wider = ("-".join(parts[:length]) for length in range(len(parts), 0, -1))
-    return tuple(dict.fromkeys((*wider, own)))
+    return ["-".join(parts[:length]) for length in range(len(parts), 0, -1)]
 
 
 def checked(key: str, locale: str) -> Place:

@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, Any
 from cachetools import TLRUCache
 
 from haptik_actions._deadline import DeadlinePassed, deadline
+from haptik_actions._language_tag import is_locale
 from haptik_actions._single_flight import SingleFlight
 from haptik_actions.errors import InvalidElement
 from haptik_actions.messages._defaults import PACKAGED_LOCALE, Defaults
 from haptik_actions.messages._health import Health
 from haptik_actions.messages._known import Known, Snapshot
-from haptik_actions.messages._names import DEFAULT, LIVE, Place, is_locale, locale_chain, place_of
+from haptik_actions.messages._names import DEFAULT, LIVE, Place, locale_chain, place_of
 from haptik_actions.messages._resolved import Resolved
 from haptik_actions.messages._source import REDIS_SECONDS, RedisSource, redis_errors
 from haptik_actions.messages._template import Template
@@ -44,7 +45,8 @@ _MOST_LOCALES = 64
 class MessageStore:
     """Messages by key and locale. Answers whatever happens to Redis: it never raises and never returns a blank.
 
-    `redis` is a `redis.asyncio.Redis` (or cluster) client; with None only the defaults answer. `defaults` is
+    `redis` is a `redis.asyncio.Redis` (or cluster) client; with None only the defaults answer. `locale` is the language
+    of users whose own is not known, and what stands in where theirs has nothing. `defaults` is
     locale -> key -> message and is consulted before the packaged copy. An edit in Redis shows within `ttl` seconds;
     after `start()` Redis tells of edits itself, and they show at once. `snapshot` is a file that keeps what was read
     last across a restart. `maxsize` bounds the messages in memory.
@@ -76,7 +78,7 @@ class MessageStore:
         self._fresh: TLRUCache[str, dict[str | None, Resolved]] = TLRUCache(
             maxsize, lambda _, __, now: now + self._life(), timer
         )
-        # Of each message at most three locales, live and default.
+        # Of a message seldom more than three locales, live and default.
         self._known = Known(None if snapshot is None else Snapshot(snapshot), 6 * maxsize, clock)
         self._flight: SingleFlight[Resolved] = SingleFlight()
         self._changes = 0
@@ -95,6 +97,11 @@ class MessageStore:
         from haptik_actions._redis import connect
 
         return cls(connect(url, seconds=REDIS_SECONDS) if url else None, **options)
+
+    @property
+    def locale(self) -> str:
+        """The store's own language: what users read whose language is not known, or has nothing under a key."""
+        return self._locale
 
     def start(self) -> None:
         """Let Redis tell of edits from now on, in the running event loop, and keep the snapshot written."""
@@ -210,9 +217,10 @@ class MessageStore:
         found = await self._resolved(key, locale)
         return None if found.message is None else (found.message, found.locale)
 
-    def default(self, key: str, locale: str | None = None) -> Message | None:
-        """Return what answers where nothing was edited: the domain's response, own defaults, the packaged copy."""
-        return self._from_known(locale_chain(locale, self._locale), key, edited=False).message
+    def default(self, key: str, locale: str | None = None) -> tuple[Message, str] | None:
+        """Return what answers where nothing was edited, and its locale: a seeded, an own, or a packaged default."""
+        found = self._from_known(locale_chain(locale, self._locale), key, edited=False)
+        return None if found.message is None else (found.message, found.locale)
 
     def health(self) -> Health:
         """Tell how current the answers are."""

@@ -9,11 +9,14 @@ from __future__ import annotations
 import logging
 import random
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from haptik_actions.errors import HaptikError, InvalidElement
 from haptik_actions.messages import Message, MessageStore, Template, Variation, element_of, packaged_copy, suitable
 from haptik_actions.nlg._call import Call
+
+if TYPE_CHECKING:
+    from haptik_actions.render import Copy
 
 __all__ = ["Answer", "answer"]
 
@@ -36,14 +39,14 @@ async def answer(store: MessageStore, call: Call) -> Answer:
     found = await store.located(call.response, call.locale)
     try:
         if found is not None:
-            said = _said(*found, call)
+            said = _said(*found, call, await _copy(store, found[0], call))
             if said is not None:
                 return said
     except (HaptikError, ArithmeticError, LookupError, TypeError, ValueError):
         logger.exception("The message %r could not be said; its default is.", call.response)
     default = store.default(call.response, call.locale)
     if default is not None:
-        return _said(default, "en", call) or {}
+        return _said(*default, call, await _copy(store, default[0], call)) or {}
     return {} if found is not None else await _nothing(store, call)
 
 
@@ -53,7 +56,19 @@ async def _nothing(store: MessageStore, call: Call) -> Answer:
     return {"text": await store.text(_STANDS_IN.get(call.response, call.response), call.locale)}
 
 
-def _said(message: Message, locale: str, call: Call) -> Answer | None:
+async def _copy(store: MessageStore, message: Message, call: Call) -> Copy | None:
+    """The words that a channel's form of an element adds, in the user's language; None where there is no element."""
+    if all(variation.hsl is None for variation in message.variations):
+        return None
+    from haptik_actions.render import Copy
+
+    keys, english = Copy.message_keys(), Copy.default()
+    # The renderer fills these placeholders, so each is filled with itself.
+    names = {name: f"{{{name}}}" for field in keys for name in Template.parse(getattr(english, field)).names}
+    return Copy.of({key: await store.text(key, call.locale, **names) for key in keys.values()})
+
+
+def _said(message: Message, locale: str, call: Call, copy: Copy | None) -> Answer | None:
     """The answer; None where no variation fits this conversation."""
     fitting = suitable(message, call.channel_name, call.slots)
     if call.channel_name == _REST[0] and any(v.channel == _REST[1] for v in message.variations):
@@ -71,7 +86,7 @@ def _said(message: Message, locale: str, call: Call) -> Answer | None:
 
     if variation.hsl is None:
         return _response(variation, fill)
-    return _native(variation, fill, call)
+    return _native(variation, fill, call, copy)
 
 
 def _response(variation: Variation, fill: Callable[..., str]) -> Answer:
@@ -81,7 +96,7 @@ def _response(variation: Variation, fill: Callable[..., str]) -> Answer:
     return {key: _filled(value, fill) if key in _FILLED else value for key, value in members.items()}
 
 
-def _native(variation: Variation, fill: Callable[..., str], call: Call) -> Answer:
+def _native(variation: Variation, fill: Callable[..., str], call: Call, copy: Copy | None) -> Answer:
     """An element of HSL in the form of the channel."""
     from haptik_actions.render import render
 
@@ -94,7 +109,8 @@ def _native(variation: Variation, fill: Callable[..., str], call: Call) -> Answe
     if element is None:
         return {"text": fill(variation.said)}
     extra = {key: variation.extra[key] for key in ("id", "metadata") if key in variation.extra}
-    return extra | (merged(render(element, channel).messages) or merged(render(element, None).messages) or {})
+    shown = (merged(render(element, on, copy=copy).messages) for on in (channel, None))
+    return extra | next(filter(None, shown), {})
 
 
 def merged(messages: Sequence[Mapping[str, Any]]) -> Answer | None:

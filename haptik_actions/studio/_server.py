@@ -15,7 +15,7 @@ from haptik_actions._redis import connect
 from haptik_actions._serving import serve_app
 from haptik_actions.config import Settings
 from haptik_actions.errors import ConfigurationError
-from haptik_actions.messages import Catalogue, MessageStore, read_domain
+from haptik_actions.messages import PACKAGED_LOCALE, Catalogue, MessageStore, read_domain
 from haptik_actions.nlg import nlg_app
 from haptik_actions.studio._passwords import Passwords
 from haptik_actions.studio._studio import Studio
@@ -36,7 +36,7 @@ async def serve(
     port: int = 0,
     proxy: str | None = None,
     domain: Path | None = None,
-    locale: str = "en",
+    locale: str | None = None,
     channels: Sequence[str] = (),
 ) -> AsyncIterator[str]:
     """Run the studio and Rasa's NLG endpoint in the running loop and yield its base URL; port 0 takes a free one.
@@ -47,7 +47,7 @@ async def serve(
         port: On which it listens.
         proxy: The address of the reverse proxy whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed.
         domain: A Rasa domain, file or folder, whose responses are shown and said where nothing else is written.
-        locale: The language of the domain, which others are translated from.
+        locale: The language of the domain, which others are translated from; the settings' own, or else English.
         channels: Those that the bot talks on, by their names in Rasa: texts are checked for them and shown on them.
 
     Raises:
@@ -55,6 +55,7 @@ async def serve(
             the loopback interface's and nobody could sign in.
     """
     redis = connect(settings.require("redis_url"), seconds=_REDIS_SECONDS)
+    locale = locale or settings.locale or PACKAGED_LOCALE
     defaults = {locale: read_domain(domain).values} if domain else {}
     catalogue = Catalogue(redis, defaults=defaults, locale=locale, channels=channels)
     is_private = is_loopback(host) and proxy is None

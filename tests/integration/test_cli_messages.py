@@ -167,3 +167,16 @@ def test_another_address_than_loopback_needs_a_token(url: str) -> None:
     refused = run(url, "serve-nlg", "--host", "0.0.0.0")
     assert refused.exit_code == 2
     assert "HAPTIK_NLG_TOKEN" in refused.output
+
+
+def test_without_a_locale_the_commands_take_the_settings(url: str) -> None:
+    def speaking(locale: str, *arguments: str) -> Result:
+        return CliRunner().invoke(main, ["messages", *arguments], env={"REDIS_URL": url, "HAPTIK_LOCALE": locale})
+
+    assert speaking("de", "set", "utter_greet", "Guten Tag").output == "utter_greet in de is version 1 now.\n"
+    assert speaking("de", "get", "utter_greet").output == "Guten Tag\n"
+    assert "no message utter_greet in en" in run(url, "get", "utter_greet").output
+    assert "no message utter_greet in en" in speaking("de", "get", "utter_greet", "--locale", "en").output
+    bad = speaking("d e", "get", "utter_greet")
+    assert bad.exit_code == 2
+    assert "the environment variable HAPTIK_LOCALE is 'd e' and must be one language tag" in bad.output

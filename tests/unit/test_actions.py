@@ -454,12 +454,15 @@ async def test_own_message_keys_and_locale_come_from_the_store() -> None:
         plain = await run_action(Failing(), action_call("x", metadata=WHO, slots=slots))
         who = {"business_id": 343, "user_name": "u2", "language_code": "de"}
         german = await run_action(Failing(), action_call("x", metadata=who, slots=slots))
+        by_slot = {**slots, "language_code": "de"}
+        again = await run_action(Failing(), action_call("x", metadata={**WHO, "user_name": "u4"}, slots=by_slot))
         platform.refuse("down", 503)
         missing = await run_action(Failing(), action_call("x", metadata={**WHO, "user_name": "u3"}, slots=slots))
     finally:
         configure()
     assert texts(plain)[-1] == "Hello vip"
     assert texts(german)[-1] == f"Hallo vip, {receipt(german)['id']}"
+    assert texts(again)[-1] == f"Hallo vip, {receipt(again)['id']}"
     assert texts(missing)[-1] == COPY["haptik_handoff_delayed"]
 
 

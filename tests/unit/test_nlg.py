@@ -16,6 +16,8 @@ from haptik_actions.messages import Catalogue, MessageStore, packaged_copy
 from haptik_actions.nlg import nlg_app
 from tests.support.ports import free_port
 
+COPY = packaged_copy()
+
 
 def body(response: str, channel: str = "collector", /, arguments: Any = None, **slots: Any) -> dict[str, Any]:
     return {
@@ -107,6 +109,34 @@ async def test_a_whole_response_comes_back_filled() -> None:
         "id": "first",
         "metadata": {"a": "{name}"},
     }
+
+
+OFFERING = json.dumps(
+    {
+        "type": "BUTTON",
+        "text": "Womit?",
+        "data": {
+            "items": [
+                {"actionable_text": f"Option {number}", "type": "TEXT_ONLY", "payload": {"message": f"o{number}"}}
+                for number in range(1, 15)
+            ]
+        },
+    }
+)
+
+
+async def test_what_a_channel_adds_to_an_element_is_in_the_users_language() -> None:
+    store = MessageStore(defaults={"de": {"utter_x": OFFERING, "haptik_hsl_continued": "Weiter zur Auswahl:"}})
+    said = (await post(store, body("utter_x", "botframework", language_code="de"))).text
+    assert "Weiter zur Auswahl:" in said
+    assert COPY["haptik_hsl_continued"] not in said
+
+
+async def test_a_default_that_stands_in_is_formatted_in_its_own_language(redis_client: redis.asyncio.Redis) -> None:
+    nobodys = [{"text": "x", "condition": [{"type": "slot", "name": "a", "value": "b"}]}]
+    await redis_client.set("haptik:messages:de:utter_x", json.dumps(nobodys))
+    store = MessageStore(redis_client, locale="de", defaults={"de": {"utter_x": "{n, number}"}})
+    assert (await post(store, body("utter_x", n=1234.5))).json() == {"text": "1.234,5"}
 
 
 VARIATIONS = json.dumps(
