@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,7 +12,7 @@ from haptik_actions.cli._messages_store import author_option, locale_option, say
 from haptik_actions.cli._output import printable
 
 if TYPE_CHECKING:
-    from haptik_actions.messages import Applied, Catalogue, ImportPlan
+    from haptik_actions.messages import Applied, Catalogue, ImportPlan, Seeded
 
 __all__ = ["export", "import_file", "seed"]
 
@@ -82,29 +83,47 @@ def import_file(file: Path, named: str | None, dry_run: bool, draft: bool, autho
 
 
 @click.command()
-@click.option(
-    "--domain",
-    required=True,
-    type=click.Path(exists=True, path_type=Path),
-    help="The domain file, or the folder of domain files.",
-)
+@click.option("--domain", type=click.Path(exists=True, path_type=Path), help="The domain file, or the folder of them.")
 @locale_option
-def seed(domain: Path, locale: str) -> None:
-    """Make the responses of a Rasa domain the defaults. What was edited stays edited.
+@click.option(
+    "--packaged",
+    multiple=True,
+    type=click.Choice(["de", "hi"]),
+    help="A language of the package's own sentences; several times for several.",
+)
+def seed(domain: Path | None, locale: str, packaged: tuple[str, ...]) -> None:
+    """Make the responses of a Rasa domain, or the package's own translations, the defaults. What was edited stays.
 
     \b
     haptik-actions messages seed --domain domain/
+    haptik-actions messages seed --packaged hi --packaged de
     """
     from haptik_actions.messages import read_domain
 
-    copy = read_domain(domain)
-    done = with_catalogue(lambda catalogue: catalogue.seed(copy.responses, locale=locale, slots=copy.slots))
+    if domain is None and not packaged:
+        raise click.UsageError("Say what to seed: --domain, --packaged, or both.")
+    copy = read_domain(domain) if domain else None
+    for tag in dict.fromkeys(packaged):
+        _say_seeded(with_catalogue(partial(_seed_packaged, tag)), f"{tag}: ")
+    # After the package's, so that a domain's own words for the same key are what stays.
+    if copy:
+        _say_seeded(
+            with_catalogue(lambda catalogue: catalogue.seed(copy.responses, locale=locale, slots=copy.slots)), ""
+        )
+
+
+async def _seed_packaged(tag: str, catalogue: Catalogue) -> Seeded:
+    return await catalogue.seed_packaged(tag)
+
+
+def _say_seeded(done: Seeded, before: str) -> None:
     for key, problem in done.refused:
         click.echo(f"warning: {printable(key)} is left out: {printable(problem)}", err=True)
     for key in done.kept_edited:
         click.echo(f"note: the default of {printable(key)} changed; users go on reading the edit.", err=True)
     click.echo(
-        f"{done.added} defaults are new, {done.changed} changed, {done.removed} removed, {done.unchanged} unchanged."
+        f"{before}{done.added} defaults are new, {done.changed} changed, {done.removed} removed, "
+        f"{done.unchanged} unchanged."
     )
 
 

@@ -10,7 +10,7 @@ One Redis string per message, `haptik:messages:<locale>:<key>`, for example
 from haptik_actions.messages._catalogue import Catalogue
 from haptik_actions.messages._check import Context, check_message
 from haptik_actions.messages._choice import suitable
-from haptik_actions.messages._defaults import PACKAGED_LOCALE, packaged_copy
+from haptik_actions.messages._defaults import PACKAGED_LOCALE, packaged_copy, packaged_translations
 from haptik_actions.messages._diff import unified_diff
 from haptik_actions.messages._entry import (
     Applied,
@@ -60,6 +60,7 @@ __all__ = [
     "element_of",
     "locale_of",
     "packaged_copy",
+    "packaged_translations",
     "read_domain",
     "suitable",
     "unified_diff",

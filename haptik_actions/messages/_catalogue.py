@@ -6,13 +6,14 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from haptik_actions._deadline import DeadlinePassed, deadline
 from haptik_actions.errors import ConfigurationError, EditConflict, InvalidMessage, MessagesUnavailable
 from haptik_actions.messages._check import check_message
 from haptik_actions.messages._contents import Contents, Only
-from haptik_actions.messages._defaults import PACKAGED_LOCALE
+from haptik_actions.messages._defaults import PACKAGED_LOCALE, packaged_translations
 from haptik_actions.messages._editor import Editor
 from haptik_actions.messages._entry import (
     Action,
@@ -288,34 +289,35 @@ class Catalogue:
         """Make a domain's responses the defaults of `locale` (the catalogue's own if None). Edits stay what they are.
 
         `responses` is as a Rasa domain has it: name -> list of variations. `slots` are the domain's, which texts may
-        use as placeholders. Defaults of responses that are no longer there are removed.
+        use as placeholders. Defaults of responses that are no longer there are removed, but for the package's own keys
+        in a locale that `seed_packaged` knows.
         """
         from haptik_actions.messages._seed import values_of
 
-        contents = await self._contents()
         tag = checked("x", locale or self.locale).locale
         values, refused = values_of(responses)
-        before = {place.key: value for place, value in await self._seeded(contents.places(tag))}
-        writes: dict[str, str | None] = {
-            Place(tag, key).default: value for key, value in values.items() if before.get(key) != value
-        }
-        gone = [key for key in before if key not in values]
-        await self._editor.put(writes | {Place(tag, key).default: None for key in gone})
+        translated = packaged_translations().get(tag, {})
+        done = await self._put_defaults(tag, values, lambda key: key not in translated)
         await self._editor.set_slots(frozenset(slots))
-        self._index.touch([*writes, *(Place(tag, key).default for key in gone)])
-        changed = [key for key, value in values.items() if key in before and before[key] != value]
-        return Seeded(
-            added=sum(key not in before for key in values),
-            changed=len(changed),
-            removed=len(gone),
-            unchanged=len(values) - len(writes),
-            kept_edited=tuple(sorted(key for key in changed if contents.live(Place(tag, key)) is not None)),
-            refused=tuple(refused.items()),
-        )
+        return replace(done, refused=tuple(refused.items()))
 
-    async def _seeded(self, places: Sequence[Place]) -> list[tuple[Place, str]]:
-        values = await self._editor.values([place.default for place in places])
-        return [(place, value) for place, value in zip(places, values, strict=True) if value is not None]
+    async def seed_packaged(self, locale: str) -> Seeded:
+        """Make the package's own translation the defaults of its keys in `locale`. Edits, and other defaults, stay.
+
+        Raises:
+            ConfigurationError: the package has no translation of this locale; names those that it has.
+        """
+        translations = packaged_translations()
+        if locale not in translations:
+            raise ConfigurationError(f"The package has no copy in {locale[:60]!r}; it has {', '.join(translations)}.")
+        return await self._put_defaults(locale, translations[locale], lambda key: False)
+
+    async def _put_defaults(self, tag: str, values: Mapping[str, str], removes: Callable[[str], bool]) -> Seeded:
+        from haptik_actions.messages._seeding import put_defaults
+
+        done, changed = await put_defaults(self._editor, await self._contents(), tag, values, removes)
+        self._index.touch(changed)
+        return done
 
     async def _write(
         self,

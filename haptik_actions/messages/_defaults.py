@@ -13,7 +13,7 @@ from haptik_actions.errors import InvalidMessage
 from haptik_actions.messages._resolved import MISSING, Resolved
 from haptik_actions.messages._value import Message
 
-__all__ = ["PACKAGED_LOCALE", "Defaults", "packaged_copy"]
+__all__ = ["PACKAGED_LOCALE", "Defaults", "packaged_copy", "packaged_translations"]
 
 logger = logging.getLogger(__name__)
 
@@ -25,6 +25,19 @@ def packaged_copy() -> Mapping[str, str]:
     """Return key -> text of the plugin's own messages, in English."""
     file = resources.files("haptik_actions.messages") / "defaults" / f"{PACKAGED_LOCALE}.json"
     return msgspec.json.decode(file.read_bytes(), type=dict[str, str])
+
+
+@cache
+def packaged_translations() -> Mapping[str, Mapping[str, str]]:
+    """Return locale -> key -> text of the plugin's own messages in other languages.
+
+    No store says them on its own account: `Catalogue.seed_packaged` makes those of one locale its defaults.
+    """
+    folder = resources.files("haptik_actions.messages") / "translations"
+    files = sorted((file for file in folder.iterdir() if file.name.endswith(".json")), key=lambda file: file.name)
+    return {
+        file.name.removesuffix(".json"): msgspec.json.decode(file.read_bytes(), type=dict[str, str]) for file in files
+    }
 
 
 class Defaults:

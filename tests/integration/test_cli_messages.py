@@ -14,6 +14,7 @@ import redis
 from click.testing import CliRunner, Result
 
 from haptik_actions.cli import main
+from haptik_actions.messages import packaged_copy, packaged_translations
 from tests.support.ports import free_port
 
 DOMAIN = """
@@ -180,3 +181,34 @@ def test_without_a_locale_the_commands_take_the_settings(url: str) -> None:
     bad = speaking("d e", "get", "utter_greet")
     assert bad.exit_code == 2
     assert "the environment variable HAPTIK_LOCALE is 'd e' and must be one language tag" in bad.output
+
+
+def test_the_packages_own_translations_are_seeded_where_they_are_asked_for(url: str, domain: Path) -> None:
+    total = len(packaged_copy())
+    assert run(url, "seed", "--packaged", "hi", "--packaged", "de").output == (
+        f"hi: {total} defaults are new, 0 changed, 0 removed, 0 unchanged.\n"
+        f"de: {total} defaults are new, 0 changed, 0 removed, 0 unchanged.\n"
+    )
+    assert run(url, "get", "haptik_hsl_choose", "--locale", "hi").output == "कृपया चुनें:\n"
+    assert run(url, "get", "haptik_hsl_choose").output == "Please choose:\n"
+    run(url, "set", "haptik_hsl_choose", "Wählen Sie bitte:", "--locale", "de")
+    assert run(url, "seed", "--packaged", "de").output.startswith("de: 0 defaults are new, 0 changed, 0 removed")
+    assert run(url, "get", "haptik_hsl_choose", "--locale", "de").output == "Wählen Sie bitte:\n"
+
+
+def test_a_domains_own_words_for_a_key_of_the_package_win(url: str, tmp_path: Path) -> None:
+    own = tmp_path / "domain.yml"
+    own.write_text("responses: {haptik_apology: [{text: Oje.}]}", encoding="utf-8")
+    seeded = run(url, "seed", "--packaged", "de", "--domain", str(own), "--locale", "de")
+    assert seeded.output.endswith("\n0 defaults are new, 1 changed, 0 removed, 0 unchanged.\n")
+    assert run(url, "get", "haptik_apology", "--locale", "de").output == "Oje.\n"
+
+
+def test_a_seeding_of_nothing_and_of_an_unknown_language_are_refused(url: str) -> None:
+    nothing = run(url, "seed")
+    assert nothing.exit_code == 2
+    assert "--domain, --packaged, or both" in nothing.output
+    unknown = run(url, "seed", "--packaged", "fr")
+    assert unknown.exit_code == 2
+    assert "'de', 'hi'" in unknown.output
+    assert sorted(packaged_translations()) == ["de", "hi"], "the option offers all that there are"
