@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -29,7 +29,7 @@ from haptik_actions.messages._entry import (
 from haptik_actions.messages._finding import Finding
 from haptik_actions.messages._imports import plan_rows
 from haptik_actions.messages._index import Index
-from haptik_actions.messages._names import DEFAULT, DRAFT, LIVE, Place, checked, draft_key
+from haptik_actions.messages._names import DEFAULT, DRAFT, LIVE, Place, checked, draft_key, locale_chain
 from haptik_actions.messages._shelf import Shelf, outside_version
 
 if TYPE_CHECKING:
@@ -130,6 +130,10 @@ class Catalogue:
         `only` narrows down to what is edited, has a draft, or is missing in the locale.
         """
         return (await self._contents()).search(words, locale or self.locale, only, offset, limit)
+
+    async def texts(self, keys: Iterable[str], locale: str) -> dict[str, str]:
+        """Return by key what users of a locale read, as it stands in the store; nothing for what exists nowhere."""
+        return (await self._contents()).read(keys, locale_chain(locale, self.locale))
 
     async def summary(self) -> dict[str, Count]:
         """Return for each locale how many messages are edited, missing and drafted."""

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from bisect import bisect_left, insort
 from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Sequence
 from itertools import islice
 from typing import Literal
 
 from haptik_actions.errors import InvalidMessage
+from haptik_actions.messages._defaults import PACKAGED_LOCALE
 from haptik_actions.messages._entry import Count, Origin, Page, Row
 from haptik_actions.messages._names import Place, place_of
 from haptik_actions.messages._value import Message
@@ -60,6 +61,12 @@ class Contents:
             found = [key for key in found if key in kept]
         tags = self.locales()
         return Page(len(found), tuple(self._row(key, locale, tags) for key in found[offset : offset + limit]))
+
+    def read(self, keys: Iterable[str], chain: Sequence[str]) -> dict[str, str]:
+        """Return by key what the first locale of the chain that has something says, or else the packaged copy."""
+        tags = (*chain, PACKAGED_LOCALE)
+        found = {key: next(filter(None, (self._in_effect(tag, key) for tag in tags)), None) for key in keys}
+        return {key: text for key, text in found.items() if text}
 
     def count(self, locale: str) -> Count:
         """Return how far a locale is."""

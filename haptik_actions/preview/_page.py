@@ -14,7 +14,7 @@ from haptik_actions.hsl import Element, Unknown, parse
 from haptik_actions.preview._messages import parts
 from haptik_actions.preview._notes import remarks
 from haptik_actions.preview._parts import Part
-from haptik_actions.render import ALIASES, CHANNELS, Note, channel_of, render
+from haptik_actions.render import ALIASES, CHANNELS, Copy, Note, channel_of, render
 
 Content: TypeAlias = Element | Mapping[str, Any] | str | Sequence[Element | Mapping[str, Any] | str]
 """An element, its JSON, a text, or several of these."""
@@ -34,12 +34,14 @@ def _environment() -> Environment:
     )
 
 
-def preview_channel(content: Content, channel: str) -> str:
+def preview_channel(content: Content, channel: str, *, copy: Copy | None = None, locale: str | None = None) -> str:
     """What the user sees on a channel, as a fragment of HTML: one element of the class `hsl-preview`.
 
     Args:
         content: What is said.
         channel: A channel's name in Rasa; an unknown one shows plain text.
+        copy: The words that the channel's form adds, in the user's language; English where it is not given.
+        locale: The language tag of the content, for fonts and screen readers.
 
     Returns:
         Markup for a page that has `STYLESHEET`.
@@ -48,7 +50,7 @@ def preview_channel(content: Content, channel: str) -> str:
         InvalidElement: the content is not an element.
     """
     panel = _environment().get_template("channel.html")
-    return Markup(panel.render(**_panel(_elements(content), channel)))
+    return Markup(panel.render(**_panel(_elements(content), channel, copy), locale=locale))
 
 
 def preview_page(content: Content, channels: Iterable[str] = PREVIEWED, *, title: str = "Preview") -> str:
@@ -67,12 +69,12 @@ def preview_page(content: Content, channels: Iterable[str] = PREVIEWED, *, title
         {
             "kind": element.type if isinstance(element, Unknown) else str(element.to_hsl()["type"]),
             "text": element.text,
-            "panels": [_panel([element], name) for name in names],
+            "panels": [_panel([element], name, None) for name in names],
         }
         for element in _elements(content)
     ]
     style = Markup((files("haptik_actions.preview") / "static" / "preview.css").read_text(encoding="utf-8"))
-    return _environment().get_template("page.html").render(title=title, rows=rows, style=style)
+    return _environment().get_template("page.html").render(title=title, rows=rows, style=style, locale=None)
 
 
 def _elements(content: Content) -> list[Element]:
@@ -81,12 +83,12 @@ def _elements(content: Content) -> list[Element]:
     return [one for part in content for one in _elements(part)] if isinstance(content, Sequence) else [content]
 
 
-def _panel(elements: Sequence[Element], name: str) -> dict[str, Any]:
+def _panel(elements: Sequence[Element], name: str, copy: Copy | None) -> dict[str, Any]:
     channel = channel_of(name)
     shown: list[Part] = []
     notes: list[Note] = []
     for element in elements:
-        conversion = render(element, name)
+        conversion = render(element, name, copy=copy)
         shown += [part for message in conversion.messages for part in parts(message, channel)]
         notes += conversion.notes
     return {"channel": channel, "parts": shown, "remarks": list(remarks(notes))}

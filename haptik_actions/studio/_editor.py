@@ -11,6 +11,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from haptik_actions.messages import Catalogue, Entry
+from haptik_actions.render import Copy
 from haptik_actions.studio._door import Door
 from haptik_actions.studio._fields import STYLES
 from haptik_actions.studio._form import reshape
@@ -53,7 +54,7 @@ class EditorPage:
         """Return the whole page with this sheet in its form."""
         entries = await self._catalogue.locales_of(sheet.entry.key)
         seen = {
-            **self._seen(visit, sheet),
+            **await self._seen(visit, sheet),
             "entries": _beside(entries, sheet.entry, self._catalogue.locale),
             "shown": shown_text,
         }
@@ -71,7 +72,7 @@ class EditorPage:
 
     async def _form(self, visit: Visit) -> Response:
         sheet = await self.reshaped(visit, await self._sheets.sent(visit))
-        return render(visit, "message_parts.html", **self._seen(visit, sheet))
+        return render(visit, "message_parts.html", **await self._seen(visit, sheet))
 
     async def _state(self, visit: Visit) -> Response:
         entry = await self._sheets.entry(visit)
@@ -79,15 +80,16 @@ class EditorPage:
         is_outdated = (visit.asked("expected"), visit.asked("draft")) != (entry.revision, draft)
         return render(visit, "message_others.html", entry=entry, is_outdated=is_outdated)
 
-    def _seen(self, visit: Visit, sheet: Sheet) -> dict[str, Any]:
+    async def _seen(self, visit: Visit, sheet: Sheet) -> dict[str, Any]:
         names = sheet.entry.placeholders
         samples = {name: visit.field(f"sample.{name}") for name in names}
+        copy = Copy.of(await self._catalogue.texts(Copy.message_keys().values(), sheet.entry.locale))
         return {
             "sheet": sheet,
             "entry": sheet.entry,
             "names": msgspec.json.encode(names).decode(),
             "samples": samples,
-            "previews": self._previews.of(sheet.value, sheet.entry.locale, samples) if sheet.value else [],
+            "previews": self._previews.of(sheet.value, sheet.entry.locale, samples, copy) if sheet.value else [],
             "styles": STYLES,
             "channels": self._previews.channels,
             "encode": lambda value: msgspec.json.encode(value).decode(),

@@ -13,7 +13,7 @@ from haptik_actions.errors import InvalidElement, InvalidMessage
 from haptik_actions.hsl import Element, Image
 from haptik_actions.messages import Message, Template, Variation, element_of
 from haptik_actions.preview import preview_channel
-from haptik_actions.render import CHANNELS
+from haptik_actions.render import CHANNELS, Copy
 
 __all__ = ["DEFAULT_CHANNELS", "Previews", "Screen"]
 
@@ -40,20 +40,20 @@ class Previews:
         """Every channel's name in Rasa and what people call it."""
         return {name: channel.title for name, channel in CHANNELS.items() if name == channel.name}
 
-    def of(self, value: str, locale: str, samples: Mapping[str, str]) -> list[list[Screen]]:
+    def of(self, value: str, locale: str, samples: Mapping[str, str], copy: Copy) -> list[list[Screen]]:
         """Return the screens of each variation of a message.
 
-        `samples` has a value for each placeholder that the bot fills, empty where its name will do; others stay as
-        they are written. A variation for one channel is shown on that one alone.
+        `copy` is what channels add to it. `samples` has a value for each placeholder that the bot fills, empty where
+        its name will do; others stay as they are written. A variation for one channel is shown on that one alone.
         """
         try:
             message = Message.parse(value)
         except InvalidMessage:
             # What is wrong stands among the checks.
             return []
-        return [self._screens(variation, locale, samples) for variation in message.variations]
+        return [self._screens(variation, locale, samples, copy) for variation in message.variations]
 
-    def _screens(self, variation: Variation, locale: str, samples: Mapping[str, str]) -> list[Screen]:
+    def _screens(self, variation: Variation, locale: str, samples: Mapping[str, str], copy: Copy) -> list[Screen]:
         shown = self._shown if variation.channel is None else (variation.channel,)
         try:
             elements = list(_elements(variation, locale, samples))
@@ -62,7 +62,8 @@ class Previews:
         if not elements:
             said = "This is sent to the channel as it stands, and has no preview."
             return [Screen(title=_title(name), problem=said) for name in shown]
-        return [Screen(title=_title(name), html=Markup(preview_channel(elements, name))) for name in shown]
+        panels = {name: preview_channel(elements, name, copy=copy, locale=locale) for name in shown}
+        return [Screen(title=_title(name), html=Markup(panel)) for name, panel in panels.items()]
 
 
 def _elements(variation: Variation, locale: str, samples: Mapping[str, str]) -> Iterator[Element]:

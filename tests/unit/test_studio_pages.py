@@ -511,3 +511,41 @@ async def test_a_key_or_locale_that_cannot_be_is_refused(visitor: Visitor, path:
     answer = await visitor.get(path)
     assert answer.status_code == 400
     assert "<b>" not in answer.text
+
+
+MENU = {
+    "type": "BUTTON",
+    "text": "क्या चाहिए?",
+    "data": {
+        "items": [
+            {"actionable_text": f"विकल्प {number}", "type": "TEXT_ONLY", "payload": {"message": f"o{number}"}}
+            for number in range(1, 6)
+        ]
+    },
+}
+
+
+@pytest.mark.parametrize(
+    ("locale", "said"), [("hi", "चुनने के लिए छुएँ"), ("hi-IN", "चुनने के लिए छुएँ"), ("de", "Options"), ("en", "Options")]
+)
+async def test_the_preview_shows_what_channels_add_as_users_of_the_language_read_it(
+    visitor: Visitor, redis_client: redis.asyncio.Redis, stored: Catalogue, locale: str, said: str
+) -> None:
+    await stored.seed_packaged("hi")
+    await redis_client.set("haptik:messages:hi:haptik_hsl_options", "चुनने के लिए छुएँ")
+    await redis_client.set(f"haptik:messages:{locale}:menu", json.dumps(MENU))
+    page = (await visitor.get("/message", params={"key": "menu", "locale": locale})).text
+    [shown] = re.findall(r'<div class="hsl-preview hp-whatsapp">.*?</figure>', page, re.DOTALL)
+    assert f'<span class="hp-opener">{said}</span>' in shown
+    assert f'<div class="hp-screen" lang="{locale}">' in shown
+
+
+async def test_the_preview_of_numbers_and_plurals_is_in_the_language(
+    visitor: Visitor, redis_client: redis.asyncio.Redis
+) -> None:
+    text = "{n, plural, one {# सवाल है} other {# सवाल हैं}}: {total, number}"
+    await redis_client.set("haptik:messages:hi:counted", text)
+    form = await visitor.opened("counted", "hi")
+    asked = {**form, "sample.n": "0", "sample.total": "1234567"}
+    assert "0 सवाल है: 12,34,567" in (await visitor.post("/message/form", data=asked)).text
+    assert "2 सवाल हैं: 12,34,567" in (await visitor.post("/message/form", data={**asked, "sample.n": "2"})).text
