@@ -35,7 +35,7 @@ class Shelf:
         return [value or self._builtin_default(place) for place, value in zip(places, seeded, strict=True)]
 
     async def contexts(self, places: Sequence[Place]) -> list[Context]:
-        """Return what a text is measured by: the default of its locale, or what the catalogue's own locale says."""
+        """Return what a text is measured by: its locale's default, what the catalogue's own says, the packaged copy."""
         if not places:
             return []
         slots = await self._editor.slots()
@@ -47,7 +47,7 @@ class Shelf:
         for place, *candidates in zip(places, defaults, own_defaults, own_live, strict=True):
             # A message without any default is its own measure only for its translations.
             usable = candidates if place.locale != self._locale else candidates[:2]
-            contexts.append(Context(_first_message(usable), slots))
+            contexts.append(Context(_first_message([*usable, packaged_copy().get(place.key)]), slots))
         return contexts
 
     def builtin(self) -> Iterator[tuple[Place, str]]:

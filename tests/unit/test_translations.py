@@ -294,6 +294,16 @@ async def test_a_seeding_of_a_domain_and_one_of_the_package_leave_each_other_alo
     assert (await catalogue.get("haptik_apology", "de")).value == TRANSLATIONS["de"]["haptik_apology"]
 
 
+@pytest.mark.parametrize("locale", ["de", "fr"])
+async def test_a_sentence_of_the_package_is_measured_by_it_whatever_the_catalogues_language(
+    redis_client: redis.asyncio.Redis, locale: str
+) -> None:
+    catalogue = Catalogue(redis_client, locale="de")
+    finding = (await catalogue.check("haptik_form_error_options", locale, "{peace}?"))[0]
+    assert (finding.severity, "{peace}" in finding.words) == ("error", True)
+    assert await catalogue.check("haptik_form_error_options", locale, "{piece}?") == ()
+
+
 async def test_a_language_that_the_package_does_not_have_is_refused(catalogue: Catalogue) -> None:
     with pytest.raises(ConfigurationError, match="no copy in 'fr'; it has de, hi"):
         await catalogue.seed_packaged("fr")
