@@ -77,11 +77,17 @@ class Settings:
 
     @classmethod
     def load(
-        cls, environ: Mapping[str, str] | None = None, endpoints: str | os.PathLike[str] = "endpoints.yml"
+        cls,
+        environ: Mapping[str, str] | None = None,
+        endpoints: str | os.PathLike[str] = "endpoints.yml",
+        *,
+        tolerant: bool = False,
     ) -> Settings:
         """Read the environment, then section `haptik:` of `endpoints` for what the environment leaves out.
 
         A missing file or section is no mistake; `${NAME}` in the file is replaced from the environment, as Rasa does.
+        With `tolerant` a `locale` that cannot work is logged and left out: a chat is handed over in English rather than
+        not at all.
 
         Raises:
             ConfigurationError: the file is not YAML, or a value cannot work; names the file, the path and the remedy.
@@ -92,6 +98,12 @@ class Settings:
         for name, variable in ENVIRONMENT.items():
             if environ.get(variable, "").strip():
                 values[name] = (environ[variable].strip(), f"the environment variable {variable}")
+        if tolerant and "locale" in values:
+            try:
+                _typed("locale", *values["locale"])
+            except ConfigurationError as error:
+                logger.error("%s", error)
+                del values["locale"]
         return cls(**{name: _typed(name, value, place) for name, (value, place) in values.items()})
 
     def require(self, name: str) -> Any:

@@ -53,7 +53,7 @@ _OUTBOX_SECONDS = 3.0
 
 
 def _load() -> Settings:
-    return Settings.load(endpoints=os.environ.get("HAPTIK_ENDPOINTS", "endpoints.yml"))
+    return Settings.load(endpoints=os.environ.get("HAPTIK_ENDPOINTS", "endpoints.yml"), tolerant=True)
 
 
 class _SettingsCredentials:

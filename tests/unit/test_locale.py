@@ -73,6 +73,18 @@ def test_a_bad_language_is_named_with_its_place_and_the_remedy(bad: str, tmp_pat
         assert "a language tag such as en, de or hi-IN" in str(caught.value)
 
 
+async def test_a_bad_language_costs_no_hand_off(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("HAPTIK_LOCALE", "d e")
+    monkeypatch.setenv("HAPTIK_TEAM", "support")
+    runtime = Runtime()
+    assert runtime.settings() == Settings(team="support")
+    assert runtime.messages().locale == "en"
+    assert "the environment variable HAPTIK_LOCALE is 'd e' and must be one language tag" in caplog.text
+    await runtime.aclose()
+
+
 # The store
 
 
