@@ -164,6 +164,22 @@ def test_the_nlg_endpoint_alone(url: str, domain: Path) -> None:
         assert process.wait(10) == 0
 
 
+def test_the_nlg_endpoint_speaks_the_settings_language(url: str) -> None:
+    run(url, "set", "utter_menu", "Was nun?", "--locale", "de")
+    run(url, "set", "utter_menu", "What now?", "--locale", "en")
+    words = [sys.executable, "-m", "haptik_actions.cli", "messages", "serve-nlg", "--port", "0"]
+    environ = os.environ | {"REDIS_URL": url, "HAPTIK_LOCALE": "de"}
+    process = subprocess.Popen(words, stdout=subprocess.PIPE, text=True, env=environ)
+    try:
+        assert process.stdout is not None
+        address = process.stdout.readline().split()[-1]
+        call = {"response": "utter_menu", "id": None, "arguments": {}, "tracker": {}, "channel": {"name": "collector"}}
+        assert httpx.post(address, json=call).json()["text"] == "Was nun?"
+    finally:
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(10) == 0
+
+
 def test_another_address_than_loopback_needs_a_token(url: str) -> None:
     refused = run(url, "serve-nlg", "--host", "0.0.0.0")
     assert refused.exit_code == 2

@@ -165,6 +165,19 @@ async def test_a_process_of_its_own_serves_pages_and_rasa(
         assert (await http.post("/nlg", json=call)).json()["text"] == "Hello Asha!"
 
 
+async def test_the_studio_begins_in_the_settings_language_and_so_does_rasas_endpoint(
+    redis_client: redis.asyncio.Redis, valkey_url: str
+) -> None:
+    await Catalogue(redis_client).seed({"utter_greet": [{"text": "Guten Tag"}]}, locale="de")
+    await Catalogue(redis_client).seed({"utter_greet": [{"text": "Good day"}]}, locale="en")
+    call = {"response": "utter_greet", "arguments": {}, "tracker": {}, "channel": {"name": "rest"}}
+    for named, told, said in (("de", None, "Guten Tag"), ("de", "en", "Good day"), (None, None, "Good day")):
+        settings = Settings(redis_url=valkey_url, locale=named)
+        async with serve(settings, locale=told) as url, httpx.AsyncClient(base_url=url) as http:
+            assert said in (await http.get("/?q=utter_greet")).text
+            assert (await http.post("/nlg", json=call)).json()["text"] == said
+
+
 async def test_rasas_endpoint_has_a_door_of_its_own(redis_client: redis.asyncio.Redis, valkey_url: str) -> None:
     await add_users(redis_client)
     call = {"response": "utter_greet", "arguments": {}, "tracker": {}, "channel": {"name": "rest"}}
