@@ -124,16 +124,13 @@ def _guarded(run: Run, options: HandOffOptions) -> Run:
     @functools.wraps(run)
     async def guarded(self: Any, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Any) -> Events:
         move_methods_to_threads(self)
-        return await guard(run, _name(self), options, self, dispatcher, tracker, domain)
+        try:
+            name = str(self.name())
+        except Exception:
+            logger.exception("%s cannot say its name.", type(self).__name__)
+            name = type(self).__name__
+        return await guard(run, name, options, self, dispatcher, tracker, domain)
 
     start_with_server()
     guarded.__haptik_guarded__ = True  # type: ignore[attr-defined]
     return cast("Run", guarded)
-
-
-def _name(action: Any) -> str:
-    try:
-        return str(action.name())
-    except Exception:
-        logger.exception("%s cannot say its name.", type(action).__name__)
-        return type(action).__name__

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 from collections.abc import Awaitable, Callable
@@ -11,9 +12,9 @@ import rasa_sdk.events
 import tenacity
 from rasa_sdk.interfaces import ActionExecutionRejection
 
-from haptik_actions._deadline import Call
+from haptik_actions.actions._call import Call
 from haptik_actions.actions._threads import in_thread, in_thread_with_loop, is_async, runs_in_thread
-from haptik_actions.errors import IntegrationCancelled, IntegrationTimeout, InvalidReturn
+from haptik_actions.errors import InvalidReturn
 from haptik_actions.escalation import BreakerRule, Breakers, HandOffOptions, HandOffRequested
 
 __all__ = ["Events", "behind_breaker", "is_json", "within_deadline"]
@@ -50,10 +51,18 @@ async def within_deadline(run: Run, name: str, plan: HandOffOptions, arguments: 
         InvalidReturn: it returned what Rasa cannot read.
         BaseException: whatever the action raises.
     """
-    with Call(name, plan.deadline or 8.0, late=IntegrationTimeout, cancelled=IntegrationCancelled):
+    call = Call(name, plan.deadline or 8.0)
+    try:
         if plan.idempotent and plan.retry:
             return await _tries(run, name, plan, arguments)
         return _answer(await _begun(run, name, plan, arguments), arguments)
+    except asyncio.CancelledError as error:
+        meant = call.meaning(error)
+        if meant is error:
+            raise
+        raise meant from error
+    finally:
+        call.end()
 
 
 async def behind_breaker(

@@ -18,7 +18,8 @@ from weakref import WeakKeyDictionary
 from rasa_sdk import ValidationAction
 from rasa_sdk.executor import CollectingDispatcher
 
-from haptik_actions._deadline import CURRENT, deadline
+from haptik_actions._deadline import deadline
+from haptik_actions.actions._call import CURRENT
 from haptik_actions.actions._runtime import visiting
 from haptik_actions.actions._stall import BLOCKERS
 
