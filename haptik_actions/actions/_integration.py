@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 import rasa_sdk.events
@@ -37,7 +37,7 @@ _RASA_EVENTS = {
 if hasattr(rasa_sdk.events, "SessionEnded"):
     # Newer servers know it. Which server calls is not said, and who imports it from a newer rasa-sdk has a newer Rasa.
     _RASA_EVENTS.add("session_ended")
-_PLAIN = frozenset({str, int, float, bool, type(None)})
+_PLAIN = frozenset({int, float, bool})
 _CONTAINERS = frozenset({list, dict})
 _NAMED = frozenset({"action", "followup", "slot"})
 
@@ -91,7 +91,27 @@ def _answer(returned: Any, arguments: Arguments) -> Events:
     for message in arguments[-3].messages:
         if not is_json(message):
             raise InvalidReturn("The action uttered a message that is not JSON.")
-    return _checked(returned) if returned else _empty(returned)
+    if returned.__class__ is not list:
+        if returned is None:
+            return []
+        if not isinstance(returned, (list, tuple)):
+            raise InvalidReturn(f"The action returned {type(returned).__name__} in place of a list of events.")
+    return _known(returned)
+
+
+def _known(events: Sequence[Any]) -> Events:
+    """Return the events that Rasa can read; log and leave out single ones that it does not know."""
+    unknown = 0
+    for event in events:
+        kind = event.get("event") if isinstance(event, dict) else None
+        if not isinstance(kind, str) or (kind in _NAMED and not isinstance(event.get("name"), str)):
+            raise InvalidReturn(f"The action returned an event that Rasa cannot read: {kind or type(event).__name__}.")
+        if kind not in _RASA_EVENTS:
+            logger.error("An event %r is left out: Rasa does not know it and would drop the whole answer.", kind)
+            unknown += 1
+        elif not is_json(event):
+            raise InvalidReturn(f"The action returned an event that is not JSON: {kind}.")
+    return [event for event in events if event["event"] in _RASA_EVENTS] if unknown else list(events)
 
 
 async def _tries(run: Run, name: str, plan: HandOffOptions, arguments: Arguments) -> Events:
@@ -115,31 +135,12 @@ def _is_worth_another_try(error: BaseException) -> bool:
     return isinstance(error, Exception) and not isinstance(error, (*_CONTROL_FLOW, InvalidReturn))
 
 
-def _empty(returned: Any) -> Events:
-    if returned is None or isinstance(returned, (list, tuple)):
-        return []
-    return _checked(returned)
-
-
-def _checked(returned: Any) -> Events:
-    """Return the events that Rasa can read; log and leave out single ones that it does not know."""
-    if not isinstance(returned, (list, tuple)):
-        raise InvalidReturn(f"The action returned {type(returned).__name__} in place of a list of events.")
-    events = []
-    for event in returned:
-        if _is_known(event):
-            if not is_json(event):
-                raise InvalidReturn(f"The action returned an event that is not JSON: {event['event']}.")
-            events.append(event)
-    return events
-
-
 def is_json(event: dict[str, Any]) -> bool:
     """Tell whether an event or a message can be written as JSON."""
     # Nearly all hold nothing but plain values, and seeing that takes a tenth of writing them out.
     for value in event.values():
         kind = value.__class__
-        if kind not in _PLAIN and (value or kind not in _CONTAINERS):
+        if kind is not str and value is not None and kind not in _PLAIN and (value or kind not in _CONTAINERS):
             break
     else:
         return True
@@ -148,13 +149,3 @@ def is_json(event: dict[str, Any]) -> bool:
     except (TypeError, ValueError, RecursionError):
         return False
     return True
-
-
-def _is_known(event: Any) -> bool:
-    kind = event.get("event") if isinstance(event, dict) else None
-    if not isinstance(kind, str) or (kind in _NAMED and not isinstance(event.get("name"), str)):
-        raise InvalidReturn(f"The action returned an event that Rasa cannot read: {kind or type(event).__name__}.")
-    if kind in _RASA_EVENTS:
-        return True
-    logger.error("An event %r is left out: Rasa does not know it and would drop the whole answer.", kind)
-    return False
