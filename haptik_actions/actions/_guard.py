@@ -14,7 +14,7 @@ from rasa_sdk.interfaces import ActionExecutionRejection
 
 from haptik_actions._deadline import is_cancelled
 from haptik_actions.actions._failure import answer_failure
-from haptik_actions.actions._integration import Events, call_integration
+from haptik_actions.actions._integration import Events, behind_breaker, within_deadline
 from haptik_actions.actions._runtime import Runtime, current_runtime
 from haptik_actions.actions._server import start_with_server
 from haptik_actions.actions._threads import move_methods_to_threads
@@ -90,15 +90,12 @@ def options_of(values: Mapping[str, Any], path: str) -> HandOffOptions:
     return options
 
 
-async def guard(
-    run: Callable[..., Any],
-    name: str,
-    options: HandOffOptions,
-    dispatcher: CollectingDispatcher,
-    tracker: Tracker,
-    domain: Any,
-) -> Events:
-    """Call `run` with the last three arguments; on a failure hand over, tell the user, return Rasa's events."""
+async def guard(run: Callable[..., Any], name: str, options: HandOffOptions, *arguments: Any) -> Events:
+    """Call `run` with `arguments`; on a failure hand over, tell the user, and return Rasa's events.
+
+    The last three arguments are rasa-sdk's: dispatcher, tracker and domain.
+    """
+    dispatcher, tracker, domain = arguments[-3:]
     try:
         runtime = current_runtime()
         plan = runtime.escalator.plan(name, options, haptik_slot(tracker, domain))
@@ -107,7 +104,9 @@ async def guard(
         runtime, plan = Runtime(load_settings=Settings), DEFAULTS
     said = len(dispatcher.messages)
     try:
-        return await call_integration(run, name, plan, runtime.breakers, dispatcher, tracker, domain)
+        if plan.breaker is None:
+            return await within_deadline(run, name, plan, arguments)
+        return await behind_breaker(run, name, plan, arguments, plan.breaker, runtime.breakers)
     except _CONTROL_FLOW:
         raise
     except BaseException as error:
@@ -125,16 +124,13 @@ def _guarded(run: Run, options: HandOffOptions) -> Run:
     @functools.wraps(run)
     async def guarded(self: Any, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Any) -> Events:
         move_methods_to_threads(self)
-        return await guard(functools.partial(run, self), _name(self), options, dispatcher, tracker, domain)
+        try:
+            name = str(self.name())
+        except Exception:
+            logger.exception("%s cannot say its name.", type(self).__name__)
+            name = type(self).__name__
+        return await guard(run, name, options, self, dispatcher, tracker, domain)
 
     start_with_server()
     guarded.__haptik_guarded__ = True  # type: ignore[attr-defined]
     return cast("Run", guarded)
-
-
-def _name(action: Any) -> str:
-    try:
-        return str(action.name())
-    except Exception:
-        logger.exception("%s cannot say its name.", type(action).__name__)
-        return type(action).__name__

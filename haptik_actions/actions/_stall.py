@@ -21,7 +21,7 @@ import weakref
 from types import FrameType
 from weakref import WeakKeyDictionary
 
-from haptik_actions._deadline import CURRENT
+from haptik_actions.actions._call import CURRENT
 
 __all__ = ["BLOCKERS", "watch"]
 
@@ -99,7 +99,7 @@ def _interrupt(number: int, frame: FrameType | None) -> None:
     # Seen once, it may be a machine that is busy with other things.
     if not call.interrupted and (call.sightings == 2 or (is_late and call.sightings == 1)):
         # Not logged here: the code that is interrupted may hold the log's own locks.
-        call.loop.call_soon_threadsafe(_say, call.name, _place(frame))
+        call.task.get_loop().call_soon_threadsafe(_say, call.name, _place(frame))
     if is_late:
         call.interrupted = True
         BLOCKERS[call.name] = time.monotonic() + _APART_SECONDS

@@ -18,7 +18,8 @@ from weakref import WeakKeyDictionary
 from rasa_sdk import ValidationAction
 from rasa_sdk.executor import CollectingDispatcher
 
-from haptik_actions._deadline import CURRENT, deadline
+from haptik_actions._deadline import deadline
+from haptik_actions.actions._call import CURRENT
 from haptik_actions.actions._runtime import visiting
 from haptik_actions.actions._stall import BLOCKERS
 
@@ -62,8 +63,8 @@ async def in_thread(run: Run, *arguments: Any) -> Any:
     return await returned if inspect.isawaitable(returned) else returned
 
 
-async def in_thread_with_loop(run: Run, name: str, dispatcher: CollectingDispatcher, *arguments: Any) -> Any:
-    """Await an asynchronous function in a thread with an event loop of its own, which ends with it.
+async def in_thread_with_loop(run: Run, name: str, *arguments: Any) -> Any:
+    """Await an action's asynchronous function in a thread with an event loop of its own, which ends with it.
 
     Raises:
         RuntimeError: it uses what is bound to the worker's loop. An action that was moved because it had blocked the
@@ -71,9 +72,9 @@ async def in_thread_with_loop(run: Run, name: str, dispatcher: CollectingDispatc
     """
     call = CURRENT.get()
     assert call is not None
-    _stream_across(dispatcher, asyncio.get_running_loop())
+    _stream_across(arguments[-3], asyncio.get_running_loop())
     try:
-        return await in_thread(_in_own_loop, run, call.ends, dispatcher, *arguments)
+        return await in_thread(_in_own_loop, run, call.ends, *arguments)
     except RuntimeError as error:
         if name in BLOCKERS and any(words in str(error) for words in _OTHER_LOOP):
             _bound_to_the_loop.add(name)

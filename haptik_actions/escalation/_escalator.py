@@ -82,14 +82,9 @@ class Escalator:
         self._metrics, self._seconds = metrics or NoMetrics(), seconds
         self._tracebacks: TTLCache[Hashable, None] = TTLCache(_KINDS, _SAME_TRACEBACK_SECONDS)
         self._late: set[asyncio.Task[Delivered]] = set()
-        self._slots = SlotReader()
-
-    def plan(self, action: str, in_code: HandOffOptions, slot: Any) -> HandOffOptions:
-        """Return what holds for an action.
-
-        The order: its entry in the slot's `actions`, then what its code says, then the slot's own keys, then defaults.
-        """
-        return self._slots.plan(slot, action, in_code)
+        # Not a method: every guarded action would pay for it.
+        self.plan = SlotReader().plan
+        """Returns what holds for an action, from its name, its code's options and the slot's value."""
 
     async def escalate(self, failure: Failure, conversation: Conversation) -> Escalation:
         """Hand the chat over and return what to tell. Whatever fails on the way, there is a sentence to tell."""

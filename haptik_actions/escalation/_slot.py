@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import msgspec
@@ -21,6 +21,7 @@ logger = logging.getLogger(__name__)
 SLOT_PATH = "slots.haptik.initial_value"
 _ENCODER = msgspec.json.Encoder(enc_hook=repr)
 _NOTHING = HandOffOptions()
+_MOST_PLANS = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,7 @@ class Slot:
 
     general: HandOffOptions = _NOTHING
     actions: Mapping[str, HandOffOptions] = field(default_factory=dict)
+    is_right: bool = True
 
 
 class SlotReader:
@@ -49,19 +51,34 @@ class SlotReader:
         # The slot travels with every call and hardly ever changes: read, and complained about, once per content.
         self._slots: LRUCache[bytes, Slot] = LRUCache(maxsize=64)
         self._plans: dict[tuple[bytes, str, int], tuple[HandOffOptions, HandOffOptions]] = {}
+        self._latest: dict[str, tuple[HandOffOptions, Any, HandOffOptions]] = {}
 
-    def plan(self, slot: Any, action: str, in_code: HandOffOptions) -> HandOffOptions:
+    def plan(self, action: str, in_code: HandOffOptions, slot: Any) -> HandOffOptions:
         """Return what holds for an action: its entry in the slot, what its code says, the slot's own keys, defaults."""
+        latest = self._latest.get(action)
+        # Comparing takes a third of writing the slot out, which every guarded action would pay.
+        if latest is not None and latest[0] is in_code and latest[1] == slot:
+            return latest[2]
         content = _ENCODER.encode(slot)
+        plan = self._plan(content, action, in_code, slot)
+        # Python takes 1 for true: next to a slot with a mistake, the mended one could pass for it.
+        if self._slots[content].is_right:
+            if len(self._latest) >= _MOST_PLANS:
+                self._latest.clear()
+            # A copy: an action may change the slot that it is given.
+            self._latest[action] = in_code, msgspec.json.decode(content), plan
+        return plan
+
+    def _plan(self, content: bytes, action: str, in_code: HandOffOptions, slot: Any) -> HandOffOptions:
         key = (content, action, id(in_code))
         known = self._plans.get(key)
-        if known is not None and known[0] is in_code:
-            return known[1]
         if content not in self._slots:
             self._slots[content] = self._read(slot)
+        if known is not None and known[0] is in_code:
+            return known[1]
         read = self._slots[content]
         plan = read.actions.get(action, _NOTHING).over(in_code).over(read.general).over(DEFAULTS)
-        if len(self._plans) >= 1000:
+        if len(self._plans) >= _MOST_PLANS:
             self._plans.clear()
         self._plans[key] = (in_code, plan)
         return plan
@@ -70,7 +87,7 @@ class SlotReader:
         read, findings = read_slot(slot)
         for finding in findings:
             logger.error("Domain: %s", finding)
-        return read
+        return replace(read, is_right=not findings)
 
 
 def read_slot(slot: Any, path: str = SLOT_PATH) -> tuple[Slot, list[Finding]]:

@@ -1,0 +1,133 @@
+"""The deadline of guarded actions, which nothing gets past.
+
+    call = Call("action_order_status", 8.0)    # seconds
+    try:
+        ...
+    except asyncio.CancelledError as error:
+        raise call.meaning(error)
+    finally:
+        call.end()
+
+As `asyncio.timeout`, at less of its cost, which every guarded action pays: the calls of a loop share a timer.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import weakref
+from contextvars import Context, ContextVar
+from itertools import takewhile
+from weakref import WeakKeyDictionary
+
+from haptik_actions.errors import IntegrationCancelled, IntegrationTimeout
+
+__all__ = ["CURRENT", "Call"]
+
+_RING_AGAIN_SECONDS = 0.5
+_EARLY_SECONDS = 0.001
+"""A loop that counts in milliseconds rings up to half of one early."""
+
+
+class Call:
+    """One piece of work of the running task, which may take `seconds` from now on.
+
+    It is cancelled when its time is over, and again and again where it swallows that. `name` is what logs call it.
+    `ends` is the time of the loop's clock, which is `time.monotonic`, at which it is late. `sightings` counts how often
+    it was seen to hold up the loop, and `interrupted` says that it was ended there.
+    """
+
+    # Most calls end before anything of this happens, and every guarded action makes one.
+    _rings = 0
+    _again: asyncio.TimerHandle | None = None
+    interrupted = is_over = False
+    sightings = 0
+
+    def __init__(self, name: str, seconds: float) -> None:
+        self.name = name
+        loop = asyncio.get_running_loop()
+        task = asyncio.current_task(loop)
+        assert task is not None
+        self.task = task
+        self._asked_before = task.cancelling() if sys.version_info >= (3, 11) else 0
+        self.ends = loop.time() + seconds
+        self._queue = queue = _queue_of(loop, seconds)
+        queue.calls[self] = None
+        if not queue.is_armed:
+            queue.arm(loop, self.ends)
+        self._token = CURRENT.set(self)
+
+    def end(self) -> None:
+        """Stop watching."""
+        self.is_over = True
+        self._queue.calls.pop(self, None)
+        CURRENT.reset(self._token)
+        if self._again is not None:
+            self._again.cancel()
+            for _ in range(self._rings if sys.version_info >= (3, 11) else 0):
+                self.task.uncancel()
+
+    def meaning(self, error: asyncio.CancelledError) -> BaseException:
+        """Return what to raise for a cancellation that came out of the work.
+
+        `IntegrationTimeout` where its time was over, and the error itself where somebody else has cancelled the task.
+        One that nobody asked this task for is the work's own mistake and becomes `IntegrationCancelled`.
+        """
+        # Python 3.10 does not count: there a cancellation by the server is taken for the work's own. That costs a
+        # hand-off of a chat whose user gets no answer any more, where the opposite would cost an answer.
+        if sys.version_info >= (3, 11) and self.task.cancelling() - self._rings > self._asked_before:
+            return error
+        if self._rings or self.interrupted:
+            return IntegrationTimeout(f"It was not finished after {self._queue.seconds:g} s.")
+        return IntegrationCancelled("It was cancelled from within: something that it awaited had been cancelled.")
+
+    def ring(self) -> None:
+        """Tell the work that its time is over, and again in a while."""
+        self._rings += 1
+        self.task.cancel()
+        self._again = self.task.get_loop().call_later(_RING_AGAIN_SECONDS, self.ring)
+
+
+class _Queue:
+    """The calls of one loop that may all take as long. What began first ends first, so that one timer serves them all:
+    one for each call would cost more than everything else that a guard does."""
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+        self.calls: dict[Call, None] = {}
+        self.is_armed = False
+
+    def arm(self, loop: asyncio.AbstractEventLoop, when: float) -> None:
+        """Look at `when` (the time of the loop's clock) whose time is over."""
+        self.is_armed = True
+        # In a context of its own: that of the first call would live on, and be that of the others.
+        loop.call_at(when, self._look, loop, context=Context())
+
+    def _look(self, loop: asyncio.AbstractEventLoop) -> None:
+        self.is_armed = False
+        now = loop.time() + _EARLY_SECONDS
+        for call in list(takewhile(lambda call: call.ends <= now, self.calls)):
+            del self.calls[call]
+            call.ring()
+        if self.calls:
+            self.arm(loop, next(iter(self.calls)).ends)
+
+
+_queues: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[float, _Queue]] = WeakKeyDictionary()
+_latest: tuple[weakref.ref[asyncio.AbstractEventLoop], dict[float, _Queue]] | None = None
+
+
+def _queue_of(loop: asyncio.AbstractEventLoop, seconds: float) -> _Queue:
+    global _latest
+    # Nearly every call comes from the same loop, and a look into a weak dictionary costs more.
+    latest = _latest
+    if latest is None or latest[0]() is not loop:
+        latest = _latest = weakref.ref(loop), _queues.setdefault(loop, {})
+    queue = latest[1].get(seconds)
+    if queue is None:
+        queue = latest[1][seconds] = _Queue(seconds)
+    return queue
+
+
+CURRENT: ContextVar[Call | None] = ContextVar("haptik_actions_call", default=None)
+"""The guarded call that the running code belongs to, also in tasks that it has started."""
