@@ -68,7 +68,7 @@ def candidates(text: str, offers: Sequence[Offer], *, words: AnswerWords = _NO_W
     if by_number or by_label:
         return [offer for offer in offers if offer in by_number or offer in by_label]
     bare = words.bare(folded)
-    return _placed(bare, offers, words) or _like(bare, offers, words)
+    return _placed(_place_named(folded, words) or bare, offers, words) or _like(bare, offers, words)
 
 
 def matching(text: str, labels: Sequence[str]) -> tuple[Likeness, list[int]]:
@@ -100,10 +100,12 @@ def _names(offer: Offer) -> set[str]:
 
 
 def _numbered(folded: str, offers: Sequence[Offer], words: AnswerWords) -> list[Offer]:
-    match = _NUMBER.fullmatch(folded)
-    if match is None or (match["word"] and match["word"] not in words.option):
-        return []
-    return _at(int(match["number"]), offers)
+    for said in (folded, words.bare(folded)):
+        match = _NUMBER.fullmatch(said)
+        # "2 please" and "I want option 2" count to an option; "I want 2" may be how many.
+        if match and (match["word"] in words.option or (not match["word"] and folded[0].isdecimal())):
+            return _at(int(match["number"]), offers)
+    return []
 
 
 def _at(number: int, offers: Sequence[Offer]) -> list[Offer]:
@@ -112,6 +114,21 @@ def _at(number: int, offers: Sequence[Offer]) -> list[Offer]:
         return shown
     # Nothing on the screen is numbered: people count.
     return [*offers[number - 1 : number]] if number else []
+
+
+def _place_named(folded: str, words: AnswerWords) -> str:
+    """Return the "two" of "number two": what is behind a word for options; empty where there is none.
+
+    A word as short as "no" is short for one before figures alone: "no one" is nobody.
+    """
+    parts = folded.split()
+    while len(parts) > 1 and parts[0] in words.fillers:
+        parts = parts[1:]
+    if len(parts) < 2 or len(parts[0]) < _SHORTEST_BEGINNING or parts[0] not in words.option:
+        return ""
+    while len(parts) > 2 and parts[-1] in words.fillers:
+        parts = parts[:-1]
+    return " ".join(parts[1:])
 
 
 def _placed(bare: str, offers: Sequence[Offer], words: AnswerWords) -> list[Offer]:

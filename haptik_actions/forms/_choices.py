@@ -14,6 +14,9 @@ __all__ = ["pieces", "read_choice", "read_choices"]
 
 _RANGE = re.compile(r"(\d{1,3})\s*[-–—]\s*(\d{1,3})")
 
+# "1 3" and "1/3". Three digits are enough for a number of an option.
+_NUMBERS = re.compile(r"\s*\d{1,3}(?:\s*/\s*|\s+)\d{1,3}(?:(?:\s*/\s*|\s+)\d{1,3})*\s*")
+
 
 def read_choice(options: Sequence[str], text: str) -> Outcome:
     """Read one option by its name; a beginning is enough, and a few wrong letters are asked about."""
@@ -27,7 +30,8 @@ def read_choice(options: Sequence[str], text: str) -> Outcome:
 
 
 def read_choices(field: FieldSpec, text: str, words: FormWords, at: Callable[[str], str | None]) -> Outcome:
-    """Read several options: names and numbers with commas, "and" or line feeds between them, ranges, "all", "none".
+    """Read several options: names and numbers with commas, "and" or line feeds between them, ranges, "1 3", "1/3",
+    "all", "both" of two, "none".
 
     `at` gives the option that a number stands for on the user's screen.
     """
@@ -38,7 +42,11 @@ def read_choices(field: FieldSpec, text: str, words: FormWords, at: Callable[[st
         return Valid(list(field.options))
     if words.means("none", text):
         return Valid([])
+    if words.means("both", text):
+        return Valid(list(field.options)) if len(field.options) == 2 else _nothing()
     chosen: set[str] = set()
+    if _NUMBERS.fullmatch(text) and at(text) is None:
+        text = ",".join(re.split(r"\D+", text.strip()))
     for piece in pieces(text, words):
         found = _piece(field, piece, at)
         if not found:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 import unicodedata
 from datetime import date, datetime, timedelta
+from functools import lru_cache
+from importlib import import_module
 
 import msgspec
 
@@ -18,6 +20,7 @@ _ISO = re.compile(r"(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})")
 _NUMERIC = re.compile(r"(\d{1,2})\s*([./\- ])\s*(\d{1,2})(?:\s*[./\- ]\s*(\d{4}|\d{2}))?\.?")
 _NOTHING_BUT_NUMBERS = re.compile(r"[\d\W]*")
 _YEAR = re.compile(r"\d{4}")
+_DIRECTION = re.compile("[\u061c\u200e\u200f]")
 _LONGEST = 60
 _CENTURY = 100
 
@@ -64,11 +67,12 @@ def read_date(
     with_month = _with_month_name(plain, today, here, past)
     if with_month is not None:
         return with_month
-    return _named(plain, today, here, words) or _written(_without_lead(plain, words), today, here, start, past)
+    return _named(plain, today, here, words, past) or _written(_without_lead(plain, words), today, here, start, past)
 
 
 def _digits(text: str) -> str:
-    normal = unicodedata.normalize("NFKC", text).strip()
+    # CLDR's Arabic dates hold marks of direction, which nobody sees.
+    normal = _DIRECTION.sub("", unicodedata.normalize("NFKC", text)).strip()
     return "".join(str(unicodedata.decimal(character, character)) for character in normal)
 
 
@@ -126,8 +130,12 @@ def _with_month_name(text: str, today: date, here: Calendar, past: bool) -> Date
     return _days([_day(years[0], months[0], days[0]) if years else _nearest(days[0], months[0], today, past)])
 
 
-def _named(text: str, today: date, here: Calendar, words: FormWords) -> DateReading | None:
+def _named(text: str, today: date, here: Calendar, words: FormWords, past: bool) -> DateReading | None:
     """Read today, tomorrow, and days of the week, of which dateparser knows no next one."""
+    either = _either_way(fold(text), here.language)
+    if either:
+        days = [today + timedelta(days=either), today - timedelta(days=either)]
+        return _days([*reversed(days)] if past else [*days])
     if words.means("today", text):
         return DateReading((today,))
     if words.means("tomorrow", text):
@@ -142,6 +150,22 @@ def _named(text: str, today: date, here: Calendar, words: FormWords) -> DateRead
     days = [today + timedelta(days=ahead), today + timedelta(days=ahead + 7)]
     # Said on a Wednesday, next Friday is the one in two days for some and the one after it for others.
     return DateReading(tuple(days if set(parts.split()) & following else days[:1]))
+
+
+@lru_cache(maxsize=1024)
+def _either_way(folded: str, language: str) -> int:
+    """Return how many days away a word is in a language that has one word for yesterday and tomorrow; or 0: Hindi."""
+    from dateparser.data import languages_info
+
+    if " " in folded or language not in languages_info.language_order:
+        return 0
+    data = import_module(f"dateparser.data.date_translation_data.{language}")
+    said = {when: {*map(fold, names)} for when, names in data.info.get("relative-type", {}).items()}
+    if not said.get("1 day ago", set()) & said.get("in 1 day", set()):
+        return 0
+    if folded in said["1 day ago"] & said["in 1 day"]:
+        return 1
+    return 2 if folded in said.get("2 day ago", set()) | said.get("in 2 day", set()) else 0
 
 
 def _without_lead(text: str, words: FormWords) -> str:

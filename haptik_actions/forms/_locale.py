@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date, time
 from functools import lru_cache
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from haptik_actions.answers import fold
 from haptik_actions.errors import ConfigurationError
@@ -14,11 +15,17 @@ from haptik_actions.forms._spec import FormSpec
 if TYPE_CHECKING:
     from babel import Locale
 
-__all__ = ["Calendar", "calendar_of", "require_calendars"]
+__all__ = ["Calendar", "Spans", "calendar_of", "require_calendars"]
 
 _FALLBACK = "en"
 _NEED_CALENDARS = frozenset({"date", "startdate", "enddate", "dob", "multidaypicker", "time"})
 _SHORTEST_DAY_NAME = 2
+_SPELT = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue"})
+Spans: TypeAlias = frozenset[tuple[int, int]]
+_AM: Spans = frozenset({(0, 720)})
+_PM: Spans = frozenset({(720, 1440)})
+# In a pattern of CLDR: what is quoted, and what is no letter of ASCII.
+_LITERAL = re.compile(r"'([^']+)'|([^\W\da-zA-Z]+)")
 
 
 class Calendar:
@@ -34,7 +41,8 @@ class Calendar:
         self.months = _months(locale)
         # "mar" is Tuesday and March in Spanish.
         self.weekdays = {name: day for name, day in _weekdays(locale).items() if name not in self.months}
-        self.periods = _periods(locale)
+        self.hour_signs = _hour_signs(locale)
+        self.periods = {**_english_periods(), **_periods(locale)}
 
     def show_date(self, day: date) -> str:
         """Write a date as people of the language do, the month as a word."""
@@ -103,19 +111,54 @@ def _months(locale: Locale) -> dict[str, int]:
             months: Any = locale.months.get(context, {}).get(width, {})
             for number, name in months.items():
                 names.setdefault(fold(str(name)), int(number))
+                # As who has no such key writes it: "Maerz".
+                names.setdefault(fold(str(name).casefold().translate(_SPELT)), int(number))
     return {name: number for name, number in names.items() if name and not name.isdecimal()}
 
 
-def _periods(locale: Locale) -> dict[str, str]:
-    """Folded name -> `am`, `pm`, `noon` or `midnight`."""
-    names = {"am": "am", "a m": "am", "pm": "pm", "p m": "pm"}
+def _periods(locale: Locale) -> dict[str, Spans]:
+    """Folded name -> when it begins and ends, in minutes of the day; a name may stand for two parts of the day."""
+    rules: Any = locale.day_period_rules.get(None, {})
+    spans: dict[str, Spans] = {"am": _AM, "a m": _AM, "pm": _PM, "p m": _PM}
     for context in ("format", "stand-alone"):
         for width in ("wide", "abbreviated"):
             parts: Any = locale.day_periods.get(context, {}).get(width, {})
-            for period in ("am", "pm", "noon", "midnight"):
-                if parts.get(period):
-                    names.setdefault(fold(str(parts[period])), period)
-    return names
+            for period, name in parts.items():
+                found = _spans(period, rules.get(period, ()))
+                if found and fold(str(name)):
+                    spans[fold(str(name))] = spans.get(fold(str(name)), frozenset()) | found
+    # A name such as Arabic "م" for both "pm" and the evening means the wider of the two.
+    return {name: _PM if found >= _PM else _AM if found >= _AM else found for name, found in spans.items()}
+
+
+@lru_cache(maxsize=1)
+def _english_periods() -> dict[str, Spans]:
+    from babel import Locale
+
+    return _periods(Locale.parse(_FALLBACK))
+
+
+def _spans(period: str, rules: Any) -> Spans:
+    known: dict[str, Spans] = {
+        "am": _AM,
+        "pm": _PM,
+        "noon": frozenset({(720, 721)}),
+        "midnight": frozenset({(0, 1)}),
+    }
+    if period in known:
+        return known[period]
+    # Babel keeps seconds of the day.
+    return frozenset((rule["from"] // 60, rule["before"] // 60) for rule in rules if {"from", "before"} <= {*rule})
+
+
+def _hour_signs(locale: Locale) -> frozenset[str]:
+    """The folded words behind an hour: "Uhr", "h"."""
+    patterns = (
+        str(locale.datetime_skeletons[name].pattern) for name in ("H", "h") if name in locale.datetime_skeletons
+    )
+    literals = (_LITERAL.findall(pattern) for pattern in patterns)
+    words = {fold(quoted or bare) for found in literals for quoted, bare in found}
+    return frozenset({"h", *words} - {""})
 
 
 def _plain(text: str) -> str:

@@ -5,17 +5,33 @@ from __future__ import annotations
 import re
 import unicodedata
 from datetime import time
+from typing import NamedTuple
 
 from haptik_actions.answers import fold
-from haptik_actions.forms._locale import Calendar
+from haptik_actions.forms._locale import Calendar, Spans
 from haptik_actions.forms._words import FormWords
 
 __all__ = ["read_time", "written_time"]
 
-_CLOCK = re.compile(r"(?P<before>[^\d]*?)\s*(?P<hour>\d{1,2})(?:\s*[:.h]\s*(?P<minute>\d{2}))?\s*(?P<after>[^\d]*)")
+_FIGURES = re.compile(
+    r"(?P<before>\D*?)(?P<hour>\d{1,2})(?:(?P<between>\D{0,12}?)(?P<minute>\d{2}))?(?P<after>\D*)", re.DOTALL
+)
 _EXACT = re.compile(r"T(\d{2}):(\d{2})")
+# Signs of money, of less than nothing, of a share, of a fraction: no times.
+_NO_TIME = re.compile(r"[-−–+%/#*@&=<>~$€£₹¥^°]")
 _LONGEST = 40
-_NAMED = {"noon": time(12), "midnight": time(0)}
+_NOON, _MIDNIGHT = frozenset({(720, 721)}), frozenset({(0, 1)})
+# How far the parts of the day of people reach beyond those of CLDR: "5 in the evening".
+_MARGIN = 120
+_DAY = 1440
+
+
+class _Said(NamedTuple):
+    """What stands around an hour: minutes to add, parts of the day, and whether it was said to be a time."""
+
+    minutes: int | None = None
+    spans: Spans | None = None
+    clock: bool = False
 
 
 def written_time(at: time) -> str:
@@ -24,44 +40,120 @@ def written_time(at: time) -> str:
 
 
 def read_time(text: str, here: Calendar, words: FormWords) -> tuple[time, ...]:
-    """Return the times that a text can mean, likeliest first: `23:45`, `11.45 pm`, `noon`, `7`."""
+    """Return the times that a text can mean, likeliest first: `23:45`, `11.45 pm`, `noon`, `7`, `half past two`.
+
+    A time said in words counts to twelve in every language, so it can be two unless a part of the day is said.
+    """
     plain = "".join(str(unicodedata.decimal(c, c)) for c in unicodedata.normalize("NFKC", text).strip())
     exact = _EXACT.fullmatch(plain)
     if exact:
-        return _times([(int(exact[1]), int(exact[2]))])
-    named = _NAMED.get(here.periods.get(fold(plain), ""))
-    if named is not None:
-        return (named,)
-    match = _CLOCK.fullmatch(plain) if len(plain) <= _LONGEST else None
-    if match is None:
+        return _times([int(exact[1]) * 60 + int(exact[2])]) if int(exact[2]) < 60 else ()
+    named = here.periods.get(fold(plain))
+    if named in (_NOON, _MIDNIGHT):
+        return (time(12 if named == _NOON else 0),)
+    if len(plain) > _LONGEST or _NO_TIME.search(plain):
         return ()
-    periods = _periods(f"{match['before']} {match['after']}", here, words)
-    if periods is None:
-        return ()
-    return _times(_hours(match, periods, here))
+    match = _FIGURES.fullmatch(plain)
+    return _times(_figures(match, here, words) if match else _in_words(fold(plain), here, words))
 
 
-def _periods(around: str, here: Calendar, words: FormWords) -> set[str] | None:
-    """The parts of the day that are named around the numbers; None where there are other words as well."""
-    said = {fold(word) for word in words.said["clock"]} | {*words.answers.fillers}
-    rest = " ".join(part for part in fold(around).split() if part not in said)
+def _figures(match: re.Match[str], here: Calendar, words: FormWords) -> list[int]:
+    hour, minute, between = int(match["hour"]), int(match["minute"] or 0), match["between"]
+    said = _around(fold(match["before"]), fold(match["after"]), here, words)
+    if said is None or hour > 24 or minute > 59 or not _joins(between, match["hour"], here):
+        return []
+    if said.minutes is not None:
+        return _added(hour, said) if between is None and 1 <= hour <= 12 else []
+    counts_on = here.clock_of_24 or hour > 12 or hour == 0 or (match["hour"].startswith("0") and bool(match["minute"]))
+    if said.spans is None and counts_on:
+        return [hour * 60 + minute]
+    return _by_day(hour * 60 + minute, said.spans)
+
+
+def _joins(between: str | None, hour: str, here: Calendar) -> bool:
+    """Tell whether what stands between hour and minutes may: `1730`, `17:30`, `17 h 30`, `17 Uhr 30`."""
+    if not between:
+        return between is None or len(hour) == 2
+    return between.strip() in (":", ".") or fold(between) in here.hour_signs
+
+
+def _in_words(folded: str, here: Calendar, words: FormWords) -> list[int]:
+    hours, parts = words.numbers("hours"), folded.split()
+    for place, part in reversed([*enumerate(parts)]):
+        if part not in hours:
+            continue
+        said = _around(" ".join(parts[:place]), " ".join(parts[place + 1 :]), here, words)
+        # "That one" is no time, and "at one" is.
+        if said is not None and (len(parts) == 1 or said.clock or said.spans or said.minutes is not None):
+            return _added(hours[part], said)
+    return []
+
+
+def _around(before: str, after: str, here: Calendar, words: FormWords) -> _Said | None:
+    """Read what is said around an hour; None where there are other words as well."""
+    clock = here.hour_signs | {fold(word) for word in words.said["clock"]}
+    dropped = clock | {*words.answers.fillers}
+    front, back = before.split(), after.split()
+    heard = any(part in clock for part in front + back)
+    while back and back[0] in clock:
+        back = back[1:]
+    minutes = None
+    for phrase, number in words.numbers("minutes").items():
+        parts = phrase.split()
+        if front[-len(parts) :] == parts:
+            minutes, front = number, front[: -len(parts)]
+            break
+        if back[: len(parts)] == parts:
+            minutes, back = number, back[len(parts) :]
+            break
+    rest = _without(front + back, dropped)
     if not rest:
-        return set()
-    period = here.periods.get(rest)
-    return {period} if period in ("am", "pm") else None
+        return _Said(minutes, None, heard)
+    spans = here.periods.get(" ".join(front + back)) or here.periods.get(rest) or _spoken_period(rest, dropped, here)
+    return _Said(minutes, spans, heard) if spans else None
 
 
-def _hours(match: re.Match[str], periods: set[str], here: Calendar) -> list[tuple[int, int]]:
-    hour, minute = int(match["hour"]), int(match["minute"] or 0)
-    if periods:
-        return [(hour % 12 + (12 if "pm" in periods else 0), minute)] if 1 <= hour <= 12 else [(hour, minute)]
-    on_24 = here.clock_of_24 or hour > 12 or hour == 0 or (match["hour"].startswith("0") and match["minute"])
-    if on_24:
-        return [(hour, minute)]
-    early, late = (hour % 12, minute), (hour % 12 + 12, minute)
+def _without(parts: list[str], dropped: set[str] | frozenset[str]) -> str:
+    return " ".join(part for part in parts if part not in dropped)
+
+
+def _spoken_period(rest: str, dropped: set[str] | frozenset[str], here: Calendar) -> Spans | None:
+    # "In the evening" is the name of it, and "the" was left out of what was said.
+    return next((spans for name, spans in here.periods.items() if _without(name.split(), dropped) == rest), None)
+
+
+def _added(hour: int, said: _Said) -> list[int]:
+    return _by_day((hour * 60 + (said.minutes or 0)) % (_DAY // 2), said.spans)
+
+
+def _by_day(minute: int, spans: Spans | None) -> list[int]:
+    """The minutes of the day that a time of a clock of twelve hours can be, given the parts of the day."""
+    if spans is not None and spans <= _NOON | _MIDNIGHT:
+        return [each for each in (minute % 720, minute % 720 + 720) if _beyond(each, spans) == 0 and minute <= 720]
+    if minute >= 13 * 60:
+        return [minute] if spans is None or _beyond(minute, spans) <= _MARGIN else []
+    early, late = minute % 720, minute % 720 + 720
     # In doubt by day: people book things between seven and seven.
-    return [early, late] if 7 <= hour < 12 else [late, early]
+    both = [early, late] if early >= 420 else [late, early]
+    if spans is None:
+        return both
+    within = [each for each in both if _beyond(each, spans) == 0]
+    if within:
+        return within
+    near = [each for each in both if _beyond(each, spans) <= _MARGIN]
+    return near if len(near) == 1 else both
 
 
-def _times(hours: list[tuple[int, int]]) -> tuple[time, ...]:
-    return tuple(time(hour, minute) for hour, minute in hours if hour < 24 and minute < 60)
+def _beyond(minute: int, spans: Spans) -> int:
+    """How many minutes a time lies outside of all parts of the day; 0 within one."""
+    return min(_outside(minute, first, end) for first, end in spans)
+
+
+def _outside(minute: int, first: int, end: int) -> int:
+    if (minute - first) % _DAY < (end - first) % _DAY or end - first == _DAY:
+        return 0
+    return min((first - minute) % _DAY, (minute - end) % _DAY + 1)
+
+
+def _times(minutes: list[int]) -> tuple[time, ...]:
+    return tuple(time(minute // 60, minute % 60) for minute in minutes if 0 <= minute < _DAY)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Literal, TypeAlias, get_args
 
@@ -16,8 +17,9 @@ Command: TypeAlias = Literal["back", "cancel", "confirm", "done", "edit", "more"
 """What a user can say in place of an answer."""
 
 _COMMANDS: tuple[Command, ...] = get_args(Command)
-_LISTS = ("all", "and", "clock", "next", "none", "on", "to", "today", "tomorrow")
+_LISTS = ("all", "and", "both", "clock", "hours", "minutes", "next", "none", "on", "to", "today", "tomorrow")
 _PREFIX = "haptik_form_word_"
+_NUMBERED = re.compile(r"(.*\S)\s+([+-]?\d{1,2})")
 
 
 class FormWords(msgspec.Struct, frozen=True):
@@ -34,6 +36,12 @@ class FormWords(msgspec.Struct, frozen=True):
         """Tell whether the text says this word and nothing else."""
         folded = fold(text)
         return any(fold(said) == folded for said in self.said.get(word, ()))
+
+    def numbers(self, word: str) -> dict[str, int]:
+        """Return what is said and the number behind it, folded and the longest first: `half past 30`."""
+        found = (_NUMBERED.fullmatch(said) for said in self.said.get(word, ()))
+        numbers = {fold(match[1]): int(match[2]) for match in found if match}
+        return {said: numbers[said] for said in sorted(numbers, key=len, reverse=True) if said}
 
     def command(self, text: str) -> Command | None:
         """Return the command that the text is."""
