@@ -9,11 +9,11 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable
-from typing import Literal, Protocol
+from typing import Annotated, Literal, Protocol
 
 import msgspec
 
-__all__ = ["Entry", "HandOff", "MemoryOutbox", "Outbox", "Terms", "Ticket", "chat_of"]
+__all__ = ["Entry", "HandOff", "MemoryOutbox", "Outbox", "Terms", "Ticket", "Unreadable", "chat_of"]
 
 WINDOW_SECONDS = 60.0
 LEASE_SECONDS = 30.0
@@ -28,7 +28,7 @@ class HandOff(msgspec.Struct, frozen=True, kw_only=True):
     id: str
     user_name: str
     business_id: int
-    teams: tuple[str, ...]
+    teams: Annotated[tuple[str, ...], msgspec.Meta(min_length=1)]
     countdown: int | None = None
 
     @property
@@ -50,6 +50,19 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     tries: int = 0
     due: float | None = None
     error: str | None = None
+
+
+class Unreadable(msgspec.Struct, frozen=True, kw_only=True):
+    """An entry that cannot be read: another version wrote it, or it is damaged. `why` is what the reader said.
+
+    Times are Unix seconds: `since` is when it was written or, where it was to wait its turn, that turn (None where it
+    does not expire and so does not tell); `due` is when it is looked at next, None for a dead letter.
+    """
+
+    chat: str
+    since: float | None
+    due: float | None
+    why: str
 
 
 class Ticket(msgspec.Struct, frozen=True, kw_only=True):
@@ -109,7 +122,7 @@ class Outbox(Protocol):
         """Return how many entries wait, and how many are dead letters."""
 
     async def revive(self, chat: str) -> bool:
-        """Make an entry due at once; False where there is none."""
+        """Make an entry due at once; False where there is none that can be read."""
 
     async def drop(self, chat: str) -> bool:
         """Erase an entry and end its episode; False where there is none."""

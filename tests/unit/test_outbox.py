@@ -486,26 +486,6 @@ async def test_an_entry_that_redis_has_evicted_is_said_to_be_lost(
     await getattr(client, "aclose", client.close)()
 
 
-async def test_an_entry_of_another_version_keeps_no_other_waiting(
-    valkey_url: str, caplog: pytest.LogCaptureFixture
-) -> None:
-    client = redis.asyncio.Redis.from_url(valkey_url)
-    await forget(client)
-    outbox = RedisOutbox(connect(valkey_url, seconds=5))
-    for user in ("asha", "ben"):
-        await outbox.open(handoff(user), TERMS)
-        await outbox.later(entry_for(handoff(user)), 0)
-    await client.set(f"haptik:{{outbox}}:entry:{handoff('asha').chat}", b'{"handoff": {"id": "1"}, "made": 1}')
-    assert [entry.handoff.user_name for entry in await outbox.entries()] == ["ben"]
-    assert [entry.handoff.user_name for entry in await outbox.claim(5)] == ["ben"]
-    assert "another version wrote it" in caplog.text
-    # It is not erased: whoever can read it delivers it.
-    assert await outbox.depth() == (2, 0)
-    await outbox.aclose()
-    await forget(client)
-    await getattr(client, "aclose", client.close)()
-
-
 @pytest.mark.parametrize(
     ("maxmemory", "policy", "warns"),
     [("0", "allkeys-lru", False), ("100mb", "allkeys-lru", True), ("100mb", "noeviction", False)],
