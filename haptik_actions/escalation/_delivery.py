@@ -52,6 +52,10 @@ class Delivered(msgspec.Struct, frozen=True, kw_only=True):
     id: str | None = None
 
 
+class _Unforeseen(HaptikError):
+    remedy = "This is a fault of a client, of a source of credentials or of this library; the traceback names it."
+
+
 class Delivery:
     """Hands chats over through `client`, and keeps what could not be delivered in `outbox`.
 
@@ -210,6 +214,11 @@ class Delivery:
             if self._closing:
                 raise
             raise TransportError("The call was cancelled from within, for example by a client being closed.") from error
+        except HaptikError:
+            raise
+        except Exception as error:
+            # What nobody has foreseen must not be tried for ever without being counted.
+            raise _Unforeseen(f"{type(error).__name__}: {error}") from error
 
     async def _send(self, handoff: HandOff) -> str:
         """Return the team that took the chat: the next one where one is unknown or inactive."""
