@@ -82,13 +82,16 @@ class Terms(msgspec.Struct, frozen=True, kw_only=True):
 
     At most `limit` chats a minute go to the first team; the others get a time of their own behind them. The episode
     lasts `episode` seconds. One that began after `resumed_at` (Unix seconds; when the bot last had the conversation
-    back) makes a new hand-off a duplicate. `receipt` is the id and the time of the receipt that the tracker holds: what
-    an outbox goes by that was not there at the time.
+    back) makes a new hand-off a duplicate. Clocks differ, so the tracker's order counts more where it tells: the
+    episode of the receipt `ended` is over, that of `running` is not. `receipt` is the id and the time of the receipt
+    that the tracker holds: what an outbox goes by that was not there at the time.
     """
 
     limit: int = 30
     episode: float = 12 * 3600.0
     resumed_at: float = 0.0
+    ended: str | None = None
+    running: str | None = None
     receipt: tuple[str, float] | None = None
 
 
@@ -158,7 +161,7 @@ class MemoryOutbox:
         now = self._clock()
         self._forget(now)
         running = self._running(handoff.chat, terms, now)
-        if running is not None and running.began > terms.resumed_at:
+        if running is not None and _goes_on(running, terms):
             return Ticket(state="duplicate", id=running.id)
         if len(self._entries) >= self._most:
             return Ticket(state="full")
@@ -287,6 +290,10 @@ class MemoryOutbox:
             del self._episodes[chat]
         for chat in [chat for chat, entry in self._entries.items() if entry.created + ENTRY_SECONDS <= now]:
             del self._entries[chat]
+
+
+def _goes_on(episode: _Episode, terms: Terms) -> bool:
+    return episode.id == terms.running or (episode.began > terms.resumed_at and episode.id != terms.ended)
 
 
 def _due(entry: Entry) -> float:

@@ -59,9 +59,10 @@ local entry, due, episode, dead, turns = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEY
 local chat, payload, id = ARGV[1], ARGV[2], ARGV[3]
 local limit, lasts, resumed = tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
 local lease, keep, window = tonumber(ARGV[7]), tonumber(ARGV[8]), tonumber(ARGV[9])
-local began = redis.call('HGET', episode, 'began')
-if began and tonumber(began) > resumed then
-  local known = redis.call('HMGET', episode, 'id', 'turn')
+local ended, running = ARGV[10], ARGV[11]
+local known = redis.call('HMGET', episode, 'id', 'turn', 'began')
+local began = known[3]
+if began and (known[1] == running or (tonumber(began) > resumed and known[1] ~= ended)) then
   if known[1] ~= id or redis.call('EXISTS', entry) == 0 then return {'duplicate', 0, known[1]} end
   -- Asked again, because the first answer was lost on the way.
   local turn = tonumber(known[2] or '0')
@@ -213,7 +214,7 @@ class RedisOutbox:
             keys=[*_keys(handoff.chat), f"{_PREFIX}:turns:{handoff.teams[0]}"],
             args=[
                 *(handoff.chat, payload, handoff.id, terms.limit, _ms(terms.episode), _ms(terms.resumed_at)),
-                *(_ms(self._lease), _ms(ENTRY_SECONDS), _ms(self._window)),
+                *(_ms(self._lease), _ms(ENTRY_SECONDS), _ms(self._window), terms.ended or "", terms.running or ""),
             ],
         )
         return Ticket(state=state.decode(), wait=float(wait) / 1000, id=known.decode())

@@ -90,6 +90,26 @@ async def test_how_an_episode_ends(outbox: Outbox, end: str) -> None:
     assert (await outbox.open(handoff(id="new"), terms)).state == "go"
 
 
+@pytest.mark.parametrize(
+    ("resumed", "receipts", "state"),
+    [
+        (-90, {"ended": "id-asha"}, "go"),
+        (-90, {"ended": "id-ben"}, "duplicate"),
+        (90, {"running": "id-asha"}, "duplicate"),
+        (90, {"running": "id-ben"}, "go"),
+        (90, {"ended": "id-asha", "running": "id-ben"}, "go"),
+    ],
+    ids=["resumed, clock behind", "another resumed", "handed over since, clock ahead", "another since", "both told"],
+)
+async def test_the_order_of_the_tracker_counts_more_than_clocks(
+    outbox: Outbox, resumed: float, receipts: dict[str, str], state: str
+) -> None:
+    await outbox.open(handoff(), TERMS)
+    await outbox.confirm(handoff(), episode=3600)
+    terms = msgspec.structs.replace(TERMS, resumed_at=time.time() + resumed, **receipts)
+    assert (await outbox.open(handoff(id="new"), terms)).state == state
+
+
 async def test_what_is_due_is_claimed_once(outbox: Outbox) -> None:
     for user in ("asha", "ben", "chitra"):
         await outbox.open(handoff(user), TERMS)
