@@ -173,6 +173,8 @@ class Runtime:
                 transport=self._transport,
                 timeout=self._timeout,
                 retries=self._retries,
+                # The delivery paces all of them.
+                repeat_refused=False,
             )
             self._delivery = Delivery(
                 self._client, self.outbox(), seconds=self._timeout, metrics=self._metrics, sleep=self._sleep

@@ -35,12 +35,15 @@ def haptik_slot(tracker: Tracker, domain: Any) -> Any:
 
 def conversation_of(tracker: Tracker) -> Conversation:
     """Return the part of the tracker that a hand-off needs."""
+    ended, running = _receipts(tracker)
     return Conversation(
         sender_id=tracker.sender_id,
         channel=tracker.get_latest_input_channel(),
         slots=dict(tracker.slots or {}),
         metadata=tuple(_metadata(tracker)),
         resumed_at=_resumed_at(tracker),
+        ended=ended,
+        running=running,
         turns=[*_turns(tracker)][-_MOST_TURNS:],
     )
 
@@ -95,3 +98,17 @@ def _resumed_at(tracker: Tracker) -> float:
         if event.get("event") in _RESUMING and isinstance(at, (int, float)):
             return float(at)
     return 0.0
+
+
+def _receipts(tracker: Tracker) -> tuple[str | None, str | None]:
+    """Return the ids of the last receipt before the bot had the conversation back, and of the last one since."""
+    ended = last = None
+    for event in tracker.events or []:
+        if event.get("event") in _RESUMING:
+            ended = last
+        elif event.get("event") == "slot" and event.get("name") == "haptik_handoff":
+            value = event.get("value")
+            if isinstance(value, Mapping) and isinstance(value.get("id"), str):
+                last = value["id"]
+    # A new session may take slots of the old one over: that is the same receipt.
+    return ended, last if last != ended else None

@@ -12,7 +12,7 @@ from haptik_actions.cli._output import echo_json, printable
 from haptik_actions.cli._shared_redis import with_redis
 
 if TYPE_CHECKING:
-    from haptik_actions.escalation import Entry, RedisOutbox
+    from haptik_actions.escalation import Entry, RedisOutbox, Unreadable
 
 __all__ = ["command"]
 
@@ -39,13 +39,15 @@ def list_entries(as_json: bool) -> None:
     haptik-actions outbox list
     haptik-actions outbox list --json
     """
-    entries = _with_outbox(lambda outbox: outbox.entries())
+    entries, unreadable = _with_outbox(_everything)
     if as_json:
-        echo_json([_row(entry) for entry in entries])
+        echo_json([*map(_row, entries), *map(_unreadable_row, unreadable)])
         return
     for entry in entries:
         click.echo(_line(entry))
-    if not entries:
+    for lost in unreadable:
+        click.echo(_unreadable_line(lost))
+    if not entries and not unreadable:
         click.echo("The outbox is empty.")
 
 
@@ -62,12 +64,14 @@ def retry(chat: str | None, everything: bool) -> None:
     if (chat is None) is not everything:
         raise click.UsageError("Name one chat, or say --all for those that were given up.")
     if chat is None:
-        click.echo(f"{_with_outbox(_revive_all)} are tried again by the next action server that looks.")
+        revived, unreadable = _with_outbox(_revive_all)
+        click.echo(f"{revived} are tried again by the next action server that looks.")
+        if unreadable:
+            click.echo(f"{unreadable} cannot be read and stay. `haptik-actions outbox list` shows them.", err=True)
         return
-    if not _with_outbox(lambda outbox: outbox.revive(chat)):
-        raise click.ClickException(
-            f"{printable(chat)} is not in the outbox. `haptik-actions outbox list` shows what is."
-        )
+    why = _with_outbox(lambda outbox: _revive(outbox, chat))
+    if why is not None:
+        raise click.ClickException(why)
     click.echo(f"{printable(chat)} is tried again by the next action server that looks, within a second.")
 
 
@@ -92,9 +96,29 @@ def _with_outbox(work: Callable[[RedisOutbox], Awaitable[T]]) -> T:
     return with_redis(lambda client: work(RedisOutbox(client)))
 
 
-async def _revive_all(outbox: RedisOutbox) -> int:
+async def _everything(outbox: RedisOutbox) -> tuple[list[Entry], list[Unreadable]]:
+    return await outbox.entries(), await outbox.unreadable()
+
+
+async def _revive(outbox: RedisOutbox, chat: str) -> str | None:
+    """Return None, or why the chat is not tried again."""
+    if await outbox.revive(chat):
+        return None
+    for entry in await outbox.unreadable():
+        if entry.chat == chat:
+            return (
+                f"{printable(chat)} cannot be read, and so cannot be tried ({printable(entry.why)}). Let a server of "
+                "the version that wrote it run, retry it with that version, or erase it with `haptik-actions outbox "
+                "drop`."
+            )
+    return f"{printable(chat)} is not in the outbox. `haptik-actions outbox list` shows what is."
+
+
+async def _revive_all(outbox: RedisOutbox) -> tuple[int, int]:
+    """Return how many were given up and are tried again, and how many of those cannot be read."""
     dead = [entry.handoff.chat for entry in await outbox.entries() if entry.due is None]
-    return sum([await outbox.revive(chat) for chat in dead])
+    unreadable = sum(entry.due is None for entry in await outbox.unreadable())
+    return sum([await outbox.revive(chat) for chat in dead]), unreadable
 
 
 def _row(entry: Entry) -> dict[str, object]:
@@ -105,18 +129,40 @@ def _row(entry: Entry) -> dict[str, object]:
         "user_name": handoff.user_name,
         "business_id": handoff.business_id,
         "teams": list(handoff.teams),
+        "since": _time(entry.created),
         "tries": entry.tries,
         "due": None if entry.due is None else _time(entry.due),
         "error": entry.error,
+        "unreadable": None,
     }
 
 
+def _unreadable_row(entry: Unreadable) -> dict[str, object]:
+    # The same keys as the others, and nothing where nobody knows.
+    unknown = dict.fromkeys(("id", "user_name", "business_id", "teams", "tries", "error"))
+    return {
+        "chat": entry.chat,
+        **unknown,
+        "since": None if entry.since is None else _time(entry.since),
+        "due": None if entry.due is None else _time(entry.due),
+        "unreadable": entry.why,
+    }
+
+
+def _unreadable_line(entry: Unreadable) -> str:
+    since = "" if entry.since is None else f"  since {_time(entry.since)}"
+    return f"{printable(entry.chat)}  {_state(entry)}{since}  unreadable: {printable(entry.why)}"
+
+
+def _state(entry: Entry | Unreadable) -> str:
+    return "given up" if entry.due is None else f"due {_time(entry.due)}"
+
+
 def _line(entry: Entry) -> str:
-    state = "given up" if entry.due is None else f"due {_time(entry.due)}"
     after = f" after {entry.error}" if entry.error else ""
     tries = f"{entry.tries} {'try' if entry.tries == 1 else 'tries'}"
     teams = ", ".join(map(printable, entry.handoff.teams))
-    return f"{printable(entry.handoff.chat)}  to {teams}  {state}  {tries}{after}  hand-off {entry.handoff.id}"
+    return f"{printable(entry.handoff.chat)}  to {teams}  {_state(entry)}  {tries}{after}  hand-off {entry.handoff.id}"
 
 
 def _time(at: float) -> str:

@@ -37,12 +37,14 @@ class Caller:
         open_transport: Callable[[], httpx.AsyncBaseTransport],
         timeout: float,
         retries: int,
+        repeat_refused: bool = True,
         max_reply_bytes: int = MAX_REPLY_BYTES,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._server, self._credentials = server, credentials
         self._open_transport = open_transport
         self._timeout, self._retries, self._limit, self._sleep = timeout, retries, max_reply_bytes, sleep
+        self._repeat_refused = repeat_refused
         self._transport: httpx.AsyncBaseTransport | None = None
         self._urls: dict[str, httpx.URL] = {}
         self._caches: dict[int, CachedCredentials] = {}
@@ -117,7 +119,7 @@ class Caller:
         return await retrying(attempt)
 
     def _passes(self, call: Call, error: BaseException) -> bool:
-        if not isinstance(error, HaptikError):
+        if not isinstance(error, HaptikError) or (isinstance(error, RateLimited) and not self._repeat_refused):
             return False
         return may_repeat(call, error, sent=not (isinstance(error, TransportError) and was_not_sent(error)))
 

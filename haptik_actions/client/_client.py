@@ -37,7 +37,8 @@ class HaptikClient:
 
     `timeout` is the time in seconds that one call may take, everything included: reading the credentials, connecting,
     and every repetition. Connection failures, time-outs, 429 (after its `Retry-After`), 502, 503 and 504 are repeated
-    up to `retries` times with full jitter; other refusals are not. An answer larger than `max_reply_bytes` is refused.
+    up to `retries` times with full jitter; other refusals are not. `repeat_refused=False` leaves a 429 to the caller,
+    who may know of other calls that it concerns. An answer larger than `max_reply_bytes` is refused.
 
     `ca_file` names the certificates (PEM) of a private authority. `proxy` is a proxy's URL; None takes HTTPS_PROXY and
     NO_PROXY from the environment, and none for loopback. `transport` replaces the connection altogether (any
@@ -60,6 +61,7 @@ class HaptikClient:
         transport: httpx.AsyncBaseTransport | None = None,
         timeout: float = 8.0,
         retries: int = 2,
+        repeat_refused: bool = True,
         max_reply_bytes: int = MAX_REPLY_BYTES,
         ca_file: str | os.PathLike[str] | None = None,
         proxy: str | None = None,
@@ -72,6 +74,7 @@ class HaptikClient:
             open_transport=lambda: transport or default_transport(server, ca_file=ca_file, proxy=proxy),
             timeout=timeout,
             retries=retries,
+            repeat_refused=repeat_refused,
             max_reply_bytes=max_reply_bytes,
             sleep=sleep,
         )

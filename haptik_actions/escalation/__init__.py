@@ -13,7 +13,7 @@ from haptik_actions.escalation._domain import DomainFinding, check_domain
 from haptik_actions.escalation._escalator import Escalation, Escalator, Failure
 from haptik_actions.escalation._metrics import Metrics, PrometheusMetrics, SafeMetrics
 from haptik_actions.escalation._options import DEFAULTS, HandOffOptions
-from haptik_actions.escalation._outbox import Entry, HandOff, MemoryOutbox, Outbox, Terms, Ticket
+from haptik_actions.escalation._outbox import Entry, HandOff, MemoryOutbox, Outbox, Terms, Ticket, Unreadable
 from haptik_actions.escalation._outbox_redis import RedisOutbox
 from haptik_actions.escalation._receipt import Receipt
 from haptik_actions.escalation._requested import HandOffRequested
@@ -54,6 +54,7 @@ __all__ = [
     "Sink",
     "Terms",
     "Ticket",
+    "Unreadable",
     "check_domain",
     "read_options",
 ]

@@ -4,7 +4,8 @@ Nothing leaves unless the code names a sink and the domain says what may be told
 
     brief: {slots: [order_id, tier], turns: 4}
 
-Texts are redacted: addresses of e-mail, and runs of six or more digits (cards, phones, accounts), become `[…]`.
+Texts and numbers are redacted: addresses of e-mail, and runs of six or more digits (cards, phones, accounts), become
+`[…]`.
 """
 
 from __future__ import annotations
@@ -26,7 +27,8 @@ logger = logging.getLogger(__name__)
 
 _SINK_SECONDS = 5.0
 _LONGEST_TEXT = 500
-_PRIVATE = re.compile(r"[^\s@<>]+@[^\s@<>]+\.\w+|\+?\d(?:[\s().-]?\d){5,}")
+# An address is looked for where a word begins, and not at each of its characters: a user may write one long word.
+_PRIVATE = re.compile(r"(?<![^\s@<>])[^\s@<>]+@[^\s@<>]+\.\w+|\+?\d(?:[\s()./_\u2010-\u2015-]{0,3}\d){5,}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,45 +73,51 @@ class Briefing:
         """Send what the rules allow; nothing where there are no rules or no sink."""
         if self._sink is None or rules is None:
             return
-        brief = Brief(
-            receipt=receipt.id,
-            user_name=identity.user_name,
-            business_id=identity.business_id,
-            conversation_no=identity.conversation_no,
-            team=receipt.team,
-            action=receipt.action,
-            error=receipt.error,
-            slots={name: _redacted(conversation.slots.get(name)) for name in rules.slots},
-            turns=tuple(
-                (who, _redact(text)) for who, text in conversation.turns[len(conversation.turns) - rules.turns :]
-            )
-            if rules.turns
-            else (),
+        task = asyncio.get_running_loop().create_task(
+            self._deliver(self._sink, receipt.id, lambda: _brief(receipt, identity, conversation, rules))
         )
-        task = asyncio.get_running_loop().create_task(self._deliver(self._sink, brief))
         self._running.add(task)
         task.add_done_callback(self._running.discard)
 
     async def aclose(self) -> None:
         """Wait for what is on its way; each brief has a few seconds at most."""
-        await asyncio.gather(*self._running, return_exceptions=True)
+        if self._running:
+            # One that swallows its cancellation is left behind.
+            await asyncio.wait(self._running, timeout=_SINK_SECONDS + 1)
 
-    async def _deliver(self, sink: Sink, brief: Brief) -> None:
+    async def _deliver(self, sink: Sink, receipt: str, make: Callable[[], Brief]) -> None:
         try:
             async with deadline(_SINK_SECONDS):
-                await sink(brief)
-        except Exception:
-            logger.exception("The agent's brief for hand-off %s was not delivered.", brief.receipt)
+                await sink(make())
+        # `SystemExit` out of a task would end the server.
+        except (Exception, asyncio.CancelledError, SystemExit):
+            logger.exception("The agent's brief for hand-off %s was not delivered.", receipt)
+
+
+def _brief(receipt: Receipt, identity: Identity, conversation: Conversation, rules: BriefRules) -> Brief:
+    turns = conversation.turns[-rules.turns :] if rules.turns else ()
+    return Brief(
+        receipt=receipt.id,
+        user_name=identity.user_name,
+        business_id=identity.business_id,
+        conversation_no=identity.conversation_no,
+        team=receipt.team,
+        action=receipt.action,
+        error=receipt.error,
+        slots={name: _redacted(conversation.slots.get(name)) for name in rules.slots},
+        turns=tuple((who, _redact(text)) for who, text in turns),
+    )
 
 
 def _redacted(value: Any) -> Any:
     if isinstance(value, str):
         return _redact(value)
     if isinstance(value, Mapping):
-        return {str(key): _redacted(inner) for key, inner in value.items()}
+        return {_redact(str(key)): _redacted(inner) for key, inner in value.items()}
     if isinstance(value, (list, tuple)):
         return [_redacted(inner) for inner in value]
-    if isinstance(value, int) and not isinstance(value, bool) and abs(value) >= 100_000:
+    # gRPC makes a float of every number.
+    if isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) >= 100_000:
         return "[…]"
     return value
 

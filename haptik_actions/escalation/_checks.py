@@ -20,6 +20,8 @@ _MESSAGE_KEYS = (*STATES, *(f"{state}_closed" for state in STATES), "apology")
 _VERDICTS = ("handoff", "apologise", "pass")
 _CONDITIONS = ("slots", "locale", "channel")
 _TIMES = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)\s*-\s*([01]?\d|2[0-4]):([0-5]\d)")
+_DAY = "mon(?:day)?|tue(?:s|sday)?|wed(?:nesday)?|thu(?:rs|rsday)?|fri(?:day)?|sat(?:urday)?|sun(?:day)?"
+_DAYS = re.compile(rf"({_DAY})(?:\s*-\s*({_DAY}))?")
 
 
 class Mistake(Exception):
@@ -115,6 +117,10 @@ def _rules(value: Any) -> tuple[tuple[Mapping[str, Any], tuple[str, ...]], ...]:
         when = rule["when"]
         if not isinstance(when, Mapping) or not when or not set(when) <= set(_CONDITIONS):
             raise Mistake(f"conditions on {', '.join(_CONDITIONS)}", when, f"{place}.when", tuple(good))
+        for name in when:
+            if name != "slots" and not isinstance(when[name], str):
+                # YAML reads the locale `no` as false.
+                raise Mistake("text, in quotes", when[name], f"{place}.when.{name}", tuple(good))
         if "slots" in when and not isinstance(when["slots"], Mapping):
             raise Mistake("a mapping from slot to value", when["slots"], f"{place}.when.slots", tuple(good))
         try:
@@ -134,7 +140,10 @@ def _hours(value: Any) -> Hours:
     except (Mistake, KeyError, ValueError, OSError):
         raise Mistake("the name of a time zone, such as Asia/Kolkata", given.get("timezone"), ".timezone") from None
     spans: dict[int, list[tuple[time, time]]] = {}
-    for days, times in _mapping(given.get("open"), "a mapping such as {mon-fri: 09:00-18:00}").items():
+    opened = given.get("open")
+    if not isinstance(opened, Mapping):
+        raise Mistake("a mapping such as {mon-fri: 09:00-18:00}", opened, ".open")
+    for days, times in opened.items():
         span = _span(days, times)
         for day in _days(days):
             spans.setdefault(day, []).append(span)
@@ -176,7 +185,7 @@ def _breaker(value: Any) -> BreakerRule:
 
 def _span(days: Any, times: Any) -> tuple[time, time]:
     match = _TIMES.fullmatch(times.strip()) if isinstance(times, str) else None
-    if match is None:
+    if match is None or (match[3] == "24" and match[4] != "00"):
         raise Mistake('times such as "09:00-18:00", in quotes', times, f".open.{days}")
     start, end = time(int(match[1]), int(match[2])), time(int(match[3]) % 24, int(match[4]))
     # 24:00 is the end of the day, which `time` cannot write.
@@ -184,10 +193,10 @@ def _span(days: Any, times: Any) -> tuple[time, time]:
 
 
 def _days(value: Any) -> list[int]:
-    first, _, last = str(value).strip().lower().partition("-")
-    if first[:3] not in DAYS or (last and last[:3] not in DAYS):
-        raise Mistake(f"below a day or a range of {', '.join(DAYS)}", value, f".open.{value}")
-    start, end = DAYS.index(first[:3]), DAYS.index((last or first)[:3])
+    match = _DAYS.fullmatch(str(value).strip().lower())
+    if match is None:
+        raise Mistake(f"below a day or a range such as mon-fri, of {', '.join(DAYS)}", value, f".open.{value}")
+    start, end = DAYS.index(match[1][:3]), DAYS.index((match[2] or match[1])[:3])
     return [day % 7 for day in range(start, end + 1 if end >= start else end + 8)]
 
 

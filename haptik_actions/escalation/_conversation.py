@@ -23,7 +23,8 @@ class Conversation:
 
     `metadata` holds the metadata of the user's messages, the latest first: a turn that a reminder triggered has none of
     its own. `resumed_at` is when the bot last had the conversation back, in Unix seconds; 0 where it always had it.
-    `turns` are the last texts, in their order.
+    `ended` is the id of the last receipt before that, `running` of the last one since. `turns` are the last texts, in
+    their order.
     """
 
     sender_id: str
@@ -31,6 +32,8 @@ class Conversation:
     slots: Mapping[str, Any] = field(default_factory=dict)
     metadata: Iterable[Mapping[str, Any]] = ()
     resumed_at: float = 0.0
+    ended: str | None = None
+    running: str | None = None
     turns: Sequence[Turn] = ()
 
 

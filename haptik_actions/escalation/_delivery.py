@@ -16,6 +16,7 @@ from haptik_actions.client import HaptikClient
 from haptik_actions.errors import DeadlineExceeded, HaptikError, InactiveTeam, RateLimited, TransportError, UnknownTeam
 from haptik_actions.escalation._metrics import Metrics, NoMetrics
 from haptik_actions.escalation._outbox import Entry, HandOff, Outbox, Terms
+from haptik_actions.escalation._pace import Pace
 from haptik_actions.escalation._receipt import State
 
 __all__ = ["Delivered", "Delivery"]
@@ -27,6 +28,10 @@ _AT_ONCE = 20
 _FIRST_TRIES = 100
 """Hand-offs that are tried at once while their users wait; those beyond are delivered from the outbox."""
 _SPREAD_SECONDS = 2.0
+_PATIENCE_SECONDS = 1.0
+"""How long a try waits for its turn while its user waits, where the platform has said that it takes no more at once."""
+_TURN_SECONDS = 10.0
+"""The same where no user waits. With the try itself it is less than a lease."""
 _DEPTH_SECONDS = 15.0
 _LONGEST_PAUSE = 60.0
 _LONGEST_WISH = 3600.0
@@ -45,6 +50,10 @@ class Delivered(msgspec.Struct, frozen=True, kw_only=True):
     team: str | None = None
     reason: str | None = None
     id: str | None = None
+
+
+class _Unforeseen(HaptikError):
+    remedy = "This is a fault of a client, of a source of credentials or of this library; the traceback names it."
 
 
 class Delivery:
@@ -70,6 +79,7 @@ class Delivery:
         self._storms: dict[str, int] = {}
         self._closing = False
         self._trying = 0
+        self._pace = Pace()
         self._erasing: set[asyncio.Task[None]] = set()
 
     def start(self) -> None:
@@ -99,22 +109,31 @@ class Delivery:
             logger.error("The outbox is full: hand-off %s is tried once and not kept.", handoff.id)
         entry, kept = Entry(handoff=handoff, created=time.time()), ticket.state != "full"
         if kept and self._trying >= _FIRST_TRIES:
-            return await self._put_off(entry)
+            return await self._put_off(entry, f"{self._trying} others are being tried")
         self._trying += 1
         try:
+            if not await self._pace.turn(_PATIENCE_SECONDS) and kept:
+                return await self._put_off(entry, "the platform takes no more at once")
             return await self._deliver(entry, terms.episode, kept=kept)
         finally:
             self._trying -= 1
 
-    async def _put_off(self, entry: Entry) -> Delivered:
+    async def _put_off(self, entry: Entry, why: str) -> Delivered:
         """Leave it to the worker: in a storm users would wait for one another, and Haptik would refuse most of them."""
         await self.outbox.later(entry, random.uniform(0, _SPREAD_SECONDS))
-        logger.warning("Hand-off %s waits in the outbox: %d others are being tried.", entry.handoff.id, self._trying)
+        logger.warning("Hand-off %s waits in the outbox: %s.", entry.handoff.id, why)
         return Delivered(state="delayed", team=entry.handoff.teams[0], reason="TooManyAtOnce")
 
     async def deliver_due(self) -> int:
         """Try what is due in the outbox, and return how many entries that were."""
-        due = await self.outbox.claim(_AT_ONCE)
+        return await self._deliver_some(self._hand())
+
+    def _hand(self) -> int:
+        # Not more than have their turn soon: what is claimed is kept from other workers.
+        return int(min(_AT_ONCE, self._pace.most(_PATIENCE_SECONDS)))
+
+    async def _deliver_some(self, most: int) -> int:
+        due = await self.outbox.claim(most) if most else []
         for entry, ended in zip(due, await asyncio.gather(*map(self._deliver_promised, due)), strict=True):
             self._metrics.count("haptik_deliveries_total", outcome=ended.state, team=ended.team or "")
             if ended.state == "connected":
@@ -135,7 +154,8 @@ class Delivery:
             try:
                 await self._tell_depth()
                 # A full hand may mean that more is due; only an empty one is worth a pause.
-                if await self.deliver_due() < _AT_ONCE:
+                hand = self._hand()
+                if await self._deliver_some(hand) < hand or not hand:
                     await self._sleep(_POLL_SECONDS)
             except Exception:
                 logger.exception("The outbox could not be looked into; trying again.")
@@ -143,6 +163,9 @@ class Delivery:
 
     async def _deliver_promised(self, entry: Entry) -> Delivered:
         """Deliver what a user was promised: it stays until Haptik has it, or until a person drops it."""
+        if not await self._pace.turn(_TURN_SECONDS):
+            await self.outbox.later(entry, _PATIENCE_SECONDS)
+            return Delivered(state="delayed", team=entry.handoff.teams[0], reason="TooManyAtOnce")
         return await self._deliver(entry, promised=True)
 
     async def _deliver(
@@ -191,17 +214,17 @@ class Delivery:
             if self._closing:
                 raise
             raise TransportError("The call was cancelled from within, for example by a client being closed.") from error
+        except HaptikError:
+            raise
+        except Exception as error:
+            # What nobody has foreseen must not be tried for ever without being counted.
+            raise _Unforeseen(f"{type(error).__name__}: {error}") from error
 
     async def _send(self, handoff: HandOff) -> str:
         """Return the team that took the chat: the next one where one is unknown or inactive."""
         for position, team in enumerate(handoff.teams, start=1):
             try:
-                await self._client.send_chat_to_agent(
-                    user_name=handoff.user_name,
-                    business_id=handoff.business_id,
-                    team_name=team,
-                    countdown=handoff.countdown,
-                )
+                await self._send_to(team, handoff)
             except (UnknownTeam, InactiveTeam) as error:
                 if position == len(handoff.teams):
                     raise
@@ -209,6 +232,24 @@ class Delivery:
             else:
                 return team
         raise AssertionError("a hand-off names at least one team")
+
+    async def _send_to(self, team: str, handoff: HandOff) -> None:
+        ends = time.monotonic() + _PATIENCE_SECONDS
+        while True:
+            try:
+                await self._client.send_chat_to_agent(
+                    user_name=handoff.user_name,
+                    business_id=handoff.business_id,
+                    team_name=team,
+                    countdown=handoff.countdown,
+                )
+            except RateLimited as error:
+                self._pace.refused(error.retry_after)
+                if not await self._pace.turn(ends - time.monotonic()):
+                    raise
+            else:
+                self._pace.took()
+                return
 
     async def _try_later(self, entry: Entry, error: HaptikError) -> Delivered:
         name = type(error).__name__

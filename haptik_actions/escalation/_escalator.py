@@ -229,6 +229,8 @@ def _terms(conversation: Conversation, plan: HandOffOptions) -> Terms:
         limit=plan.limit or DEFAULTS.limit or 1,
         episode=(plan.episode or DEFAULTS.episode or 1) * 3600,
         resumed_at=conversation.resumed_at,
+        ended=conversation.ended,
+        running=conversation.running,
         receipt=(before.id, before.began) if before is not None and waits else None,
     )
 

@@ -9,11 +9,11 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable
-from typing import Literal, Protocol
+from typing import Annotated, Literal, Protocol
 
 import msgspec
 
-__all__ = ["Entry", "HandOff", "MemoryOutbox", "Outbox", "Terms", "Ticket", "chat_of"]
+__all__ = ["Entry", "HandOff", "MemoryOutbox", "Outbox", "Terms", "Ticket", "Unreadable", "chat_of"]
 
 WINDOW_SECONDS = 60.0
 LEASE_SECONDS = 30.0
@@ -28,7 +28,7 @@ class HandOff(msgspec.Struct, frozen=True, kw_only=True):
     id: str
     user_name: str
     business_id: int
-    teams: tuple[str, ...]
+    teams: Annotated[tuple[str, ...], msgspec.Meta(min_length=1)]
     countdown: int | None = None
 
     @property
@@ -52,6 +52,19 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     error: str | None = None
 
 
+class Unreadable(msgspec.Struct, frozen=True, kw_only=True):
+    """An entry that cannot be read: another version wrote it, or it is damaged. `why` is what the reader said.
+
+    Times are Unix seconds: `since` is when it was written or, where it was to wait its turn, that turn (None where it
+    does not expire and so does not tell); `due` is when it is looked at next, None for a dead letter.
+    """
+
+    chat: str
+    since: float | None
+    due: float | None
+    why: str
+
+
 class Ticket(msgspec.Struct, frozen=True, kw_only=True):
     """What became of opening a hand-off.
 
@@ -69,13 +82,16 @@ class Terms(msgspec.Struct, frozen=True, kw_only=True):
 
     At most `limit` chats a minute go to the first team; the others get a time of their own behind them. The episode
     lasts `episode` seconds. One that began after `resumed_at` (Unix seconds; when the bot last had the conversation
-    back) makes a new hand-off a duplicate. `receipt` is the id and the time of the receipt that the tracker holds: what
-    an outbox goes by that was not there at the time.
+    back) makes a new hand-off a duplicate. Clocks differ, so the tracker's order counts more where it tells: the
+    episode of the receipt `ended` is over, that of `running` is not. `receipt` is the id and the time of the receipt
+    that the tracker holds: what an outbox goes by that was not there at the time.
     """
 
     limit: int = 30
     episode: float = 12 * 3600.0
     resumed_at: float = 0.0
+    ended: str | None = None
+    running: str | None = None
     receipt: tuple[str, float] | None = None
 
 
@@ -109,7 +125,7 @@ class Outbox(Protocol):
         """Return how many entries wait, and how many are dead letters."""
 
     async def revive(self, chat: str) -> bool:
-        """Make an entry due at once; False where there is none."""
+        """Make an entry due at once; False where there is none that can be read."""
 
     async def drop(self, chat: str) -> bool:
         """Erase an entry and end its episode; False where there is none."""
@@ -145,7 +161,7 @@ class MemoryOutbox:
         now = self._clock()
         self._forget(now)
         running = self._running(handoff.chat, terms, now)
-        if running is not None and running.began > terms.resumed_at:
+        if running is not None and _goes_on(running, terms):
             return Ticket(state="duplicate", id=running.id)
         if len(self._entries) >= self._most:
             return Ticket(state="full")
@@ -274,6 +290,10 @@ class MemoryOutbox:
             del self._episodes[chat]
         for chat in [chat for chat, entry in self._entries.items() if entry.created + ENTRY_SECONDS <= now]:
             del self._entries[chat]
+
+
+def _goes_on(episode: _Episode, terms: Terms) -> bool:
+    return episode.id == terms.running or (episode.began > terms.resumed_at and episode.id != terms.ended)
 
 
 def _due(entry: Entry) -> float:

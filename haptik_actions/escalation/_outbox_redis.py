@@ -12,11 +12,13 @@ that a cluster keeps them in one slot:
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import time
 from typing import TYPE_CHECKING, Any
 
 import msgspec
+from cachetools import LRUCache
 
 from haptik_actions.escalation._outbox import (
     ENTRY_SECONDS,
@@ -26,6 +28,7 @@ from haptik_actions.escalation._outbox import (
     HandOff,
     Terms,
     Ticket,
+    Unreadable,
 )
 
 if TYPE_CHECKING:
@@ -37,6 +40,15 @@ logger = logging.getLogger(__name__)
 
 _PREFIX = "haptik:{outbox}"
 _AT_ONCE = 500
+_UNREADABLE_SECONDS = 3600.0
+"""How long an entry that cannot be read waits for a process that can: as long as other entries are tried."""
+_MOST_SAID = 1000
+_UNREADABLE = (ValueError, RecursionError)
+
+_REMEDY = (
+    "`haptik-actions outbox list` shows it. Let a server of the version that wrote it run, or erase it with "
+    "`haptik-actions outbox drop`."
+)
 
 _NOW = "local time = redis.call('TIME') local now = time[1] * 1000 + math.floor(time[2] / 1000) "
 
@@ -47,9 +59,10 @@ local entry, due, episode, dead, turns = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEY
 local chat, payload, id = ARGV[1], ARGV[2], ARGV[3]
 local limit, lasts, resumed = tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
 local lease, keep, window = tonumber(ARGV[7]), tonumber(ARGV[8]), tonumber(ARGV[9])
-local began = redis.call('HGET', episode, 'began')
-if began and tonumber(began) > resumed then
-  local known = redis.call('HMGET', episode, 'id', 'turn')
+local ended, running = ARGV[10], ARGV[11]
+local known = redis.call('HMGET', episode, 'id', 'turn', 'began')
+local began = known[3]
+if began and (known[1] == running or (tonumber(began) > resumed and known[1] ~= ended)) then
   if known[1] ~= id or redis.call('EXISTS', entry) == 0 then return {'duplicate', 0, known[1]} end
   -- Asked again, because the first answer was lost on the way.
   local turn = tonumber(known[2] or '0')
@@ -76,7 +89,11 @@ return {'go', 0, id}
 # A chat has one entry. What is told late may be about an earlier hand-off of the chat than the one that stands there.
 _IS_ANOTHER = """
 local payload = redis.call('GET', KEYS[1])
-if payload and ARGV[2] ~= '' and cjson.decode(payload).handoff.id ~= ARGV[2] then return 0 end
+if payload and ARGV[2] ~= '' then
+  local read, entry = pcall(cjson.decode, payload)
+  local handoff = read and type(entry) == 'table' and entry.handoff
+  if type(handoff) ~= 'table' or handoff.id ~= ARGV[2] then return 0 end
+end
 """
 
 _CONFIRM = (
@@ -144,13 +161,34 @@ for _, chat in ipairs(redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now, 'LIMIT',
   local payload = redis.call('GET', ARGV[3] .. chat)
   if payload then
     redis.call('ZADD', KEYS[1], string.format('%.0f', now + tonumber(ARGV[2])), chat)
-    table.insert(claimed, payload)
   else
     redis.call('ZREM', KEYS[1], chat)
+  end
+  table.insert(claimed, chat)
+  table.insert(claimed, payload)
+end
+-- Dead letters that have expired are not counted for ever.
+local long_ago = string.format('%.0f', now - tonumber(ARGV[4]))
+for _, chat in ipairs(redis.call('ZRANGEBYSCORE', KEYS[2], '-inf', long_ago, 'LIMIT', 0, ARGV[1])) do
+  if redis.call('EXISTS', ARGV[3] .. chat) == 0 then
+    redis.call('ZREM', KEYS[2], chat)
     table.insert(claimed, chat)
+    table.insert(claimed, false)
   end
 end
 return claimed
+"""
+)
+
+# What nobody has been able to read in time is a dead letter, as it stands: a person sees it, and nobody is asked again.
+_SET_ASIDE = (
+    _NOW
+    + """
+if redis.call('GET', KEYS[1]) ~= ARGV[2] or redis.call('PTTL', KEYS[1]) > tonumber(ARGV[3]) then return 0 end
+redis.call('ZREM', KEYS[2], ARGV[1])
+redis.call('DEL', KEYS[3])
+redis.call('ZADD', KEYS[4], string.format('%.0f', now), ARGV[1])
+return 1
 """
 )
 
@@ -164,8 +202,10 @@ class RedisOutbox:
     def __init__(self, client: Redis, *, window: float = WINDOW_SECONDS, lease: float = LEASE_SECONDS) -> None:
         self._redis, self._window, self._lease = client, window, lease
         self._scripts = {
-            script: client.register_script(script) for script in (_OPEN, _CONFIRM, _ERASE, _LATER, _BURY, _CLAIM, _END)
+            script: client.register_script(script)
+            for script in (_OPEN, _CONFIRM, _ERASE, _LATER, _BURY, _CLAIM, _SET_ASIDE, _END)
         }
+        self._said: LRUCache[str, bytes] = LRUCache(_MOST_SAID)
 
     async def open(self, handoff: HandOff, terms: Terms) -> Ticket:
         """See `Outbox`."""
@@ -174,7 +214,7 @@ class RedisOutbox:
             keys=[*_keys(handoff.chat), f"{_PREFIX}:turns:{handoff.teams[0]}"],
             args=[
                 *(handoff.chat, payload, handoff.id, terms.limit, _ms(terms.episode), _ms(terms.resumed_at)),
-                *(_ms(self._lease), _ms(ENTRY_SECONDS), _ms(self._window)),
+                *(_ms(self._lease), _ms(ENTRY_SECONDS), _ms(self._window), terms.ended or "", terms.running or ""),
             ],
         )
         return Ticket(state=state.decode(), wait=float(wait) / 1000, id=known.decode())
@@ -199,36 +239,71 @@ class RedisOutbox:
 
     async def claim(self, most: int) -> list[Entry]:
         """See `Outbox`."""
-        payloads = await self._scripts[_CLAIM](
-            keys=[f"{_PREFIX}:due"], args=[most, _ms(self._lease), f"{_PREFIX}:entry:"]
+        answer = await self._scripts[_CLAIM](
+            keys=[f"{_PREFIX}:due", f"{_PREFIX}:dead"],
+            args=[most, _ms(self._lease), f"{_PREFIX}:entry:", _ms(ENTRY_SECONDS)],
         )
-        for lost in (payload for payload in payloads if not payload.startswith(b"{")):
+        claimed: list[Entry] = []
+        for name, payload in zip(answer[::2], answer[1::2], strict=True):
+            chat = _name(name)
+            if payload is None:
+                logger.error(
+                    "The hand-off of chat %s is lost: Redis has no entry for it any more. It keeps one for a day, one "
+                    "that was given up as well. Set its maxmemory-policy to noeviction.",
+                    chat,
+                )
+                continue
+            try:
+                claimed.append(_read(chat, payload))
+            except _UNREADABLE as error:
+                await self._leave(chat, payload, error)
+        return claimed
+
+    async def _leave(self, chat: str, payload: bytes, error: Exception) -> None:
+        """Leave what cannot be read to a process that can: it keeps nobody else waiting, its lease ends."""
+        if await self._run(_SET_ASIDE, chat, payload, _ms(ENTRY_SECONDS - _UNREADABLE_SECONDS)):
+            logger.error("The hand-off of chat %s is given up: no process could read it. %s", chat, _REMEDY)
+        elif self._said.get(chat) != payload:
+            self._said[chat] = payload
             logger.error(
-                "The hand-off of chat %s is lost: Redis has no entry for it any more. It keeps one for a day. Set its "
-                "maxmemory-policy to noeviction.",
-                lost.decode(),
+                "The hand-off of chat %s cannot be read and waits for a process that can: another version wrote it, or "
+                "it is damaged (%s). %s",
+                *(chat, error, _REMEDY),
             )
-        found = (_entry(payload) for payload in payloads if payload.startswith(b"{"))
-        return [entry for entry in found if entry is not None]
 
     async def entries(self) -> list[Entry]:
         """See `Outbox`."""
+        found: list[Entry] = []
+        for chat, due, payload in await self._stored():
+            with contextlib.suppress(*_UNREADABLE):
+                found.append(msgspec.structs.replace(_read(chat, payload), due=due))
+        return found
+
+    async def unreadable(self) -> list[Unreadable]:
+        """Return what stands in the outbox and cannot be read, those that wait first. `drop` erases it."""
+        found: list[Unreadable] = []
+        for chat, due, payload in await self._stored():
+            try:
+                _read(chat, payload)
+            except _UNREADABLE as error:
+                left: Any = await self._redis.pttl(f"{_PREFIX}:entry:{chat}")
+                age = ENTRY_SECONDS - left / 1000
+                since = None if left < 0 else time.time() - max(0.0, age)
+                found.append(Unreadable(chat=chat, since=since, due=due, why=str(error)))
+        return found
+
+    async def _stored(self) -> list[tuple[str, float | None, bytes]]:
+        """Return chats, when they are due and what stands there, those that wait first."""
         # The shapes are those of RESP2 and RESP3 alike: pairs of member and score, and members.
         waiting: Any = await self._redis.zrange(f"{_PREFIX}:due", 0, -1, withscores=True)
         dead: Any = await self._redis.zrange(f"{_PREFIX}:dead", 0, -1)
-        chats = [*((chat, due / 1000) for chat, due in waiting), *((chat, None) for chat in dead)]
-        found: list[Entry] = []
+        chats = [*((_name(chat), due / 1000) for chat, due in waiting), *((_name(chat), None) for chat in dead)]
+        found: list[tuple[str, float | None, bytes]] = []
         for start in range(0, len(chats), _AT_ONCE):
-            found += await self._read(chats[start : start + _AT_ONCE])
+            some = chats[start : start + _AT_ONCE]
+            payloads: Any = await self._redis.mget([f"{_PREFIX}:entry:{chat}" for chat, _ in some])
+            found += ((*each, payload) for each, payload in zip(some, payloads, strict=True) if payload is not None)
         return found
-
-    async def _read(self, chats: list[tuple[bytes, float | None]]) -> list[Entry]:
-        payloads = await self._redis.mget([f"{_PREFIX}:entry:{chat.decode()}" for chat, _ in chats])
-        return [
-            msgspec.structs.replace(entry, due=due)
-            for (_, due), payload in zip(chats, payloads, strict=True)
-            if payload is not None and (entry := _entry(payload)) is not None
-        ]
 
     async def depth(self) -> tuple[int, int]:
         """See `Outbox`."""
@@ -243,7 +318,10 @@ class RedisOutbox:
         payload = await self._redis.get(f"{_PREFIX}:entry:{chat}")
         if payload is None:
             return False
-        entry = msgspec.structs.replace(msgspec.json.decode(payload, type=Entry), tries=0)
+        try:
+            entry = msgspec.structs.replace(_read(chat, payload), tries=0)
+        except _UNREADABLE:
+            return False
         await self._redis.zrem(f"{_PREFIX}:dead", chat)
         return bool(await self._run(_LATER, chat, entry.handoff.id, msgspec.json.encode(entry), 0))
 
@@ -286,13 +364,17 @@ def _keys(chat: str) -> list[str]:
     return [f"{_PREFIX}:entry:{chat}", f"{_PREFIX}:due", f"{_PREFIX}:episode:{chat}", f"{_PREFIX}:dead"]
 
 
-def _entry(payload: bytes | str) -> Entry | None:
-    # One that another version has written keeps nobody else waiting: its lease ends, and that version may come for it.
-    try:
-        return msgspec.json.decode(payload, type=Entry)
-    except msgspec.DecodeError as error:
-        logger.error("A hand-off in the outbox cannot be read and stays there: another version wrote it (%s).", error)
-        return None
+def _read(chat: str, payload: bytes | str) -> Entry:
+    """Return the entry; raises one of `_UNREADABLE`."""
+    entry = msgspec.json.decode(payload, type=Entry)
+    if entry.handoff.chat != chat:
+        raise ValueError(f"it is of chat {entry.handoff.chat}")
+    return entry
+
+
+def _name(member: bytes) -> str:
+    # What a person has put there by hand must not keep others waiting.
+    return member.decode(errors="backslashreplace")
 
 
 def _ms(seconds: float) -> int:

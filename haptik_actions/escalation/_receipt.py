@@ -43,8 +43,8 @@ class Receipt:
         """Return the receipt that the slot holds; None where it holds none that can be read."""
         try:
             receipt = cls(**value)
-            datetime.fromisoformat(receipt.at)
-        except (TypeError, ValueError):
+            _ = receipt.began
+        except (TypeError, ValueError, OverflowError):
             return None
         return receipt
 

@@ -39,6 +39,11 @@ async def fill(url: str) -> None:
     await outbox.aclose()
 
 
+def damage(url: str, user: str = "asha") -> None:
+    with redis.Redis.from_url(url) as client:
+        client.set(f"haptik:{{outbox}}:entry:1201:{user}", b'{"handoff": {"id": "1"}}', keepttl=True)
+
+
 def run(url: str, *arguments: str) -> Result:
     return CliRunner().invoke(main, ["outbox", *arguments], env={"REDIS_URL": url})
 
@@ -105,3 +110,31 @@ def test_all_that_was_given_up_is_tried_again(outbox_url: str) -> None:
 def test_a_retry_names_one_or_all(arguments: tuple[str, ...], outbox_url: str) -> None:
     result = run(outbox_url, "retry", *arguments)
     assert (result.exit_code, "Name one chat, or say --all" in result.stderr) == (2, True)
+
+
+def test_what_cannot_be_read_is_listed_dropped_and_not_tried(outbox_url: str) -> None:
+    asyncio.run(fill(outbox_url))
+    damage(outbox_url)
+    shown = run(outbox_url, "list").output.splitlines()[-1]
+    assert shown.startswith("1201:asha  due 20")
+    assert "  since 20" in shown
+    assert "  unreadable: Object missing required field `user_name`" in shown
+    rows = json.loads(run(outbox_url, "list", "--json").output)
+    assert {frozenset(row) for row in rows} == {frozenset(rows[0])}, "all have the same keys"
+    assert [(row["chat"], row["id"], row["unreadable"] is None) for row in rows] == [
+        ("1201:ben\x1b[31m", "id-ben", True),
+        ("1201:asha", None, False),
+    ]
+    assert all(row["since"].startswith("20") for row in rows)
+    tried = run(outbox_url, "retry", "1201:asha")
+    assert (tried.exit_code, "1201:asha cannot be read, and so cannot be tried" in tried.output) == (1, True)
+    assert run(outbox_url, "drop", "1201:asha").exit_code == 0
+    assert [row["unreadable"] for row in json.loads(run(outbox_url, "list", "--json").output)] == [None]
+
+
+def test_what_was_given_up_and_cannot_be_read_is_counted_apart(outbox_url: str) -> None:
+    asyncio.run(fill(outbox_url))
+    damage(outbox_url, "ben\x1b[31m")
+    tried = run(outbox_url, "retry", "--all")
+    assert (tried.exit_code, tried.output.startswith("0 are tried again")) == (0, True)
+    assert "1 cannot be read" in tried.stderr

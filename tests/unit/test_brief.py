@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -126,3 +127,69 @@ async def test_the_user_does_not_wait_for_the_sink() -> None:
     finally:
         configure()
     assert order == ["answer", "sink"]
+
+
+async def ends_early(_: Brief) -> None:
+    raise SystemExit(3)
+
+
+async def is_cancelled(_: Brief) -> None:
+    raise asyncio.CancelledError
+
+
+@pytest.mark.parametrize("sink", [ends_early, is_cancelled])
+async def test_a_sink_that_ends_more_than_itself_is_a_log_line(sink: Any, caplog: pytest.LogCaptureFixture) -> None:
+    assert (await fail(sink, {"turns": 2}))["events"][0]["value"]["state"] == "connected"
+    assert "was not delivered" in caplog.text
+
+
+async def test_a_slot_that_cannot_be_told_costs_the_brief_and_not_the_receipt(caplog: pytest.LogCaptureFixture) -> None:
+    briefs: list[Brief] = []
+    nested: Any = "x"
+    for _ in range(3000):
+        nested = [nested]
+    slots = {"haptik": {"brief": {"slots": ["nested"]}}, "nested": nested}
+    runtime = Runtime(
+        load_settings=lambda: SETTINGS, transport=httpx.MockTransport(lambda _: OK), brief_sink=collecting(briefs)
+    )
+    configure(lambda: runtime)
+    try:
+        answer = await run_action(Failing(), action_call("x", metadata=WHO, slots=slots))
+    finally:
+        await runtime.aclose()
+        configure()
+    assert (answer["events"][0]["value"]["state"], briefs) == ("connected", [])
+    assert "was not delivered" in caplog.text
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        4111111111111111.0,
+        {"asha@mail.example": 1},
+        {"9876543210": 1},
+        "4111/1111/1111/1111",
+        "4111 - 1111 - 1111 - 1111",
+        "4111\u20131111\u20131111\u20131111",
+        "4111_1111_1111_1111",
+    ],
+    ids=["float", "address as key", "number as key", "slashes", "wide dashes", "en dashes", "underscores"],
+)
+async def test_numbers_and_addresses_are_redacted_however_they_are_written(told: Any) -> None:
+    briefs: list[Brief] = []
+    await fail(collecting(briefs), {"slots": ["told"]}, slots={"told": told})
+    assert briefs[0].slots["told"] in ("[…]", {"[…]": 1})
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["a" * 100_000, "a." * 50_000, "1-" * 50_000, "x@" + "a" * 100_000],
+    ids=["letters", "dots", "digits", "address"],
+)
+async def test_a_long_word_of_a_user_holds_nobody_up(text: str) -> None:
+    briefs: list[Brief] = []
+    began = time.process_time()
+    await fail(collecting(briefs), {"slots": ["told"]}, slots={"told": text})
+    # Each letter as a beginning of its own took minutes.
+    assert time.process_time() - began < 2
+    assert len(briefs[0].slots["told"]) <= 500

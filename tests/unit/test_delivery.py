@@ -143,6 +143,22 @@ async def test_in_a_storm_a_hundred_are_tried_at_once_and_the_others_are_put_off
     assert (len(waiting), {entry.tries for entry in waiting}) == (50, {0})
 
 
+async def test_what_nobody_has_foreseen_counts_as_a_try(caplog: pytest.LogCaptureFixture) -> None:
+    async def breaks(team: str) -> Any:
+        raise LookupError("a fault of the transport")
+
+    delivering = delivery(breaks)
+    ended = await delivering.hand_over(handoff("asha"), Terms())
+    assert ended.state == "unavailable"
+    assert await delivering.outbox.entries() == []
+    for user in ("ben", "chitra"):
+        await delivering.outbox.open(handoff(user), Terms())
+        await delivering.outbox.later(Entry(handoff=handoff(user), created=0.0, tries=69), -1)
+    assert await delivering.deliver_due() == 2
+    assert await delivering.outbox.depth() == (0, 2), "not tried for ever"
+    assert "LookupError: a fault of the transport" in caplog.text
+
+
 class HangingOutbox(MemoryOutbox):
     async def open(self, handoff: HandOff, terms: Terms) -> Ticket:
         ticket = await super().open(handoff, terms)

@@ -233,6 +233,13 @@ def test_days_and_ranges_of_days(days: str, open_days: set[int]) -> None:
         ({"hours": {"timezone": "UTC", "open": {"someday": "09:00-18:00"}}}, "x.hours.open.someday"),
         ({"hours": {"timezone": "UTC", "open": {"mon": 540}}}, "x.hours.open.mon"),
         ({"hours": {"timezone": "UTC", "open": {"mon": "9-18"}}}, "x.hours.open.mon"),
+        ({"hours": {"timezone": "UTC", "open": {"mon": "18:00-24:30"}}}, "x.hours.open.mon"),
+        ({"hours": {"timezone": "UTC", "open": {"mon,wed": "09:00-18:00"}}}, "x.hours.open.mon,wed"),
+        ({"hours": {"timezone": "UTC", "open": {"mon-wed-fri": "09:00-18:00"}}}, "x.hours.open.mon-wed-fri"),
+        ({"hours": {"timezone": "UTC", "open": {"monkey": "09:00-18:00"}}}, "x.hours.open.monkey"),
+        ({"hours": {"timezone": "UTC"}}, "x.hours.open"),
+        ({"teams": [{"when": {"locale": False}, "team": "a"}]}, "x.teams[0].when.locale"),
+        ({"teams": [{"when": {"channel": 7}, "team": "a"}]}, "x.teams[0].when.channel"),
         ({"earlier_messages": "delete"}, "x.earlier_messages"),
         ({"deadline": 0}, "x.deadline"),
         ({"deadline": float("nan")}, "x.deadline"),
@@ -275,3 +282,11 @@ async def test_no_slot_stops_the_bot(slot: Any) -> None:
     finally:
         configure()
         logging.disable(logging.NOTSET)
+
+
+@pytest.mark.parametrize("days", ["mon-fri", "Mon - Fri", "monday-friday", "mon-thurs"])
+def test_days_may_be_written_out(days: str) -> None:
+    options, findings = read_options({"hours": {"timezone": "UTC", "open": {days: "09:00-18:00"}}}, "x")
+    assert findings == []
+    assert options.hours is not None
+    assert options.hours.are_open(datetime(2026, 11, 26, 12, tzinfo=timezone.utc))
