@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from html import escape
 from itertools import islice
@@ -117,6 +118,14 @@ class Escaped(Limit, frozen=True):
         while room > 1 and self.measure(self.written(text[:room])) + reserved > self.size:
             room -= 1
         return room
+
+
+def json_size(value: object) -> int:
+    """How many UTF-8 bytes a value is as JSON without space."""
+    try:
+        return len(msgspec.json.encode(value))
+    except UnicodeEncodeError:  # lone surrogates, which the slower encoder takes
+        return len(json.dumps(value, ensure_ascii=False).encode("utf-8", _ERRORS))
 
 
 def limits(**named: Limit) -> Mapping[str, Limit]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from itertools import product
 from typing import Any, get_args
 
 from hypothesis import HealthCheck, Phase, given, settings
@@ -131,21 +132,33 @@ def _any_payload(uri: str) -> dict[str, Any]:
     return {"url": "example.org"} if uri in ("LINK", "SELF_SERVE_WEB") else {}
 
 
-odd: SearchStrategy[Actionable] = st.builds(
-    lambda label, kind, uri, message, located: Actionable(
+PAIRS: tuple[tuple[ActionableType, ActionableUri], ...] = tuple(
+    product(get_args(ActionableType), get_args(ActionableUri))
+)
+"""What an actionable may be: every type with every uri."""
+
+
+def of_pair(
+    kind: ActionableType, uri: ActionableUri, label: str, message: str, *, location_required: bool = False
+) -> Actionable:
+    """An actionable of a type and a uri, with an address where it opens one."""
+    return Actionable(
         actionable_text=label,
         type=kind,
         uri=uri,
-        location_required=located,
+        location_required=location_required,
         payload={**_any_payload(uri), "message": message},
-    ),
+    )
+
+
+odd: SearchStrategy[Actionable] = st.builds(
+    lambda pair, label, message, located: of_pair(pair[0], pair[1], label, message, location_required=located),
+    st.sampled_from(PAIRS),
     labels,
-    st.sampled_from(get_args(ActionableType)),
-    st.sampled_from(get_args(ActionableUri)),
     messages,
     st.booleans(),
 )
-actionables: SearchStrategy[Actionable] = st.one_of(
+_usual: SearchStrategy[Actionable] = st.one_of(
     replies,
     links,
     _opening("CALL", st.fixed_dictionaries({"number": numbers})),
@@ -162,8 +175,9 @@ actionables: SearchStrategy[Actionable] = st.one_of(
     _doing("FORM_SHOW", st.just({"id": 12})),
     _doing("SHARE", st.fixed_dictionaries({"message": messages, "image": urls})),
     _doing("APP_FEEDBACK", _nothing),
-    odd,
 )
+# As one of the usual ones, most pairs would never be drawn.
+actionables: SearchStrategy[Actionable] = st.booleans().flatmap(lambda pair: odd if pair else _usual)
 
 
 @st.composite
@@ -284,6 +298,11 @@ ELEMENTS: Mapping[str, SearchStrategy[Element]] = {
 """A strategy for each type of element."""
 
 elements: SearchStrategy[Element] = st.one_of(*ELEMENTS.values())
+
+with_controls: SearchStrategy[Element] = st.one_of(
+    *(ELEMENTS[name] for name in ("TEXT", "BUTTON", "CAROUSEL", "RECEIPT"))
+)
+"""The elements whose controls no channel may lose."""
 
 
 def samples(count: int) -> list[Element]:

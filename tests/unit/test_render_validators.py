@@ -20,13 +20,14 @@ from haptik_actions.hsl import (
     Card,
     Carousel,
     Element,
+    Form,
     Image,
     Receipt,
     Text,
     parse,
 )
 from haptik_actions.render import CHANNELS, LOSSES, Conversion, render
-from tests.support.elements import elements
+from tests.support.elements import ELEMENTS, PAIRS, elements, of_pair, samples, with_controls
 from tests.validators import PLATFORMS, platform
 from tests.validators._shown import bare, read, shown, strings
 
@@ -103,13 +104,42 @@ def lines_of(element: Element) -> Iterator[tuple[str, str]]:
             yield f"data.order_items[{index}].title", row.title
 
 
+@pytest.mark.parametrize("kind", ELEMENTS)
 @pytest.mark.parametrize("channel", EVERY_CHANNEL)
-@thorough
-@given(element=elements, resolves=st.booleans())
-def test_the_platform_takes_what_is_rendered(channel: str, element: Element, resolves: bool) -> None:
-    messages = render(element, channel, resolves=resolves).messages
+@brief
+@given(data=st.data(), resolves=st.booleans())
+def test_the_platform_takes_what_is_rendered(channel: str, kind: str, data: st.DataObject, resolves: bool) -> None:
+    messages = render(data.draw(ELEMENTS[kind]), channel, resolves=resolves).messages
 
     platform(channel if channel in PLATFORMS or channel in CHANNELS else None).check(messages)
+
+
+@pytest.mark.parametrize("channel", EVERY_CHANNEL)
+def test_every_type_with_every_uri_is_taken_and_shown(channel: str) -> None:
+    takes = platform(channel if channel in PLATFORMS or channel in CHANNELS else None)
+    for kind, uri in PAIRS:
+        control = of_pair(kind, uri, "Open the door", "open it")
+        for element in (
+            Button("Which?", [control]),
+            Button("Which?", [Actionable.reply("Yes"), control]),
+            Carousel([Card(title="A", actionables=[control], mini_actionable=control)]),
+        ):
+            conversion = render(element, channel)
+            takes.check(conversion.messages)
+            written = "".join(map(str, conversion.messages))
+            assert "Open the door" in written or conversion.notes, f"{kind} {uri}"
+            assert channel in SPOKEN or "Open the door" in written, f"{kind} {uri}: {conversion}"
+
+
+def test_the_strategies_reach_every_type_uri_and_field() -> None:
+    made = samples(11 * 300)
+    shown = [control for element in made for _, control in controls(element)]
+    fields = {field.type for element in made if isinstance(element, Form) for field in element.fields}
+
+    assert {control.type for control in shown} == {kind for kind, _ in PAIRS}
+    assert {control.uri for control in shown} == {uri for _, uri in PAIRS}
+    assert len(fields) == 13
+    assert {type(element).__name__ for element in made} >= {"Text", "Button", "Carousel", "Image", "Form", "Unknown"}
 
 
 @thorough
@@ -122,7 +152,7 @@ def test_haptik_gets_the_element_itself(element: Element) -> None:
 
 @pytest.mark.parametrize("channel", FOREIGN)
 @careful
-@given(element=elements)
+@given(element=with_controls)
 def test_no_control_is_lost(channel: str, element: Element) -> None:
     conversion = render(element, channel)
     seen = read(
@@ -139,7 +169,7 @@ def test_no_control_is_lost(channel: str, element: Element) -> None:
 
 @pytest.mark.parametrize("channel", [name for name in FOREIGN if name not in SPOKEN])
 @careful
-@given(element=elements)
+@given(element=with_controls)
 def test_no_words_are_lost(channel: str, element: Element) -> None:
     conversion = render(element, channel)
     seen = read(conversion.messages)
@@ -176,7 +206,7 @@ def check_answers(channel: str, conversion: Conversion) -> None:
 
 @pytest.mark.parametrize("channel", FOREIGN)
 @careful
-@given(element=elements, resolves=st.booleans())
+@given(element=with_controls, resolves=st.booleans())
 def test_every_reply_is_offered(channel: str, element: Element, resolves: bool) -> None:
     all_pages = list(pages(element, channel, resolves=resolves))
     offered = {offer.label for conversion in all_pages for offer in conversion.replies}

@@ -173,6 +173,8 @@ class GoogleChat(Platform):
             sections = card.has("sections", optional=("header", "name"))["sections"].items(1, 100)
             if sum(len(section["widgets"].value) for section in sections) > 100:
                 card.refuse("widgets beyond the hundredth are not shown")
+            for header in card.given("header"):
+                header.has("title", optional=("subtitle", "imageUrl", "imageStyle"))["title"].text()
             for section in sections:
                 for widget in section.has("widgets", optional=("header",))["widgets"].items(1, 100):
                     self._widget(widget)

@@ -32,7 +32,10 @@ TITLE = Limit(120, "code points", f"{_CARDS}, hero card: at most two lines")
 BUTTONS = Limit(6, "items", f"{_CARDS}, hero card")
 CARDS = Limit(10, "items", f"{_CARDS}, carousel layout")
 LABEL = Limit(50, "code points", "no figure of Microsoft; what a card still shows on one button")
-PAYLOAD = Limit(2000, "code points", "no figure of Microsoft; far below the 28 KB of a card")
+PAYLOAD = Limit(
+    2000, "UTF-8 bytes", "no figure of Microsoft; six of them, with what they say, within the 28 KB of a card"
+)
+DISPLAY_TEXT = Limit(800, "UTF-8 bytes", "as the payload")
 
 
 class BotFramework(Renderer):
@@ -51,6 +54,7 @@ class BotFramework(Renderer):
             cards=CARDS,
             label=LABEL,
             payload=PAYLOAD,
+            display_text=DISPLAY_TEXT,
         ),
         native={
             "TEXT": "hero card with buttons, further cards of 6 below it",
@@ -113,7 +117,12 @@ class BotFramework(Renderer):
         shown = titles(native, LABEL, draft)
         extra = [*shown.lines, *spelled]
         if extra:
-            head["text"] = "\n\n".join(filter(None, [head.get("text"), *map(self.dialect.plain, extra)]))
+            text = "\n\n".join(filter(None, [head.get("text"), *map(self.dialect.plain, extra)]))
+            if CARD_TEXT.fits(text):
+                head["text"] = text
+            else:
+                draft.note("split", card.path, "lines that a card has no room for in a message of their own")
+                lines += extra
         if card.image:
             head["images"] = [{"url": card.image}]
         default = next((control for control in native if control.is_default), None)
@@ -154,7 +163,7 @@ class BotFramework(Renderer):
         if control.kind == "url":
             return {"type": "openUrl", "title": title, "value": control.value}
         text = draft.tap(control, title, PAYLOAD, number)
-        return {"type": "messageBack", "title": title, "displayText": control.label, "text": text}
+        return {"type": "messageBack", "title": title, "displayText": clip(control.label, DISPLAY_TEXT), "text": text}
 
     def receipt(self, content: Content, draft: Draft) -> None:
         """A receipt card, between what the element says above and below its rows."""

@@ -5,11 +5,8 @@ The connector gathers a whole answer of the bot into one message of cards, or of
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from typing import Any
-
-import msgspec
 
 from haptik_actions.hsl import Element, Receipt
 from haptik_actions.render._channel import Channel
@@ -18,7 +15,7 @@ from haptik_actions.render._content import Card, Content, Control
 from haptik_actions.render._conversion import Conversion, Message, Note
 from haptik_actions.render._copy import Copy
 from haptik_actions.render._draft import Draft, told_apart
-from haptik_actions.render._limits import Limit, limits
+from haptik_actions.render._limits import Limit, json_size, limits
 from haptik_actions.render._markup import HTML
 from haptik_actions.render._read import tidy
 from haptik_actions.render._renderer import Renderer, bold
@@ -31,6 +28,7 @@ MESSAGE = Limit(32_000, "UTF-8 bytes", f"{_DOCS}/api/reference/rest/v1/spaces.me
 TEXT = Limit(24_000, "UTF-8 bytes", f"{MESSAGE.source}; most of it")
 PARAGRAPH = Limit(4096, "code points", "as a text once was; Google states no figure for a paragraph of a card")
 WIDGETS = Limit(100, "items", f"{_DOCS}/api/reference/rest/v1/cards: widgets of a card; the others are not shown")
+CARDS = Limit(100, "items", f"{_DOCS}/api/reference/rest/v1/cards: cards of a message")
 
 _LINE = "<br>"
 _ENVELOPE = 1000
@@ -47,7 +45,7 @@ class Hangouts(Renderer):
         title="Google Chat",
         connector="Rasa's own: text; the rest as `custom` with `cards`",
         markup="html",
-        limits=limits(message=MESSAGE, text=TEXT, paragraph=PARAGRAPH, widgets=WIDGETS),
+        limits=limits(message=MESSAGE, text=TEXT, paragraph=PARAGRAPH, widgets=WIDGETS, cards=CARDS),
         native={
             "TEXT": "card with buttons",
             "BUTTON": "card with buttons, links among them",
@@ -66,7 +64,10 @@ class Hangouts(Renderer):
         conversion = super().render(element, copy, resolves)
         # Rasa's connector makes one message of them, in which a text is a card.
         size = sum(_AS_CARD + _size(message) for message in conversion.messages)
-        return conversion if size <= MESSAGE.size else _shortened(conversion)
+        cards = sum(
+            len(message["json_message"]["cards"]) if "json_message" in message else 1 for message in conversion.messages
+        )
+        return conversion if size <= MESSAGE.size and cards <= CARDS.size else _shortened(conversion)
 
     def bubble(self, text: str, controls: Sequence[Control], content: Content, draft: Draft) -> None:
         """A text; with controls, a card."""
@@ -169,11 +170,7 @@ def _button(control: Control, title: str, draft: Draft) -> dict[str, Any]:
 
 
 def _size(message: Message) -> int:
-    written = message.get("json_message", message)
-    try:
-        return len(msgspec.json.encode(written))
-    except UnicodeEncodeError:  # lone surrogates, which the slower encoder takes
-        return len(json.dumps(written, ensure_ascii=False).encode("utf-8", "surrogatepass"))
+    return json_size(message.get("json_message", message))
 
 
 def _shortened(conversion: Conversion) -> Conversion:
@@ -185,11 +182,10 @@ def _shortened(conversion: Conversion) -> Conversion:
         cards = message["json_message"]["cards"] if "json_message" in message else []
         for part in [{"json_message": {"cards": [card]}} for card in cards] or [message]:
             room -= _size(part)
-            if room < 0:
+            if room < 0 or len(kept) == CARDS.size:
                 left_out += 1
             else:
                 kept.append(part)
-    note = Note(
-        "dropped", "data.items" if len(kept) else "text", f"{left_out} cards or texts over {MESSAGE.size} bytes"
-    )
+    detail = f"{left_out} cards or texts over {MESSAGE.size} bytes or {CARDS.size} cards"
+    note = Note("dropped", "data.items" if len(kept) else "text", detail)
     return Conversion(tuple(kept), (*conversion.notes, note), conversion.replies)

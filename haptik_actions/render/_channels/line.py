@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final, TypeAlias
 
 import msgspec
@@ -15,7 +15,7 @@ from haptik_actions.render._conversion import Conversion, Note
 from haptik_actions.render._copy import Copy
 from haptik_actions.render._cutting import clip
 from haptik_actions.render._draft import Draft, titles
-from haptik_actions.render._limits import Limit, limits
+from haptik_actions.render._limits import Limit, json_size, limits
 from haptik_actions.render._markup import NONE
 from haptik_actions.render._pages import first_page
 from haptik_actions.render._renderer import Renderer
@@ -38,6 +38,8 @@ ALT_TEXT = Limit(400, _UTF16, "@line/bot-sdk 9.4.0, altText; newer pages are sai
 CARDS = Limit(12, "items", f"{_API}/#f-carousel")
 FLEX_BUTTONS = Limit(10, "items", "no figure of LINE; what a bubble still shows without scrolling")
 FLEX_TEXT = Limit(2000, _UTF16, "no figure of LINE; a bubble is 30 kB of JSON at most")
+BODY = Limit(8000, "UTF-8 bytes", "no figure of LINE; with ten buttons within the 30 kB of a bubble")
+CAROUSEL = Limit(50_000, "UTF-8 bytes", f"{_API}/#f-carousel: 50 kB of JSON at most")
 IMAGE_URL = Limit(2000, _UTF16, "developers.line.biz/en/news/2020/05/12; https alone")
 
 Json: TypeAlias = dict[str, Any]
@@ -67,6 +69,8 @@ class Line(Renderer):
             cards=CARDS,
             card_buttons=FLEX_BUTTONS,
             card_text=FLEX_TEXT,
+            card_body=BODY,
+            carousel=CAROUSEL,
             image_url=IMAGE_URL,
         ),
         native={
@@ -143,8 +147,7 @@ class Line(Renderer):
         self._flex(bubbles, last, draft)
 
     def _flex(self, bubbles: Sequence[Json], alt_text: str, draft: Draft) -> None:
-        for start in range(0, len(bubbles), CARDS.size):
-            run = bubbles[start : start + CARDS.size]
+        for run in _runs(bubbles):
             contents = run[0] if len(run) == 1 else {"type": "carousel", "contents": list(run)}
             draft.custom({"type": "flex", "altText": clip(alt_text, ALT_TEXT), "contents": contents})
 
@@ -197,8 +200,11 @@ class Line(Renderer):
         buttons = [control for control in native if control.kind != "location"]
         shown = titles(buttons, FLEX_LABEL, draft)
         body = []
+        written = 0
         for place, line in enumerate([*map(self.dialect.text, card.lines), *shown.lines, *lines]):
-            if FLEX_TEXT.fits(line):
+            size = BODY.measure(line)
+            if FLEX_TEXT.fits(line) and written + size <= BODY.size:
+                written += size
                 body.append(_words(line, heavy=place == 0 and bool(card.lines)))
             else:
                 draft.note("split", card.path, "words that a card has no room for in a message of their own")
@@ -246,6 +252,21 @@ class Line(Renderer):
         else:
             draft.note("replaced", "data.items", "picture by its address")
             self.say("", [url], draft)
+
+
+def _runs(bubbles: Sequence[Json]) -> Iterator[list[Json]]:
+    """The bubbles in carousels, as many in each as LINE takes and shows."""
+    run: list[Json] = []
+    room = CAROUSEL.size
+    for bubble in bubbles:
+        size = json_size(bubble) + 1
+        if run and (len(run) == CARDS.size or size > room):
+            yield run
+            run, room = [], CAROUSEL.size
+        run.append(bubble)
+        room -= size
+    if run:
+        yield run
 
 
 def _action(control: Control, title: str, number: int | None, draft: Draft) -> Json:

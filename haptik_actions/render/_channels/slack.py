@@ -7,7 +7,7 @@ from typing import Any, Final, TypeAlias
 
 from haptik_actions.hsl import Receipt
 from haptik_actions.render._channel import Channel
-from haptik_actions.render._content import Card, Content, Control
+from haptik_actions.render._content import SPELLED, Card, Content, Control
 from haptik_actions.render._cutting import clip
 from haptik_actions.render._draft import Draft, titles
 from haptik_actions.render._limits import Escaped, Limit, limits
@@ -88,11 +88,12 @@ class Slack(Renderer):
         native: list[Control] = []
         lines: list[str] = []
         for control in controls:
-            if control.kind == "call":
+            link = f"<tel:{control.value}|{_link_text(control.label)}>" if control.kind == "call" else ""
+            if link and TEXT.fits(link):
                 draft.note("replaced", control.path, "call by a link of the text")
-                lines.append(f"<tel:{control.value}|{_link_text(control.label)}>")
-            elif control.kind == "contact" or (control.kind == "url" and not URL.fits(control.value)):
-                lines.append(self.dialect.plain(self.spelled(control, draft)))
+                lines.append(link)
+            elif control.kind in SPELLED and not (control.kind == "url" and URL.fits(control.value)):
+                lines += self.parts("", [self.spelled(control, draft)], draft, TEXT)
             else:
                 if control.kind != "url":
                     self.as_reply(control, draft)
@@ -144,14 +145,18 @@ class Slack(Renderer):
         if not card.image:
             return blocks
         if not IMAGE_URL.fits(card.image):
-            draft.note("replaced", f"{card.path}.thumbnail.image", "picture by its address")
-            return [*blocks, *(_section(part) for part in self.parts("", [card.image], draft, TEXT))]
+            return [*blocks, *self._address(card.image, card.path, draft)]
         alt_text = NONE.text(card.lines[0]) if card.lines else _NO_ALT_TEXT
         image = {"type": "image", "image_url": card.image, "alt_text": clip(alt_text, ALT_TEXT)}
         if blocks and blocks[0]["type"] == "section":
             blocks[0]["accessory"] = image
             return blocks
         return [image, *blocks]
+
+    def _address(self, image: str, path: str, draft: Draft) -> list[Block]:
+        """The address of a picture that an image block would not take."""
+        draft.note("replaced", f"{path}.thumbnail.image", "picture by its address")
+        return [_section(part) for part in self.parts("", [image], draft, TEXT)]
 
     def receipt(self, content: Content, draft: Draft) -> None:
         """A table under what the element says, and its offer and buttons below, in one message."""
@@ -169,7 +174,12 @@ class Slack(Renderer):
     def images(self, content: Content, draft: Draft) -> None:
         """Image blocks, of one message up to 50."""
         alt_text = clip(NONE.text(content.text), ALT_TEXT) or _NO_ALT_TEXT
-        blocks = [{"type": "image", "image_url": image, "alt_text": alt_text} for image in content.images]
+        blocks: list[Block] = []
+        for index, image in enumerate(content.images):
+            if IMAGE_URL.fits(image):
+                blocks.append({"type": "image", "image_url": image, "alt_text": alt_text})
+            else:
+                blocks += self._address(image, f"data.items[{index}]", draft)
         self._post(blocks, content.text, draft)
 
     def say(self, text: str, lines: Sequence[str], draft: Draft) -> None:

@@ -24,6 +24,7 @@ CARDS = Limit(6, "items", f"{_DOCS}/tools/rich-media: 6 columns and 7 rows to a 
 ROWS = Limit(7, "items", f"{_DOCS}/tools/rich-media, ButtonsGroupRows")
 CARD_TEXT = Escaped(250, "code points", f"{_DOCS}/tools/rich-media, Text of a button")
 CAPTION = Limit(512, "code points", "creators.viber.com/docs/bots-api, text of a picture; 768 in newer clients")
+PICTURE = Limit(2000, "code points", f"{_DOCS}, media of a picture message")
 
 _WIDTH = 6
 _TEXT_ROWS = 2
@@ -52,6 +53,7 @@ class Viber(Renderer):
             cards=CARDS,
             card_rows=ROWS,
             card_text=CARD_TEXT,
+            picture=PICTURE,
         ),
         native={
             "TEXT": "keyboard up to 24 rows",
@@ -127,6 +129,15 @@ class Viber(Renderer):
             draft.note("split", native[start].path, "further buttons on a further card")
             title = "\n".join(filter(None, [*card.lines[:1], draft.copy.continued]))
             yield _card(_on_button(title), card.image, default, buttons[start : start + _CARD_BUTTONS])
+
+    def images(self, content: Content, draft: Draft) -> None:
+        """A picture message each."""
+        for index, image in enumerate(content.images):
+            if PICTURE.fits(image):
+                self.picture(image, draft)
+            else:
+                draft.note("replaced", f"data.items[{index}].thumbnail.image", "picture by its address")
+                self.say("", [image], draft)
 
     def picture(self, url: str, draft: Draft) -> None:
         """A picture message."""

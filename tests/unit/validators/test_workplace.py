@@ -70,6 +70,8 @@ OPEN = {"type": "openUrl", "title": "Open", "value": URL}
 SUBMIT = {"type": "Action.Submit", "title": "Go", "data": {"msteams": {"type": "messageBack", "text": "go"}}}
 CARD = {"title": "A", "image_url": URL, "buttons": [{"type": "postback", **YES}]}
 
+PARAGRAPH = {"textParagraph": {"text": "A"}}
+
 GOOD: list[tuple[str, list[dict[str, Any]]]] = [
     ("slack", [{"text": "One &lt;3\n\n<https://example.org|Two>"}, {"image": URL}]),
     ("slack", [{"text": "Pick", "buttons": [YES] * 5}]),
@@ -148,6 +150,12 @@ BAD: list[tuple[str, list[dict[str, Any]], str]] = [
     ("webexteams", [raw(text="A", attachments=[adaptive(version="1.5")])], "version: one of"),
     ("hangouts", [{"elements": [CARD]}], "NotImplementedError"),
     ("hangouts", [raw(text="A", cards=[])], "exactly one of"),
+    (
+        "hangouts",
+        [raw(cards=[{"header": {"subtitle": "b"}, "sections": [{"widgets": [PARAGRAPH]}]}])],
+        "title is missing",
+    ),
+    ("hangouts", [raw(cards=[{"sections": [{"widgets": [PARAGRAPH]}]}] * 101)], "101 items"),
     ("hangouts", [{"text": "x" * 20_000}, {"text": "y" * 20_000}], "the turn: 40013 bytes"),
     ("socketio", [{"elements": [CARD]}], "one object where rasa-webchat wants a list"),
     ("socketio", [raw(text="A")], "unknown members ['text']"),
