@@ -132,14 +132,15 @@ def _with_month_name(text: str, today: date, here: Calendar, past: bool) -> Date
 
 def _named(text: str, today: date, here: Calendar, words: FormWords, past: bool) -> DateReading | None:
     """Read today, tomorrow, and days of the week, of which dateparser knows no next one."""
+    if words.means("today", text):
+        return DateReading((today,))
     either = _either_way(fold(text), here.language)
+    # What the store calls tomorrow is, also where the language has one word for both: it is what the buttons say.
+    if words.means("tomorrow", text) and not (either and past):
+        return DateReading((today + timedelta(days=1),))
     if either:
         days = [today + timedelta(days=either), today - timedelta(days=either)]
         return _days([*reversed(days)] if past else [*days])
-    if words.means("today", text):
-        return DateReading((today,))
-    if words.means("tomorrow", text):
-        return DateReading((today + timedelta(days=1),))
     parts = fold(text)
     following = {fold(word) for word in words.said["next"]}
     around = {fold(word) for word in words.said["on"]} | {*words.answers.fillers}

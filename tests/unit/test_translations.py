@@ -19,7 +19,7 @@ from haptik_actions.actions import Runtime, configure
 from haptik_actions.answers import AnswerWords, fold, resolve
 from haptik_actions.config import Settings
 from haptik_actions.errors import ConfigurationError
-from haptik_actions.forms import FormSpec, Situation, Valid, read_answer, read_words
+from haptik_actions.forms import Doubt, FormSpec, Situation, Valid, read_answer, read_words
 from haptik_actions.hsl import Actionable, Button, Text
 from haptik_actions.messages import (
     Catalogue,
@@ -206,6 +206,26 @@ async def test_the_examples_in_the_questions_are_read(locale: str, key: str, kin
 async def test_days_are_read_in_the_language(locale: str, text: str, day: date) -> None:
     form = FormSpec.read("a_form", form_of(field("It", "date")))
     assert read_answer(form, form.fields[0], text, {}, await at(locale)) == Valid(day.isoformat())
+
+
+@pytest.mark.parametrize(
+    ("locale", "text", "times"),
+    [
+        ("de", "14 Uhr", ["14:00"]),
+        ("de", "um halb sechs", ["17:30", "05:30"]),
+        ("de", "Viertel vor drei nachmittags", ["14:45"]),
+        ("de", "fünf nach halb neun", ["08:35", "20:35"]),
+        ("de", "gegen 8 abends", ["20:00"]),
+        ("hi", "शाम 5 बजे", ["17:00"]),
+        ("hi", "पौने छह बजे शाम", ["17:45"]),
+        ("hi", "सवा पाँच", ["17:15", "05:15"]),
+        ("hi", "saadhe teen baje", ["15:30", "03:30"]),
+    ],
+)
+async def test_times_are_read_in_the_language(locale: str, text: str, times: list[str]) -> None:
+    form = FormSpec.read("a_form", form_of(field("It", "time")))
+    expected = Valid(times[0]) if len(times) == 1 else Doubt((*times,))
+    assert read_answer(form, form.fields[0], text, {}, await at(locale)) == expected
 
 
 @pytest.mark.parametrize(
