@@ -11,10 +11,13 @@ imported the actions. Modules of rasa-sdk that nobody has imported are left alon
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import sys
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
+
+import msgspec
 
 from haptik_actions.actions._runtime import current_runtime
 
@@ -23,6 +26,7 @@ __all__ = ["hide_calls_in_errors", "start_with_server"]
 _HTTP, _GRPC = "rasa_sdk.endpoint", "rasa_sdk.grpc_server"
 _MARK = "__haptik_actions__"
 _HIDES = False
+_DECODER = msgspec.json.Decoder()
 _RASA_WAITS_SECONDS = 300
 
 
@@ -75,7 +79,7 @@ def _attach(app: Any) -> None:
         setattr(app.ctx, _MARK, True)
         # Sanic's own of a minute ends an action with 503 and no answer, where its deadline is longer.
         app.config.RESPONSE_TIMEOUT = max(app.config.RESPONSE_TIMEOUT, _RASA_WAITS_SECONDS)
-        app.register_middleware(_wait_unread, "request")
+        app.register_middleware(_read, "request")
         app.register_middleware(_let_go, "response")
         app.register_listener(_start, "after_server_start")
 
@@ -94,9 +98,24 @@ def _starting(init: Callable[..., None]) -> Callable[..., None]:
     return init_and_start
 
 
-def _wait_unread(request: Any) -> Any:
+def _read(request: Any) -> Any:
     # Whoever asks for the server's health is not one of the crowd.
-    return current_runtime().crowd.turn() if request.method == "POST" else None
+    if request.method != "POST":
+        return None
+    turn = current_runtime().crowd.turn()
+    return _read_at_once(request) if turn is None else _read_after(turn, request)
+
+
+async def _read_after(turn: Awaitable[None], request: Any) -> None:
+    await turn
+    _read_at_once(request)
+
+
+def _read_at_once(request: Any) -> None:
+    # In two thirds of the time that Sanic's reader takes, which makes up for the guard. What this one does not take
+    # (NaN, half of a surrogate pair, a compressed body, what is no JSON) is left to the other.
+    with contextlib.suppress(Exception):
+        request.parsed_json = _DECODER.decode(request.body)
 
 
 def _let_go(request: Any, answer: Any) -> Any:
