@@ -10,14 +10,23 @@ __all__ = ["number", "text"]
 
 
 def text(name: str, value: Any) -> str:
-    """Return `value` if it is text and not blank.
+    """Return `value` if it is text, not blank, and can be sent.
 
     Raises:
         ConfigurationError: it is not; names it.
     """
     if not isinstance(value, str) or not value.strip():
         raise ConfigurationError(f"{name} must be text and not empty.")
-    return value
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        pass
+    else:
+        return value
+    # Raised out here: the other error quotes the text.
+    raise ConfigurationError(
+        f"{name} holds half of a surrogate pair, which cannot be sent. Look at where it comes from."
+    )
 
 
 def number(name: str, value: Any) -> int:

@@ -91,7 +91,7 @@ class CompletedChats:
             return 401
         try:
             chat = _completed(msgspec.json.decode(body))
-        except (msgspec.DecodeError, KeyError, TypeError, ValueError):
+        except (msgspec.DecodeError, KeyError, TypeError, ValueError, RecursionError):
             return 400
         if chat is None:
             return 200

@@ -79,6 +79,7 @@ async def test_the_business_id_is_sent_as_a_number(given_id: Any) -> None:
     [
         ({"user_name": ""}, "user_name"),
         ({"user_name": None}, "user_name"),
+        ({"user_name": "a\ud83d"}, "user_name holds half of a surrogate pair"),
         ({"team_name": "  "}, "team_name"),
         ({"business_id": "acme"}, "business_id"),
         ({"business_id": None}, "business_id"),

@@ -106,12 +106,13 @@ async def test_what_is_not_signed_is_refused(signature: str) -> None:
     assert await state(outbox) == "duplicate"
 
 
-NO_EVENTS = [b"", b"{", b"[]", b"\xff", *(json.dumps(event(**change)).encode() for change in (
+DEEP = b"[" * 100_000 + b"]" * 100_000
+NO_EVENTS = [b"", b"{", b"[]", b"\xff", DEEP, *(json.dumps(event(**change)).encode() for change in (
     {"user": None}, {"user": {"user_name": 5}}, {"business_id": None}, {"business_id": "x"}, {"timestamp": "soon"},
 ))]  # fmt: skip
 
 
-@pytest.mark.parametrize("body", NO_EVENTS)
+@pytest.mark.parametrize("body", NO_EVENTS, ids=range(len(NO_EVENTS)))
 async def test_what_is_no_event_is_refused(body: bytes) -> None:
     assert await post(CompletedChats(MemoryOutbox(), secret=SECRET), body) == 400
 
