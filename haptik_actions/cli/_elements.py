@@ -26,6 +26,8 @@ class Place:
     """One JSON value of a file: `name` is the file with the place in it, as it is shown."""
 
     name: str
+    file: str
+    line: int | None = None
     value: Any
 
     def read(self) -> Element:
@@ -90,10 +92,10 @@ def _places(name: str, text: str) -> Iterator[Place]:
         yield from _lines(name, text, error)
         return
     if not isinstance(value, list):
-        yield Place(name=name, value=value)
+        yield Place(name=name, file=name, value=value)
         return
     for index, item in enumerate(value):
-        yield Place(name=f"{name}[{index}]", value=item)
+        yield Place(name=f"{name}[{index}]", file=name, value=item)
 
 
 def _lines(name: str, text: str, error: Exception) -> Iterator[Place]:
@@ -102,7 +104,7 @@ def _lines(name: str, text: str, error: Exception) -> Iterator[Place]:
         raise ConfigurationError(f"{name} is no JSON: {error}. Give one element, a list, or one on each line.")
     for number, line in lines:
         try:
-            yield Place(name=f"{name}:{number}", value=json.loads(line))
+            yield Place(name=f"{name}:{number}", file=name, line=number, value=json.loads(line))
         except ValueError as mistake:
             raise ConfigurationError(
                 f"{name} is no JSON as a whole ({error}), nor line by line (line {number}: {mistake}). "

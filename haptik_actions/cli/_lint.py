@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from haptik_actions._sarif import Level, Result, Rule, log
 from haptik_actions.cli._elements import Place
 from haptik_actions.errors import InvalidElement
 from haptik_actions.hsl import Element
@@ -14,6 +15,13 @@ from haptik_actions.render import ALIASES, CHANNELS, LOSSES, render
 __all__ = ["Finding", "Report", "all_channels", "check"]
 
 INVALID = "invalid"
+_REMEDIES = {
+    INVALID: ("A value that is no element.", "Correct what stands at the path."),
+    "dropped": ("Something is not shown there at all.", "Say it in the text as well, or send another element there."),
+    "truncated": ("Words are cut there.", "Shorten them to what fits."),
+    "unsupported": ("Nothing of the element is shown there.", "Send another element there."),
+}
+_KEPT = ("Something is shown there in another form.", "Nothing needs to be done.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +44,8 @@ class Checked:
     """One element of a file with what was found; `kind` is its type, empty where it is no element."""
 
     place: str
+    file: str
+    line: int | None
     kind: str
     findings: tuple[Finding, ...]
 
@@ -64,6 +74,9 @@ class Report:
                 where = f"  [{', '.join(found.channels)}]" if found.channels else ""
                 at = f"{checked.place}: {found.path}" if found.path else checked.place
                 yield f"{at}: {found.code}: {found.detail}{where}"
+        codes = dict.fromkeys(found.code for checked in self.elements for found in checked.findings)
+        for code in filter(_REMEDIES.__contains__, codes):
+            yield f"{code}: {' '.join(_REMEDIES[code])}"
         counted = f"{_count(self.elements, 'element')} on {_count(self.channels, 'channel')}"
         invalid = f", {self.invalid} invalid" if self.invalid else ""
         yield f"{counted}: {self.lost} {'loss' if self.lost == 1 else 'losses'}{invalid}"
@@ -79,6 +92,35 @@ class Report:
                 for c in self.elements
             ],
         }
+
+    def as_sarif(self, *, refused: bool) -> dict[str, Any]:
+        """The report for code hosts; `refused` is whether it is one of failure."""
+        found = [(checked, each) for checked in self.elements for each in checked.findings]
+        rules = [
+            Rule(id=f"hsl/{code}", meaning=meaning, remedy=remedy, level=_level(code))
+            for code in sorted({each.code for _, each in found})
+            for meaning, remedy in (_REMEDIES.get(code, _KEPT),)
+        ]
+        results = (_result(checked, each) for checked, each in found)
+        return log("haptik-actions hsl lint", rules, results, exit_code=1 if refused else 0)
+
+
+def _level(code: str) -> Level:
+    return "error" if code == INVALID else "warning" if code in LOSSES else "note"
+
+
+def _result(checked: Checked, found: Finding) -> Result:
+    where = f" [{', '.join(found.channels)}]" if found.channels else ""
+    at = f"{found.path}: " if found.path else ""
+    remedy = f" {_REMEDIES[found.code][1]}" if found.code in _REMEDIES else ""
+    return Result(
+        rule=f"hsl/{found.code}",
+        level=_level(found.code),
+        message=f"{at}{found.detail}{where}.{remedy}",
+        file=checked.file,
+        line=checked.line,
+        properties={"path": found.path, "channels": list(found.channels), "place": checked.place},
+    )
 
 
 def _count(things: Sequence[object], name: str) -> str:
@@ -111,9 +153,10 @@ def _checked(place: Place, channels: Sequence[str], everything: bool) -> Checked
         element = place.read()
     except InvalidElement as mistake:
         finding = Finding(code=INVALID, path=mistake.path, detail=mistake.problem)
-        return Checked(place=place.name, kind="", findings=(finding,))
+        return Checked(place=place.name, file=place.file, line=place.line, kind="", findings=(finding,))
     kind = str(element.to_hsl()["type"])
-    return Checked(place=place.name, kind=kind, findings=tuple(_findings(element, channels, everything)))
+    findings = tuple(_findings(element, channels, everything))
+    return Checked(place=place.name, file=place.file, line=place.line, kind=kind, findings=findings)
 
 
 def _findings(element: Element, channels: Sequence[str], everything: bool) -> Iterator[Finding]:

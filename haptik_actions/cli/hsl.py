@@ -48,7 +48,7 @@ command.add_command(form_to_domain.command)
 @FILES
 @CHANNELS
 @click.option("--all", "everything", is_flag=True, help="Also say what is kept in another form.")
-@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@click.option("--format", "form", type=click.Choice(["text", "json", "sarif"]), default="text", show_default=True)
 @click.option("--fail-on", type=click.Choice(["loss", "invalid"]), default="loss", show_default=True)
 @click.pass_context
 def lint(
@@ -67,16 +67,18 @@ def lint(
     \b
     haptik-actions hsl lint elements/*.json --channels facebook,whatsapp
     haptik-actions hsl lint elements/*.json --all --format json
+    haptik-actions hsl lint elements/*.json --format sarif > hsl.sarif
     """
     from haptik_actions.cli import _lint
 
     report = _lint.check(places_in(files), channels or _lint.all_channels(), everything=everything)
-    if form == "json":
-        echo_json(report.as_json(), indent=2)
-    else:
+    refused = bool(report.invalid or (report.lost and fail_on == "loss"))
+    if form == "text":
         for line in report.lines():
             click.echo(printable(line))
-    if report.invalid or (report.lost and fail_on == "loss"):
+    else:
+        echo_json(report.as_json() if form == "json" else report.as_sarif(refused=refused), indent=2)
+    if refused:
         context.exit(1)
 
 

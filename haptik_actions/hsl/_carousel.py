@@ -82,7 +82,7 @@ class Card(Value, frozen=True, kw_only=True, repr_omit_defaults=True):
             raise InvalidElement("meta", f"a rating is a string or a number, not {type(self.meta).__name__}")
         if isinstance(self.meta, (int, float)):
             check_number(self.meta, "meta")
-        if not (self.is_picture or self.says or self.actionables or self.mini_actionable or self.meta):
+        if not (self.image or self.says or self.actionables or self.mini_actionable or self.meta):
             raise InvalidElement("title", "a card that shows nothing")
         self._check_extra()
 

@@ -50,6 +50,10 @@ class Draft:
         """Add a note."""
         self.notes.append(Note(code, path, detail))
 
+    def cut(self, path: str, shown: str, limit: Limit) -> None:
+        """Note that words were cut to `shown`."""
+        self.note("truncated", path, f"{shown} (at most {limit.size} {limit.unit})")
+
     def next_number(self) -> int:
         """The next number that stands nowhere in the conversion yet; the first is 1."""
         self._last_number += 1
@@ -153,7 +157,7 @@ def titles(controls: Sequence[Control], limit: Limit, draft: Draft, *, unique: b
         return _counted(controls, limit, draft)
     for title, control in zip(shown, controls, strict=True):
         if title != control.label:
-            draft.note("truncated", f"{control.path}.actionable_text", title)
+            draft.cut(f"{control.path}.actionable_text", title, limit)
     return Titles(shown, [None] * len(shown), [])
 
 

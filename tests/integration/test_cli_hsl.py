@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
 from click.testing import CliRunner, Result
 
@@ -15,6 +16,7 @@ from haptik_actions.cli import main
 from haptik_actions.hsl import Actionable, Button, Card, Carousel, Text
 from haptik_actions.render import ALIASES, CHANNELS, render
 from tests.support.browser import browser_page
+from tests.support.sarif import SCHEMA
 
 LONG = "Show me everything that there is to know about my order"
 LOSES = Carousel([Card(title="Order", actionables=[Actionable.reply(LONG)])])
@@ -52,9 +54,10 @@ def test_a_loss_names_file_place_and_channels_and_fails() -> None:
     result = hsl("lint", write("a.json", [KEEPS.to_hsl(), LOSES.to_hsl()]), "--channels", "facebook,instagram,rest")
 
     assert result.exit_code == 1
-    first, summary = result.stdout.splitlines()
+    first, remedy, summary = result.stdout.splitlines()
     assert first.startswith("a.json[1]: data.items[0].actionables[0].actionable_text: truncated: ")
-    assert first.endswith("[facebook, instagram]")
+    assert first.endswith("(at most 20 code points)  [facebook, instagram]")
+    assert remedy == "truncated: Words are cut there. Shorten them to what fits."
     assert summary == "2 elements on 3 channels: 2 losses"
 
 
@@ -86,6 +89,7 @@ def test_every_mistake_of_every_file_is_found_in_one_run() -> None:
     assert result.stdout.splitlines() == [
         "a.json: data.items[0].payload.url: invalid: 'data:,x' is not an http or https address",
         "b.jsonl:2: text: invalid: a bubble that says nothing",
+        "invalid: A value that is no element. Correct what stands at the path.",
         "4 elements on 1 channel: 0 losses, 2 invalid",
     ]
 
@@ -103,6 +107,31 @@ def test_the_report_for_programs() -> None:
     ]
     (loss,) = report["elements"][0]["findings"]
     assert (loss["code"], loss["channels"], loss["loss"]) == ("truncated", ["facebook"], True)
+
+
+def test_the_report_for_code_hosts() -> None:
+    lines = "\n".join([json.dumps(KEEPS.to_hsl()), json.dumps(LOSES.to_hsl()), '{"type": "BUTTON"}'])
+    result = hsl("lint", write("a.jsonl", lines), "--channels", "facebook,text", "--all", "--format", "sarif")
+
+    assert result.exit_code == 1
+    log = json.loads(result.stdout)
+    jsonschema.Draft202012Validator(SCHEMA).validate(log)
+    (run,) = log["runs"]
+    assert run["invocations"] == [{"executionSuccessful": True, "exitCode": 1}]
+    rules = [rule["id"] for rule in run["tool"]["driver"]["rules"]]
+    assert {"hsl/invalid", "hsl/truncated"} < {*rules}
+    found = {each["ruleId"]: each for each in run["results"]}
+    assert all(rules[each["ruleIndex"]] == each["ruleId"] for each in run["results"])
+    assert [found[f"hsl/{code}"]["level"] for code in ("invalid", "truncated", "numbered")] == [
+        "error",
+        "warning",
+        "note",
+    ]
+    (place,) = found["hsl/truncated"]["locations"]
+    assert place["physicalLocation"] == {"artifactLocation": {"uri": "a.jsonl"}, "region": {"startLine": 2}}
+    assert (
+        "(at most 20 code points) [facebook]. Shorten them to what fits." in found["hsl/truncated"]["message"]["text"]
+    )
 
 
 @pytest.mark.parametrize("command", ["lint", "preview"])

@@ -39,6 +39,7 @@ from haptik_actions.hsl import (
     Unknown,
     strip_braces,
 )
+from haptik_actions.render import render
 
 SAMPLES = Path(__file__).parents[1] / "fixtures" / "hsl"
 METADATA = "{reminder_list: 170, user_id: 202308, task_name: Motivational Quote, offset: 0, api_name: exotel }{task}"
@@ -534,3 +535,17 @@ def test_the_pieces_of_cards_and_images() -> None:
     assert Image.of("example.org/a.png").to_hsl()["data"]["items"] == [
         {"thumbnail": {"image": "example.org/a.png"}, "actionables": []}
     ]
+
+
+@pytest.mark.parametrize(
+    "card",
+    [
+        Card(title=" ", image="https://example.org/a.png"),
+        Card(sub_title=" ", image="https://example.org/a.png"),
+        Card(description=" ", image="https://example.org/a.png"),
+    ],
+    ids=["title", "sub_title", "description"],
+)
+def test_a_card_of_a_picture_and_a_blank_line_shows_the_picture(card: Card) -> None:
+    (message,) = render(Carousel([card, Card(title="B")]), "facebook").messages
+    assert card.image in json.dumps(message)

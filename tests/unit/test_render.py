@@ -164,7 +164,8 @@ def test_a_long_label_is_cut_between_characters(label: str, title: str) -> None:
     conversion = render(Text("Which?", [reply(label, "/choose")]), "facebook")
 
     assert conversion.messages[0]["quick_replies"] == [{"content_type": "text", "title": title, "payload": "/choose"}]
-    cut = (Note("truncated", "data.quick_replies[0].actionable_text", title),)
+    place = "data.quick_replies[0].actionable_text"
+    cut = (Note("truncated", place, f"{title} (at most 20 code points)"),)
     assert conversion.notes == (() if title == label else cut)
 
 

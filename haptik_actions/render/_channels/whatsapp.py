@@ -146,7 +146,7 @@ class WhatsApp(Renderer):
             if heading or several:
                 section["title"] = clip(heading or draft.copy.options, SECTION)
             if not SECTION.fits(heading):
-                draft.note("truncated", rows[0].path, section["title"])
+                draft.cut(rows[0].path, section["title"], SECTION)
             yield section
 
     def _row(self, control: Control, draft: Draft, taken: set[str]) -> Json:
@@ -154,7 +154,7 @@ class WhatsApp(Renderer):
         # A row that is cut has its whole label below it.
         detail = control.detail if title == control.label else " – ".join(filter(None, [control.label, control.detail]))
         if not ROW_DETAIL.fits(detail):
-            draft.note("truncated", control.path, clip(detail, ROW_DETAIL))
+            draft.cut(control.path, clip(detail, ROW_DETAIL), ROW_DETAIL)
         elif title != control.label:
             draft.note("replaced", f"{control.path}.actionable_text", "label by a row with its second line")
         row: Json = {"id": draft.tap_once(control, title, ROW_PAYLOAD, taken), "title": title}
