@@ -151,7 +151,10 @@ def _named(text: str, today: date, here: Calendar, words: FormWords, past: bool)
     """Read today, tomorrow, and days of the week, of which dateparser knows no next one."""
     if words.means("today", text):
         return DateReading((today,))
+    around = {fold(word) for word in words.said["on"]} | {*words.answers.fillers}
     away = named_days(fold(text), here.language)
+    if away is None:
+        away = named_days(" ".join(part for part in fold(text).split() if part not in around), here.language)
     either = away is not None and len(away) > 1
     # What the store calls tomorrow is, also where the language has one word for both: it is what the buttons say.
     if words.means("tomorrow", text) and not (either and past):
@@ -160,7 +163,6 @@ def _named(text: str, today: date, here: Calendar, words: FormWords, past: bool)
         return _days([today + timedelta(days=number) for number in sorted(away, reverse=not past)])
     parts, weekdays = fold(text), _weekdays(here, words)
     following = {fold(word) for word in words.said["next"]}
-    around = {fold(word) for word in words.said["on"]} | {*words.answers.fillers}
     name = " ".join(part for part in parts.split() if part not in following | around)
     if name not in weekdays:
         return None
@@ -192,8 +194,10 @@ def _written(text: str, today: date, here: Calendar, words: FormWords, start: da
     named = [weekdays[part] for part in parts if part in weekdays]
     moving = [part for part in parts if words.means("today", part) or words.means("tomorrow", part)]
     moving += [part for part in parts if part not in moving and named_days(part, here.language)]
-    if len(named) + len(moving) > 1:
-        # "Heute Morgen" is today, and "tomorrow, Friday" is two days at times.
+    numbers = [part for part in parts if moving and part in words.numbers("hours")]
+    either = [part for part in moving if len(named_days(part, here.language) or ()) > 1]
+    if len(named) + len(moving) > 1 or numbers or either:
+        # "Heute Morgen" is today, "tomorrow, Friday" is two days at times, and "tomorrow two" may be a time.
         return DateReading()
     found = guess(text, today, here, past=past)
     if found is None:

@@ -15,6 +15,11 @@ from haptik_actions.forms._locale import SPELT, Calendar
 __all__ = ["Guess", "guess", "named_days"]
 
 _NAMED = re.compile(r"(in )?(\d+) (\w+)( ago)?")
+_UNITS = ("year", "month", "week", "day", "hour", "minute", "second")
+_MONTHS = (
+    *("january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november"),
+    "december",
+)
 _NOON = time(12)
 # Years of two digits are read in a day, a month and a year in this order, and near today.
 _SHORT_YEAR = re.compile(r"\W*\d{1,2}(?!\d)\D*[^\W\d]\D*\d{2}\W*")
@@ -63,6 +68,8 @@ def guess(text: str, base: date, here: Calendar, *, past: bool) -> Guess | None:
     if counted is None:
         return _on_the_calendar(plain, base, here, past)
     found, unit = counted
+    if not _counts(plain, here):
+        return None
     later = _ask(plain, datetime.combine(base, _NOON) + timedelta(minutes=1), here, past, "relative-time")
     # Hours and seconds move with the clock, and so do days from noon on; a time that was said stays where it is.
     moves = later is not None and later[0] != found
@@ -86,19 +93,55 @@ def _on_the_calendar(text: str, base: date, here: Calendar, past: bool) -> Guess
     if read is None or read[0].tzinfo is not None or _tells_before_or_after(text, here):
         return None
     found, numbers = read[0].date(), re.findall(r"\d+", text)
+    if _said(text, here, "week", "hour", "minute", "second"):
+        return None
+    named = _names_month(text, found.month, here)
     if not numbers:
         # "Two may" may be a beginning.
-        return Guess(found, sure=any(part in here.weekdays for part in fold(text).split()))
+        return Guess(found, sure=not named and any(part in here.weekdays for part in fold(text).split()))
     if len(numbers) == 3 and sorted(map(int, numbers)) == sorted((found.year, found.month, found.day)):
         # "25.11.2027 г.", "25 thg 11, 2027". Two numbers with nothing said between them have no certain order.
         worded = re.search(r"\d\s+[^\W\d]+\s+\d", text) is not None
         return Guess(found, sure=found.day > 12 or found.day == found.month or here.dots or worded)
+    if not named:
+        # "2 one" is no day in January.
+        return None
     days = [number for number in numbers if len(number) <= 2 and int(number) == found.day]
     years = [number for number in numbers if len(number) == 4 and int(number) == found.year >= 1000]
     if len(numbers) == 2 and not years and _SHORT_YEAR.fullmatch(text) and abs(found.year - base.year) <= _NEAR:
         years = [number for number in numbers[1:] if int(number) == found.year % 100]
         days = days[:1]
     return Guess(found) if len(days) == 1 and len(days) + len(years) == len(numbers) else None
+
+
+def _counts(text: str, here: Calendar) -> bool:
+    """Tell whether a text counts units of time, each once, or names a day and nothing else that is about time."""
+    parts = _parts(text)
+    if any(named_days(part, here.language) is not None for part in parts):
+        return not _said(text, here, *_UNITS, "in", "ago") and frozenset() not in {
+            named_days(part, here.language) for part in parts
+        }
+    numbers, units = len(re.findall(r"\d+", text)), len(_said(text, here, *_UNITS))
+    return numbers <= max(units, 1) and units <= max(numbers, 1)
+
+
+def _said(text: str, here: Calendar, *kinds: str) -> list[str]:
+    """Return the words of a text that dateparser counts among these kinds."""
+    known = {fold(name) for each in _languages(here.language) for kind in kinds for name in _info(each).get(kind, ())}
+    # One letter is another word as well: "il y a 3 jours".
+    known -= {*here.weekdays, *here.months}
+    return [part for part in _parts(text) if len(part) > 1 and part in known]
+
+
+def _names_month(text: str, month: int, here: Calendar) -> bool:
+    said = f" {' '.join(_parts(text))} "
+    names = {name for name, number in here.months.items() if number == month}
+    names |= {fold(name) for each in _languages(here.language) for name in _info(each).get(_MONTHS[month - 1], ())}
+    return any(f" {name} " in said for name in names)
+
+
+def _parts(text: str) -> list[str]:
+    return fold(re.sub(r"\d+", " ", text)).split()
 
 
 def _tells_before_or_after(text: str, here: Calendar) -> bool:

@@ -52,7 +52,20 @@ NO_DAY = {
             "12 Aug 99",
         ),
         *("12 August 0027", "1700000000", "20270403", "2nd of next month", "3 may or 4"),
+        # Words for numbers, in a place of a month or beside a day.
+        *("3 a", "2 one", "27 by a", "tomorrow two"),
+        # Counted twice, or not at all.
+        *(
+            "2 3 weeks",
+            "now now",
+            "now, weeks",
+            "yesterday weeks ago",
+            "one day hour",
+            "august 15 min",
+            "march hour 12",
+        ),
         # Before, after, not.
+        *("tomorrow before noon",),
         *("after 3 March", "before 3 March", "not 12 August", "12 August not 13", "end of august", "friday next week"),
     ],
     "de": [
@@ -66,9 +79,31 @@ NO_DAY = {
             "5 min",
             "diese Woche",
         ),
-        *("nächste Woche", "nächsten Monat", "dieses Jahr", "heute morgen", "morgen morgen", "in 2 Stunden", "Mai"),
+        *(
+            "nächste Woche",
+            "nächsten Monat",
+            "dieses Jahr",
+            "heute morgen",
+            "vor morgen",
+            "2 15 Woche",
+            "in 2 Stunden",
+            "Mai",
+        ),
     ],
-    "hi": ["12-15 अगस्त", "12 से 15 अगस्त", "अब", "5 मिनट", "2 घंटे", "5 से", "इस सप्ताह", "अगले साल", "मई"],
+    "hi": [
+        "12-15 अगस्त",
+        "12 से 15 अगस्त",
+        "अब",
+        "2 3 सप्ताह",
+        "परसों से",
+        "कल पहले",
+        "5 मिनट",
+        "2 घंटे",
+        "5 से",
+        "इस सप्ताह",
+        "अगले साल",
+        "मई",
+    ],
     "fr": [
         *("12-15 août", "12 et 13 août", "12 août 14", "du 12 au 15 août", "maintenant", "une minute", "5 min"),
         *(
@@ -128,6 +163,7 @@ def test_what_is_not_clearly_one_day_is_none(locale: str, text: str) -> None:
         ("hi", "3 दिन बाद", "2026-11-28"),
         ("fr", "12 août à 14h", "2027-08-12"),
         ("fr", "après-demain", "2026-11-27"),
+        ("fr", "il y a 3 jours", "2026-11-22"),
         ("es", "12 de agosto de 2027", "2027-08-12"),
         ("es", "en una semana", "2026-12-02"),
         ("bg", "3.04.2027 г.", "2027-04-03"),
