@@ -4,25 +4,28 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from datetime import date, datetime, timedelta
-from functools import lru_cache
-from importlib import import_module
+from datetime import date, timedelta
 
 import msgspec
 
 from haptik_actions.answers import fold
+from haptik_actions.forms._guesses import guess, named_days
 from haptik_actions.forms._locale import Calendar
 from haptik_actions.forms._words import FormWords
 
-__all__ = ["DateReading", "read_date"]
+__all__ = ["DateReading", "read_date", "without_lead"]
 
-_ISO = re.compile(r"(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})")
+_ISO = re.compile(r"(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})(?:T\d\d:\d\d(?::\d\d)?)?")
+# What stands behind the numbers of a date in Chinese, Japanese and Korean.
+_SIGNED = re.compile(r"(?:(\d{4})\s*[年년]\s*)?(\d{1,2})\s*[月월]\s*(\d{1,2})\s*[日일]?")
 _NUMERIC = re.compile(r"(\d{1,2})\s*([./\- ])\s*(\d{1,2})(?:\s*[./\- ]\s*(\d{4}|\d{2}))?\.?")
 _NOTHING_BUT_NUMBERS = re.compile(r"[\d\W]*")
 _YEAR = re.compile(r"\d{4}")
 _DIRECTION = re.compile("[\u061c\u200e\u200f]")
 _LONGEST = 60
 _CENTURY = 100
+# A year further away than this is hardly what was meant.
+_FAR = 120
 
 
 class DateReading(msgspec.Struct, frozen=True):
@@ -59,15 +62,27 @@ def read_date(
     iso = _ISO.fullmatch(plain)
     if iso:
         return _days([_day(int(iso[1]), int(iso[2]), int(iso[3]))])
+    reading = _read(without_lead(plain, words), today, here, words, start, past, whole_year)
+    far = any(abs(day.year - today.year) > _FAR for day in reading.days)
+    return DateReading(reading.days, sure=reading.sure and not far)
+
+
+def _read(
+    plain: str, today: date, here: Calendar, words: FormWords, start: date | None, past: bool, whole_year: bool
+) -> DateReading:
     if _NOTHING_BUT_NUMBERS.fullmatch(plain):
         match = _NUMERIC.fullmatch(plain)
         return _numeric(match, today, here, past, whole_year) if match else DateReading()
     if whole_year and not _YEAR.search(plain):
         return DateReading()
-    with_month = _with_month_name(plain, today, here, past)
-    if with_month is not None:
-        return with_month
-    return _named(plain, today, here, words, past) or _written(_without_lead(plain, words), today, here, start, past)
+    signed = _SIGNED.fullmatch(plain)
+    if signed:
+        return _days([_with_year(int(signed[3]), int(signed[2]), signed[1], today, past, whole_year)])
+    return (
+        _with_month_name(plain, today, here, past)
+        or _named(plain, today, here, words, past)
+        or _written(plain, today, here, words, start, past)
+    )
 
 
 def _digits(text: str) -> str:
@@ -95,7 +110,9 @@ def _numeric(match: re.Match[str], today: date, here: Calendar, past: bool, whol
     if separator == "." and here.dots:
         # Where people write dates with dots, the day comes first.
         orders = orders[:1]
-    return _days([_with_year(day, month, year, today, past, whole_year) for day, month in orders])
+    days = [_with_year(day, month, year, today, past, whole_year) for day, month in orders]
+    # "12-15" and "12 15" may be two days of a month.
+    return _days(days, sure=year is not None or separator not in "- ")
 
 
 def _with_year(day: int, month: int, year: str | None, today: date, past: bool, whole_year: bool) -> date | None:
@@ -134,82 +151,60 @@ def _named(text: str, today: date, here: Calendar, words: FormWords, past: bool)
     """Read today, tomorrow, and days of the week, of which dateparser knows no next one."""
     if words.means("today", text):
         return DateReading((today,))
-    either = _either_way(fold(text), here.language)
+    around = {fold(word) for word in words.said["on"]} | {*words.answers.fillers}
+    away = named_days(fold(text), here.language)
+    if away is None:
+        away = named_days(" ".join(part for part in fold(text).split() if part not in around), here.language)
+    either = away is not None and len(away) > 1
     # What the store calls tomorrow is, also where the language has one word for both: it is what the buttons say.
     if words.means("tomorrow", text) and not (either and past):
         return DateReading((today + timedelta(days=1),))
-    if either:
-        days = [today + timedelta(days=either), today - timedelta(days=either)]
-        return _days([*reversed(days)] if past else [*days])
-    parts = fold(text)
+    if away is not None:
+        return _days([today + timedelta(days=number) for number in sorted(away, reverse=not past)])
+    parts, weekdays = fold(text), _weekdays(here, words)
     following = {fold(word) for word in words.said["next"]}
-    around = {fold(word) for word in words.said["on"]} | {*words.answers.fillers}
     name = " ".join(part for part in parts.split() if part not in following | around)
-    if name not in here.weekdays:
+    if name not in weekdays:
         return None
-    ahead = (here.weekdays[name] - today.weekday() - 1) % 7 + 1
+    ahead = (weekdays[name] - today.weekday() - 1) % 7 + 1
     days = [today + timedelta(days=ahead), today + timedelta(days=ahead + 7)]
     # Said on a Wednesday, next Friday is the one in two days for some and the one after it for others.
     return DateReading(tuple(days if set(parts.split()) & following else days[:1]))
 
 
-@lru_cache(maxsize=1024)
-def _either_way(folded: str, language: str) -> int:
-    """Return how many days away a word is in a language that has one word for yesterday and tomorrow; or 0: Hindi."""
-    from dateparser.data import languages_info
-
-    if " " in folded or language not in languages_info.language_order:
-        return 0
-    data = import_module(f"dateparser.data.date_translation_data.{language}")
-    said = {when: {*map(fold, names)} for when, names in data.info.get("relative-type", {}).items()}
-    if not said.get("1 day ago", set()) & said.get("in 1 day", set()):
-        return 0
-    if folded in said["1 day ago"] & said["in 1 day"]:
-        return 1
-    return 2 if folded in said.get("2 day ago", set()) | said.get("in 2 day", set()) else 0
+def _weekdays(here: Calendar, words: FormWords) -> dict[str, int]:
+    own = {name: number - 1 for name, number in words.numbers("weekdays").items() if 1 <= number <= 7}
+    return {**own, **here.weekdays}
 
 
-def _without_lead(text: str, words: FormWords) -> str:
-    # "for a week", "on 12 August": dateparser stumbles over some of the words before.
-    first, _, rest = text.partition(" ")
-    return rest if rest and any(fold(word) == fold(first) for word in words.said["on"]) else text
+def without_lead(text: str, words: FormWords) -> str:
+    """Leave out "for", "on", or the Hindi "to" behind: dateparser stumbles over some of these words."""
+    around = {fold(word) for word in words.said["on"]}
+    # "Freitag, den 13. August"
+    said = text.split()
+    listed = {place + 1 for place, part in enumerate(said) if part.endswith(",")}
+    parts = [part for place, part in enumerate(said) if place not in listed or fold(part) not in around]
+    first = next((place for place, part in enumerate(parts) if fold(part) not in around), 0)
+    last = next((place for place, part in reversed([*enumerate(parts)]) if fold(part) not in around), len(parts))
+    return " ".join(parts[first : last + 1])
 
 
-def _written(text: str, today: date, here: Calendar, start: date | None, past: bool) -> DateReading:
-    found, period = _ask_dateparser(text, today, here, past)
+def _written(text: str, today: date, here: Calendar, words: FormWords, start: date | None, past: bool) -> DateReading:
+    weekdays, parts = _weekdays(here, words), fold(text).split()
+    named = [weekdays[part] for part in parts if part in weekdays]
+    moving = [part for part in parts if words.means("today", part) or words.means("tomorrow", part)]
+    moving += [part for part in parts if part not in moving and named_days(part, here.language)]
+    numbers = [part for part in parts if moving and part in words.numbers("hours")]
+    either = [part for part in moving if len(named_days(part, here.language) or ()) > 1]
+    if len(named) + len(moving) > 1 or numbers or either:
+        # "Heute Morgen" is today, "tomorrow, Friday" is two days at times, and "tomorrow two" may be a time.
+        return DateReading()
+    found = guess(text, today, here, past=past)
     if found is None:
         return DateReading()
     if start is not None and start != today:
-        counted = _ask_dateparser(text, start, here, past)[0]
+        counted = guess(text, start, here, past=past)
         # A day that moves with where one stands is a length of time, or it is said without a number: "tomorrow".
-        if counted and counted - found == start - today and (period != "day" or re.search(r"\d", text)):
-            return DateReading((counted,))
-    named = [here.weekdays[word] for word in fold(text).split() if word in here.weekdays]
-    return DateReading((found,), sure=found.weekday() in named or not named)
-
-
-def _ask_dateparser(text: str, base: date, here: Calendar, past: bool) -> tuple[date | None, str]:
-    from dateparser.date import DateDataParser
-
-    settings = {
-        "RELATIVE_BASE": datetime(base.year, base.month, base.day, 12),
-        "PREFER_DATES_FROM": "past" if past else "future",
-        "DATE_ORDER": "DMY" if here.day_first else "MDY",
-        "REQUIRE_PARTS": ["day", "month"],
-        "PARSERS": ["relative-time", "absolute-time"],
-        "RETURN_AS_TIMEZONE_AWARE": False,
-    }
-    try:
-        found = DateDataParser(languages=_languages(here.language), settings=settings).get_date_data(text)
-    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError):
-        # dateparser trips over some inputs, a different one in each release: nothing was read.
-        return None, ""
-    if found.date_obj is None:
-        return None, ""
-    return found.date_obj.date(), str(found.period)
-
-
-def _languages(language: str) -> list[str]:
-    from dateparser.data.languages_info import language_order
-
-    return [name for name in dict.fromkeys((language, "en")) if name in language_order]
+        if counted and counted.day - found.day == start - today and (found.unit != "day" or re.search(r"\d", text)):
+            return DateReading((counted.day,))
+    return DateReading((found.day,), sure=found.sure and (found.day.weekday() in named or not named))

@@ -6,8 +6,9 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, timedelta
 
+from haptik_actions.answers import fold
 from haptik_actions.forms._choices import pieces
-from haptik_actions.forms._dates import DateReading, read_date
+from haptik_actions.forms._dates import DateReading, read_date, without_lead
 from haptik_actions.forms._outcome import Doubt, Invalid, Outcome, Valid, Value
 from haptik_actions.forms._situation import Situation
 from haptik_actions.forms._spec import FieldSpec, FormSpec
@@ -55,7 +56,7 @@ def read_days(field: FieldSpec, text: str, at: Situation) -> Outcome:
     """Read a `multidaypicker`: "12, 14 and 16 Aug", "12-15 Aug", "Mon, Wed"."""
     days: set[date] = set()
     following = ""
-    for piece in reversed(pieces(text, at.words)):
+    for piece in reversed(pieces(_as_one(text, at), at.words)):
         found = _range(piece, following, at) or _range_of_one(_with_month(piece, following), at)
         if isinstance(found, Invalid):
             return found
@@ -65,6 +66,22 @@ def read_days(field: FieldSpec, text: str, at: Situation) -> Outcome:
     if misfits:
         return misfits[0]
     return Valid([day.isoformat() for day in sorted(days)]) if days else Invalid("haptik_form_error_days")
+
+
+def _as_one(text: str, at: Situation) -> str:
+    """Keep "Friday, 13 August" and "August 13, 2027" in one piece."""
+    text = re.sub(r"(?<=\w),\s*(?=\d{4}(?![\d./-]))", " ", text)
+    # A number in one of the next three words, before an "and" begins another day.
+    joined = "|".join(map(re.escape, at.words.said["and"]))
+    dated = rf"(?=(?:(?!(?:{joined})\s)[^\s,;]+\s+){{0,2}}[^\s,;]*\d)"
+    on = "|".join(map(re.escape, at.words.said["on"]))
+    return re.sub(
+        rf"(?P<day>[^\W\d]+)\.?,\s*{dated}(?:(?:{on})\s+)?", lambda found: _joined(found, at), text, flags=re.IGNORECASE
+    )
+
+
+def _joined(found: re.Match[str], at: Situation) -> str:
+    return f"{found['day']} " if fold(found["day"]) in at.calendar.weekdays else found[0]
 
 
 def _outcome(reading: DateReading, misfit: Callable[[date], Invalid | None]) -> Outcome:
@@ -105,12 +122,14 @@ def _with_month(piece: str, following: str) -> str:
 
 
 def _range(piece: str, following: str, at: Situation) -> list[date] | Invalid | None:
-    joined = "|".join([r"\s*[–—]\s*", r"\s+-\s+", r"(?<=\d)-(?=\d{1,2}\s)", *_spaced(at.words.said["to"])])
+    to = sorted(at.words.said["to"], key=len, reverse=True)
+    joined = "|".join([r"\s*[–—]\s*", r"\s+-\s+", r"(?<=\d\.)-", r"(?<=\d)-(?=\d{1,2}(?:\.?\s|$))", *_spaced(to)])
     ends = re.split(joined, piece, maxsplit=1, flags=re.IGNORECASE)
-    if len(ends) != 2 or re.fullmatch(r"[\d.\-/]+", piece):
+    if len(ends) != 2 or (re.fullmatch(r"[\d.\-/]+", piece) and ".-" not in piece):
         return None
-    last = _range_of_one(_with_month(ends[1].strip(), following), at)
-    first = _range_of_one(_with_month(ends[0].strip(), ends[1].strip()), at)
+    begin, end = (without_lead(part.strip(), at.words) for part in ends)
+    last = _range_of_one(_with_month(end, following if _BARE_DAY.fullmatch(begin) else begin), at)
+    first = _range_of_one(_with_month(begin, end), at)
     if not isinstance(first, list) or not isinstance(last, list):
         return first if not isinstance(first, list) else last
     length = (last[0] - first[0]).days + 1
@@ -127,6 +146,6 @@ def _range_of_one(piece: str, at: Situation) -> list[date] | Invalid:
     reading = read_date(piece, at.today, at.calendar, at.words)
     if not reading.days:
         return Invalid("haptik_form_error_days")
-    if len(reading.days) > 1:
+    if len(reading.days) > 1 or not reading.sure:
         return Invalid("haptik_form_error_days_doubt", {"piece": piece})
     return [reading.days[0]]

@@ -15,12 +15,12 @@ from haptik_actions.forms._spec import FormSpec
 if TYPE_CHECKING:
     from babel import Locale
 
-__all__ = ["Calendar", "Spans", "calendar_of", "require_calendars"]
+__all__ = ["SPELT", "Calendar", "Spans", "calendar_of", "require_calendars"]
 
 _FALLBACK = "en"
 _NEED_CALENDARS = frozenset({"date", "startdate", "enddate", "dob", "multidaypicker", "time"})
 _SHORTEST_DAY_NAME = 2
-_SPELT = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue"})
+SPELT = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue"})
 Spans: TypeAlias = frozenset[tuple[int, int]]
 _AM: Spans = frozenset({(0, 720)})
 _PM: Spans = frozenset({(720, 1440)})
@@ -112,7 +112,7 @@ def _months(locale: Locale) -> dict[str, int]:
             for number, name in months.items():
                 names.setdefault(fold(str(name)), int(number))
                 # As who has no such key writes it: "Maerz".
-                names.setdefault(fold(str(name).casefold().translate(_SPELT)), int(number))
+                names.setdefault(fold(str(name).casefold().translate(SPELT)), int(number))
     return {name: number for name, number in names.items() if name and not name.isdecimal()}
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Mapping
 from datetime import time
 from typing import NamedTuple
 
@@ -48,9 +49,11 @@ def read_time(text: str, here: Calendar, words: FormWords) -> tuple[time, ...]:
     exact = _EXACT.fullmatch(plain)
     if exact:
         return _times([int(exact[1]) * 60 + int(exact[2])]) if int(exact[2]) < 60 else ()
-    named = here.periods.get(fold(plain))
-    if named in (_NOON, _MIDNIGHT):
-        return (time(12 if named == _NOON else 0),)
+    periods = _periods(here, words)
+    named = periods.get(fold(plain)) or periods.get(_without(fold(plain).split(), _clock(here, words)), frozenset())
+    moments = [first for first, end in named if end == first + 1]
+    if moments:
+        return _times(moments)
     if len(plain) > _LONGEST or _NO_TIME.search(plain):
         return ()
     match = _FIGURES.fullmatch(plain)
@@ -91,7 +94,7 @@ def _in_words(folded: str, here: Calendar, words: FormWords) -> list[int]:
 
 def _around(before: str, after: str, here: Calendar, words: FormWords) -> _Said | None:
     """Read what is said around an hour; None where there are other words as well."""
-    clock = here.hour_signs | {fold(word) for word in words.said["clock"]}
+    clock = _clock(here, words)
     dropped = clock | {*words.answers.fillers}
     front, back = before.split(), after.split()
     heard = any(part in clock for part in front + back)
@@ -109,17 +112,28 @@ def _around(before: str, after: str, here: Calendar, words: FormWords) -> _Said 
     rest = _without(front + back, dropped)
     if not rest:
         return _Said(minutes, None, heard)
-    spans = here.periods.get(" ".join(front + back)) or here.periods.get(rest) or _spoken_period(rest, dropped, here)
+    periods = _periods(here, words)
+    spans = periods.get(" ".join(front + back)) or periods.get(rest) or _spoken_period(rest, dropped, periods)
     return _Said(minutes, spans, heard) if spans else None
+
+
+def _periods(here: Calendar, words: FormWords) -> Mapping[str, Spans]:
+    """The parts of the day of CLDR, and those of the store beside them."""
+    own = words.spans("parts")
+    return {**here.periods, **{name: spans | here.periods.get(name, frozenset()) for name, spans in own.items()}}
+
+
+def _clock(here: Calendar, words: FormWords) -> frozenset[str]:
+    return here.hour_signs | {fold(word) for word in words.said["clock"]}
 
 
 def _without(parts: list[str], dropped: set[str] | frozenset[str]) -> str:
     return " ".join(part for part in parts if part not in dropped)
 
 
-def _spoken_period(rest: str, dropped: set[str] | frozenset[str], here: Calendar) -> Spans | None:
+def _spoken_period(rest: str, dropped: set[str] | frozenset[str], periods: Mapping[str, Spans]) -> Spans | None:
     # "In the evening" is the name of it, and "the" was left out of what was said.
-    return next((spans for name, spans in here.periods.items() if _without(name.split(), dropped) == rest), None)
+    return next((spans for name, spans in periods.items() if _without(name.split(), dropped) == rest), None)
 
 
 def _added(hour: int, said: _Said) -> list[int]:

@@ -17,9 +17,13 @@ Command: TypeAlias = Literal["back", "cancel", "confirm", "done", "edit", "more"
 """What a user can say in place of an answer."""
 
 _COMMANDS: tuple[Command, ...] = get_args(Command)
-_LISTS = ("all", "and", "both", "clock", "hours", "minutes", "next", "none", "on", "to", "today", "tomorrow")
+_LISTS = (
+    *("all", "and", "both", "clock", "hours", "minutes", "next", "none", "on", "parts", "to", "today", "tomorrow"),
+    "weekdays",
+)
 _PREFIX = "haptik_form_word_"
 _NUMBERED = re.compile(r"(.*\S)\s+([+-]?\d{1,2})")
+_HOURS = re.compile(r"(.*\S)\s+(\d{1,2})(?:-(\d{1,2}))?")
 
 
 class FormWords(msgspec.Struct, frozen=True):
@@ -43,6 +47,11 @@ class FormWords(msgspec.Struct, frozen=True):
         numbers = {fold(match[1]): int(match[2]) for match in found if match}
         return {said: numbers[said] for said in sorted(numbers, key=len, reverse=True) if said}
 
+    def spans(self, word: str) -> dict[str, frozenset[tuple[int, int]]]:
+        """Return what is said, folded, and the minutes of the day it reaches over: `lunchtime 12-14`, `midday 12`."""
+        found = (_HOURS.fullmatch(said) for said in self.said.get(word, ()))
+        return {fold(match[1]): _span(int(match[2]), match[3]) for match in found if match and int(match[2]) < 24}
+
     def command(self, text: str) -> Command | None:
         """Return the command that the text is."""
         return next((command for command in _COMMANDS if self.means(command, text)), None)
@@ -56,6 +65,11 @@ async def read_words(text: Callable[[str], Awaitable[str]]) -> FormWords:
     said = {name: _parts(texts[place]) or (name,) for place, name in enumerate(names)}
     answers = dict(zip(WORD_KEYS, texts[len(names) :], strict=True))
     return FormWords(said, AnswerWords.parse(answers))
+
+
+def _span(first: int, end: str | None) -> frozenset[tuple[int, int]]:
+    # An hour on its own is a moment, as noon is.
+    return frozenset({(first * 60, int(end) * 60 if end else first * 60 + 1)})
 
 
 def _parts(text: str) -> tuple[str, ...]:

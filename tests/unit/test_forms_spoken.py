@@ -69,6 +69,10 @@ def read(kind: str, text: str, locale: str = "en-IN", **more: Any) -> Outcome:
         ("en-IN", "9 in the morning", ["09:00"]),
         ("en-IN", "12 noon", ["12:00"]),
         ("en-IN", "at one", ["13:00", "01:00"]),
+        ("en-IN", "midday", ["12:00"]),
+        ("en-IN", "at noon", ["12:00"]),
+        ("en-IN", "tonight at 9", ["21:00"]),
+        ("en-IN", "1 at lunchtime", ["13:00"]),
         ("hi", "शाम 5 बजे", ["17:00"]),
         ("hi", "सुबह 9 बजे", ["09:00"]),
         ("hi", "दोपहर 2 बजे", ["14:00"]),
@@ -111,6 +115,11 @@ NO_TIMES = [
     "5 or 6",
     "no one",
     "two of us",
+    # 4:30 for Britons, 5:30 for others.
+    "half 5",
+    "5,30",
+    "tonight",
+    "lunchtime",
 ]
 
 

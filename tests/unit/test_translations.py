@@ -19,7 +19,7 @@ from haptik_actions.actions import Runtime, configure
 from haptik_actions.answers import AnswerWords, fold, resolve
 from haptik_actions.config import Settings
 from haptik_actions.errors import ConfigurationError
-from haptik_actions.forms import Doubt, FormSpec, Situation, Valid, read_answer, read_words
+from haptik_actions.forms import Doubt, FormSpec, Invalid, Situation, Valid, read_answer, read_words
 from haptik_actions.hsl import Actionable, Button, Text
 from haptik_actions.messages import (
     Catalogue,
@@ -201,11 +201,81 @@ async def test_the_examples_in_the_questions_are_read(locale: str, key: str, kin
         ("hi", "kal", date(2026, 11, 26)),
         ("hi", "शुक्रवार को", date(2026, 11, 27)),
         ("hi", "आज", date(2026, 11, 25)),
+        ("de", "am 3. Maerz", date(2027, 3, 3)),
+        ("de", "uebermorgen", date(2026, 11, 27)),
+        ("de", "Freitag, den 13. August", date(2027, 8, 13)),
+        ("de", "3. Mai um 14 Uhr", date(2027, 5, 3)),
+        ("hi", "shukravar", date(2026, 11, 27)),
+        ("hi", "is shanivar ko", date(2026, 11, 28)),
+        ("hi", "इतवार", date(2026, 11, 29)),
+        ("hi", "12 august ko", date(2027, 8, 12)),
     ],
 )
 async def test_days_are_read_in_the_language(locale: str, text: str, day: date) -> None:
     form = FormSpec.read("a_form", form_of(field("It", "date")))
     assert read_answer(form, form.fields[0], text, {}, await at(locale)) == Valid(day.isoformat())
+
+
+@pytest.mark.parametrize(
+    ("locale", "text", "first", "last"),
+    [
+        ("de", "vom 12. bis 15. August", "2027-08-12", "2027-08-15"),
+        ("de", "vom 12. bis zum 15. August", "2027-08-12", "2027-08-15"),
+        ("de", "12.-15. August", "2027-08-12", "2027-08-15"),
+        ("de", "12.-15.8.", "2027-08-12", "2027-08-15"),
+        ("de", "30.12.-02.01.2027", "2026-12-30", "2027-01-02"),
+        ("hi", "12 अगस्त से 15 अगस्त तक", "2027-08-12", "2027-08-15"),
+        ("hi", "12 se 15 august tak", "2027-08-12", "2027-08-15"),
+    ],
+)
+async def test_several_days_are_read_in_the_language_and_are_no_single_one(
+    locale: str, text: str, first: str, last: str
+) -> None:
+    here = await at(locale)
+    several, one = (FormSpec.read("a_form", form_of(field("It", kind))) for kind in ("multidaypicker", "date"))
+    found = read_answer(several, several.fields[0], text, {}, here)
+    assert isinstance(found, Valid)
+    assert isinstance(found.value, list)
+    assert (found.value[0], found.value[-1], len(found.value)) == (first, last, 4)
+    assert read_answer(one, one.fields[0], text, {}, here) == Invalid("haptik_form_error_date")
+
+
+@each_locale
+@pytest.mark.parametrize("kind", ["date", "multidaypicker"])
+async def test_next_friday_is_asked_about_in_the_language(locale: str, kind: str) -> None:
+    form, text = (
+        FormSpec.read("a_form", form_of(field("It", kind))),
+        {"de": "naechsten Freitag", "hi": "agle shukravar"},
+    )
+    outcome = read_answer(form, form.fields[0], text[locale], {}, await at(locale))
+    if kind == "date":
+        assert outcome == Doubt(("2026-11-27", "2026-12-04"))
+    else:
+        assert outcome == Invalid("haptik_form_error_days_doubt", {"piece": text[locale]})
+
+
+@pytest.mark.parametrize(
+    ("locale", "text"),
+    [
+        *(("de", text) for text in ("heute Morgen", "morgen oder übermorgen", "jetzt", "nächste Woche", "diese Woche")),
+        *(("de", text) for text in ("12./13. August", "3. Mai 14", "so oder so", "nicht am 3. Mai", "5 min", "am 3.")),
+        *(("hi", text) for text in ("अब", "इस सप्ताह", "5 मिनट", "अगले साल", "12 से 15 अगस्त", "12 या 13 अगस्त", "parson")),
+    ],
+)
+async def test_what_is_not_clearly_one_day_in_the_language_is_none(locale: str, text: str) -> None:
+    form = FormSpec.read("a_form", form_of(field("It", "date")))
+    assert read_answer(form, form.fields[0], text, {}, await at(locale)) == Invalid("haptik_form_error_date")
+
+
+async def test_words_of_a_language_take_the_place_of_the_english_ones() -> None:
+    own = {"de": {**TRANSLATIONS["de"], "haptik_form_word_skip": "Weiter", "haptik_form_word_weekdays": "Samstach 6"}}
+    store = MessageStore(defaults=own)
+    words = await read_words(lambda key: store.text(key, "de"))
+    assert [words.command(text) for text in ("weiter", "skip", "Überspringen")] == ["skip", None, None]
+    here = Situation(locale="de", now=NOW, words=words)
+    form = FormSpec.read("a_form", form_of(field("It", "date")))
+    found = [read_answer(form, form.fields[0], text, {}, here) for text in ("Samstach", "Samstag", "Sonnabend")]
+    assert found == [Valid("2026-11-28"), Valid("2026-11-28"), Invalid("haptik_form_error_date")]
 
 
 @pytest.mark.parametrize(
@@ -220,12 +290,38 @@ async def test_days_are_read_in_the_language(locale: str, text: str, day: date) 
         ("hi", "पौने छह बजे शाम", ["17:45"]),
         ("hi", "सवा पाँच", ["17:15", "05:15"]),
         ("hi", "saadhe teen baje", ["15:30", "03:30"]),
+        ("de", "Mittag", ["12:00"]),
+        ("de", "mittags", ["12:00"]),
+        ("de", "1 Uhr mittags", ["13:00"]),
+        ("de", "um Mitternacht", ["00:00"]),
+        ("de", "früh um 7", ["07:00"]),
+        ("hi", "shaam 5 baje", ["17:00"]),
+        ("hi", "sham ko saadhe paanch baje", ["17:30"]),
+        ("hi", "raat 9 baje", ["21:00"]),
+        ("hi", "raat 2 baje", ["02:00"]),
+        ("hi", "subah 11 baje", ["11:00"]),
+        ("hi", "dopahar 2 baje", ["14:00"]),
+        ("hi", "रात को 9 बजे", ["21:00"]),
+        # Said by nobody: asked about.
+        ("hi", "shaam 11 baje", ["11:00", "23:00"]),
     ],
 )
 async def test_times_are_read_in_the_language(locale: str, text: str, times: list[str]) -> None:
     form = FormSpec.read("a_form", form_of(field("It", "time")))
     expected = Valid(times[0]) if len(times) == 1 else Doubt((*times,))
     assert read_answer(form, form.fields[0], text, {}, await at(locale)) == expected
+
+
+@pytest.mark.parametrize(
+    ("locale", "text"),
+    [
+        *(("de", text) for text in ("abends", "5,30", "5 30", "morgen früh")),
+        *(("hi", text) for text in ("दोपहर", "dopahar", "shaam", "kal shaam 5 baje")),
+    ],
+)
+async def test_a_part_of_the_day_is_no_time_in_the_language(locale: str, text: str) -> None:
+    form = FormSpec.read("a_form", form_of(field("It", "time")))
+    assert read_answer(form, form.fields[0], text, {}, await at(locale)) == Invalid("haptik_form_error_time")
 
 
 @pytest.mark.parametrize(
