@@ -21,7 +21,9 @@ T = TypeVar("T")
 
 @click.group()
 def command() -> None:
-    """Look into the outbox of hand-offs in Redis (REDIS_URL), and steer it.
+    """Show the hand-offs that wait for Haptik (REDIS_URL).
+
+    They are delivered by themselves; `retry` and `drop` steer that.
 
     \b
     haptik-actions outbox list
@@ -62,7 +64,9 @@ def retry(chat: str | None, everything: bool) -> None:
     if (chat is None) is not everything:
         raise click.UsageError("Name one chat, or say --all for those that were given up.")
     if chat is None:
-        click.echo(f"{_with_outbox(_revive_all)} are tried again by the next action server that looks.")
+        revived = _with_outbox(_revive_all)
+        rest = "are tried again by the next action server that looks."
+        click.echo(f"{revived} {rest}" if revived else "No hand-off was given up.")
         return
     if not _with_outbox(lambda outbox: outbox.revive(chat)):
         raise click.ClickException(
