@@ -91,6 +91,13 @@ def test_a_key_that_does_not_exist_is_said_and_leaves_no_trace(url: str, domain:
     assert run(url, "history", "utter_greet").output == "utter_greet in en was never edited.\n"
 
 
+def test_the_slots_of_the_package_are_no_placeholders(url: str, domain: Path) -> None:
+    slots = "{haptik: {type: any}, haptik_handoff: {type: any}}"
+    (domain / "haptik.yml").write_text(f"version: '3.1'\nslots: {slots}\n", encoding="utf-8")
+    run(url, "seed", "--domain", str(domain))
+    assert json.loads(run(url, "get", "utter_greet", "--json").output)["placeholders"] == ["name"]
+
+
 def test_a_list_says_how_to_see_the_rest(url: str, domain: Path) -> None:
     run(url, "seed", "--domain", str(domain))
     shown = run(url, "list", "utter", "--limit", "1")
