@@ -98,6 +98,17 @@ def test_the_slots_of_the_package_are_no_placeholders(url: str, domain: Path) ->
     assert json.loads(run(url, "get", "utter_greet", "--json").output)["placeholders"] == ["name"]
 
 
+def test_a_language_that_is_no_tag_is_refused(url: str) -> None:
+    for arguments in (["list"], ["get", "utter_greet"], ["history", "utter_greet"], ["set", "utter_greet", "Hi"]):
+        refused = run(url, *arguments, "--locale", "xx yy")
+        assert refused.exit_code == 2
+        assert "'xx yy' is not a language tag such as `en` or `en-IN`." in refused.output
+    assert (
+        run(url, "set", "utter_greet", "Hi", "--locale", "en_IN").output == "utter_greet in en-IN is version 1 now.\n"
+    )
+    assert run(url, "get", "utter_greet", "--locale", "en_IN").output == "Hi\n"
+
+
 def test_a_list_says_how_to_see_the_rest(url: str, domain: Path) -> None:
     run(url, "seed", "--domain", str(domain))
     shown = run(url, "list", "utter", "--limit", "1")
