@@ -64,9 +64,7 @@ def retry(chat: str | None, everything: bool) -> None:
     if (chat is None) is not everything:
         raise click.UsageError("Name one chat, or say --all for those that were given up.")
     if chat is None:
-        revived = _with_outbox(_revive_all)
-        rest = "are tried again by the next action server that looks."
-        click.echo(f"{revived} {rest}" if revived else "No hand-off was given up.")
+        click.echo(f"{_with_outbox(_revive_all)} are tried again by the next action server that looks.")
         return
     if not _with_outbox(lambda outbox: outbox.revive(chat)):
         raise click.ClickException(

@@ -98,7 +98,7 @@ def test_all_that_was_given_up_is_tried_again(outbox_url: str) -> None:
     asyncio.run(fill(outbox_url))
     assert run(outbox_url, "retry", "--all").output == "1 are tried again by the next action server that looks.\n"
     assert all(row["due"] for row in json.loads(run(outbox_url, "list", "--json").output))
-    assert run(outbox_url, "retry", "--all").output == "No hand-off was given up.\n"
+    assert run(outbox_url, "retry", "--all").output.startswith("0 are tried again")
 
 
 @pytest.mark.parametrize("arguments", [(), ("1201:asha", "--all")])
