@@ -70,7 +70,8 @@ def escalate_on_error(run: Run | None = None, /, **options: Any) -> Run | Callab
     `ActionExecutionRejection` passes, and a cancellation by the server: they are control flow.
 
     Raises:
-        ConfigurationError: an option cannot work; when the class is defined.
+        ConfigurationError: an option cannot work, or it stands above something else than `run`; when the class is
+            defined.
     """
     checked = options_of(options, "escalate_on_error")
     if run is None:
@@ -120,6 +121,10 @@ async def guard(run: Callable[..., Any], name: str, options: HandOffOptions, *ar
 
 
 def _guarded(run: Run, options: HandOffOptions) -> Run:
+    if not callable(run) or isinstance(run, type):
+        what = f"@escalate_on_error stands above the method `run`, not above {run!r:.80}"
+        raise ConfigurationError(f'{what}. Name options: @escalate_on_error(team="orders").')
+
     # rasa_sdk counts the parameters, so they are spelt out here.
     @functools.wraps(run)
     async def guarded(self: Any, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Any) -> Events:

@@ -237,7 +237,13 @@ def configure(make_runtime: Callable[[], Runtime] = Runtime) -> None:
 
     Called without an argument it goes back to the settings of environment and `endpoints.yml`. Runtimes made before
     are forgotten, not closed. Where rasa-sdk spawns workers, the module of `make_runtime` is imported there as well.
+
+    Raises:
+        ConfigurationError: it was given something else than a function, such as a runtime.
     """
+    if not callable(make_runtime):
+        what = "configure() takes a function that makes a runtime"
+        raise ConfigurationError(f"{what}, not {type(make_runtime).__name__}. Write configure(lambda: Runtime(…)).")
     global _make_runtime, _latest
     _make_runtime, _latest = make_runtime, None
     _runtimes.clear()

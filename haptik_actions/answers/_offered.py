@@ -18,6 +18,8 @@ from haptik_actions.render import Offer
 __all__ = ["ANSWER_KEY", "METADATA_KEY", "Offered", "read_offers", "to_metadata"]
 
 METADATA_KEY = "haptik_offers"
+"""Key of the bot's message under which Rasa's tracker keeps what was offered with it."""
+
 ANSWER_KEY = "haptik_answer"
 """Key of a user's parsed message by which the component `OfferedReplies` says that it was there."""
 

@@ -25,7 +25,9 @@ _SUFFIXES = {".csv": "csv", ".yml": "yaml", ".yaml": "yaml"}
 @click.option("--format", "named", type=_FORMATS, help="Left out: by the file's name, else yaml.")
 @click.option("--locale", metavar="TAG", help="Only this language.")
 def export(file: Path | None, named: str | None, locale: str | None) -> None:
-    """Write all messages, defaults included, to FILE or to standard output.
+    """Write all messages to FILE or to standard output.
+
+    Those that nobody edited are among them, with their defaults.
 
     \b
     haptik-actions messages export copy.csv
@@ -92,7 +94,9 @@ def import_file(file: Path, named: str | None, dry_run: bool, draft: bool, autho
     help="A language of the package's own sentences; several times for several.",
 )
 def seed(domain: Path | None, locale: str, packaged: tuple[str, ...]) -> None:
-    """Make the responses of a Rasa domain, or the package's own translations, the defaults. What was edited stays.
+    """Make a domain's responses the defaults.
+
+    Or the package's own translations, with --packaged. What was edited stays.
 
     \b
     haptik-actions messages seed --domain domain/

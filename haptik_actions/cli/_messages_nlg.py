@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from importlib.util import find_spec
 from pathlib import Path
 
 import click
@@ -10,6 +11,7 @@ import click
 from haptik_actions._loopback import is_loopback
 from haptik_actions.cli._platform import load_settings
 from haptik_actions.cli._signals import run_until_signal
+from haptik_actions.errors import ConfigurationError
 
 __all__ = ["serve_nlg"]
 
@@ -25,12 +27,17 @@ __all__ = ["serve_nlg"]
 @click.option("--locale", metavar="TAG", help="The language of the domain; HAPTIK_LOCALE, or else en, if left out.")
 @click.option("--token", envvar="HAPTIK_NLG_TOKEN", help="What Rasa has to send. Better set HAPTIK_NLG_TOKEN.")
 def serve_nlg(port: int, host: str, domain: Path | None, locale: str | None, token: str | None) -> None:
-    """Answer Rasa's NLG calls from the message store, until Ctrl-C. `haptik-actions studio` does so too.
+    """Answer Rasa's NLG calls from the message store, until Ctrl-C.
+
+    The studio answers them too. Run one of the two, beside Rasa.
 
     \b
     haptik-actions messages serve-nlg --domain domain/
     In endpoints.yml:  nlg: {url: "http://localhost:5056"}
     """
+    # The endpoint is plain ASGI: the server below it is all that the extra brings here.
+    if find_spec("uvicorn") is None:
+        raise ConfigurationError('The NLG endpoint needs the package uvicorn: pip install "haptik-actions[sandbox]"')
     if not is_loopback(host) and not token:
         raise click.UsageError(f"On {host} everybody could read the bot's copy. Set --token or HAPTIK_NLG_TOKEN.")
     run_until_signal(_serve(port, host, domain, locale, token))

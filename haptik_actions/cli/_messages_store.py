@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from haptik_actions._language_tag import is_locale
 from haptik_actions.cli._output import printable
 from haptik_actions.cli._platform import load_settings
 
@@ -24,8 +25,16 @@ def _locale() -> str:
     return load_settings().locale or "en"
 
 
+def _tag(context: click.Context, parameter: click.Parameter, value: str) -> str:
+    tag = value.replace("_", "-")
+    if not is_locale(tag):
+        raise click.BadParameter(f"{printable(value)!r} is not a language tag such as `en` or `en-IN`.")
+    return tag
+
+
 locale_option = click.option(
     "--locale",
+    callback=_tag,
     default=_locale,
     show_default="HAPTIK_LOCALE, or else en",
     metavar="TAG",

@@ -17,7 +17,7 @@ __all__ = ["command"]
 
 @click.group()
 def command() -> None:
-    """Look at the breakers of integrations in Redis (REDIS_URL), and close them by hand.
+    """Show the breakers of integrations (REDIS_URL); close them.
 
     \b
     haptik-actions breakers list
@@ -51,7 +51,9 @@ def list_breakers(as_json: bool) -> None:
 @command.command()
 @click.argument("name")
 def reset(name: str) -> None:
-    """Close a breaker and forget its failures: every process calls the integration again, within a second.
+    """Close a breaker and forget its failures.
+
+    Every process calls the integration again, within a second.
 
     \b
     haptik-actions breakers reset orders_api

@@ -22,7 +22,9 @@ __all__ = ["command"]
 )
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON array instead of lines.")
 def command(domain: Path | None, as_json: bool) -> None:
-    """Check the slots `haptik` and `haptik_handoff` of a domain, before training. Exit status 1 where one is wrong.
+    """Check what a domain says about hand-offs, before training.
+
+    It reads the slots `haptik` and `haptik_handoff`. Exit status 1 where one is wrong.
 
     Each mistake is named with file, line and path. Rasa gives actions the domain that was trained, so check what you
     train.

@@ -65,7 +65,9 @@ command.add_command(watch_command, "watch")
 @click.option("--strict", is_flag=True, help="Refuse warnings as well.")
 @click.pass_context
 def lint(ctx: click.Context, /, source: str, shape: str, strict: bool, **how: Any) -> None:
-    """Check SOURCE: what the platform would refuse, and what users should not read.
+    """Check every row of SOURCE; nothing is sent.
+
+    It finds what the platform would refuse, and what users should not read.
 
     Exit status: 0 it can be applied; 1 there is an error, or with --strict a warning.
 
@@ -148,7 +150,9 @@ def status(ctx: click.Context, /, task: str, as_json: bool) -> None:
 @click.option("--limit", type=click.IntRange(1, 100), default=20, show_default=True, help="No more than N runs.")
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON array instead of lines.")
 def history(domain: str, ledger: str | None, limit: int, as_json: bool) -> None:
-    """List the runs of a domain, the newest first, with the platform's words where one failed.
+    """List the runs of a domain, the newest first.
+
+    Where one failed, the platform's words follow.
 
     \b
     haptik-actions faq history --domain shop_faq

@@ -34,7 +34,9 @@ def command(
     start_intent: str | None,
     submit_action: str | None,
 ) -> None:
-    """Print the part of the domain that a FORM needs, as YAML: slots, the form, its actions. Or the rules around it.
+    """Print what Rasa's domain needs for a FORM, as YAML.
+
+    Slots, the form, its actions; or, with --start-intent, the rules around it.
 
     FILE holds the FORM as JSON, - is standard input. The action server needs a class for it, see docs/forms.md.
 

@@ -87,9 +87,10 @@ def lint(
 @click.option("--channel", required=True, callback=lambda c, p, name: channels_option(c, p, [name])[0])
 @click.option("--strict", is_flag=True, help="Refuse an element that would lose something.")
 def render_command(files: Sequence[Path], channel: str, strict: bool) -> None:
-    """Print what is sent on a channel, as JSON: the arguments of `dispatcher.utter_message`, message by message.
+    """Print what is sent on a channel, as JSON.
 
-    What was changed is said on standard error.
+    An array of the arguments of `dispatcher.utter_message`, message by message. What was changed is said on
+    standard error.
 
     \b
     haptik-actions hsl render --channel facebook order.json
@@ -114,7 +115,7 @@ def _line(note: Note) -> str:
 @CHANNELS
 @click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), show_default="preview.html")
 def preview(files: Sequence[Path], channels: tuple[str, ...], output: Path | None) -> None:
-    """Write an HTML page that shows every element on every channel, side by side.
+    """Write an HTML page with every element on every channel.
 
     The page is one file and loads nothing; pictures are named and not shown. `-o -` prints it.
 

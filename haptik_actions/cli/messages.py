@@ -54,7 +54,7 @@ def get(key: str, locale: str, as_json: bool) -> None:
     if as_json:
         echo_json(entry_json(entry))
     elif entry.value is None:
-        raise click.ClickException(f"There is no message {printable(key)} in {locale}. `set` writes one.")
+        raise _no_message(key, locale)
     else:
         click.echo(printable(entry.value, keep="\n"))
 
@@ -70,7 +70,7 @@ def get(key: str, locale: str, as_json: bool) -> None:
 )
 @click.option("--channels", default="", metavar="NAMES", help="Those of the bot, with commas: what they cut is said.")
 def set_value(key: str, value: str, locale: str, author: str, why: str, expected: str | None, channels: str) -> None:
-    """Publish VALUE (`-`: standard input) under KEY, after the checks.
+    """Publish VALUE under KEY, after the checks; `-` reads stdin.
 
     \b
     haptik-actions messages set utter_greet "Hello {name}!" --why "the campaign"
@@ -103,8 +103,12 @@ def delete(key: str, locale: str, author: str, why: str) -> None:
     """
 
     async def work(catalogue: Catalogue) -> Entry:
-        revision = (await catalogue.get(key, locale)).revision
-        return await catalogue.delete(key, locale, author=author, why=why, expected=revision)
+        entry = await catalogue.get(key, locale)
+        if entry.origin == "missing":
+            raise _no_message(key, locale)
+        if entry.origin == "default":
+            raise click.ClickException(f"{printable(key)} in {locale} is its default already.")
+        return await catalogue.delete(key, locale, author=author, why=why, expected=entry.revision)
 
     entry = with_catalogue(work)
     rest = "Its default is read again." if entry.value is not None else "It has no default."
@@ -118,7 +122,7 @@ def delete(key: str, locale: str, author: str, why: str) -> None:
 @click.option("--limit", type=click.IntRange(min=1), default=50, show_default=True, metavar="N")
 @click.option("--json", "as_json", is_flag=True, help="Print an object with the rows and the total.")
 def list_messages(words: tuple[str, ...], locale: str, only: str | None, limit: int, as_json: bool) -> None:
-    """List the messages that hold all WORDS, in their key or in what they say.
+    """List the messages with all WORDS in their key or text.
 
     \b
     haptik-actions messages list
@@ -138,7 +142,8 @@ def list_messages(words: tuple[str, ...], locale: str, only: str | None, limit: 
     for row in page.rows:
         click.echo(f"{printable(row.key)}  {row.origin}{', draft' if row.draft else ''}  {printable(row.text)}")
     more = page.total - len(page.rows)
-    click.echo(f"{page.total} messages{f', {more} not shown (--limit)' if more else ''}.", err=True)
+    hint = f". {more} are not shown: name words of theirs, or --limit {page.total}" if more else ""
+    click.echo(f"{page.total} messages{hint}.", err=True)
 
 
 @command.command()
@@ -188,7 +193,7 @@ def rollback(key: str, number: int, locale: str, author: str, why: str) -> None:
 @click.argument("number", type=click.IntRange(min=1), required=False)
 @locale_option
 def diff(key: str, number: int | None, locale: str) -> None:
-    """Compare what users read under KEY with version NUMBER, or with the default.
+    """Compare KEY with version NUMBER, or with the default.
 
     \b
     haptik-actions messages diff utter_greet
@@ -201,6 +206,8 @@ def diff(key: str, number: int | None, locale: str) -> None:
         return await catalogue.get(key, locale), versions
 
     entry, versions = with_catalogue(work)
+    if entry.value is None and not number:
+        raise _no_message(key, locale)
     older = next((version for version in versions if version.number == number), None)
     if number and older is None:
         raise click.ClickException(
@@ -209,6 +216,11 @@ def diff(key: str, number: int | None, locale: str) -> None:
     name = f"version {number}" if older else "default"
     changed = unified_diff(older.value if older else entry.default, entry.value, before=name, after="now")
     click.echo(printable(changed, keep="\n") if changed else f"Nothing differs from the {name}.")
+
+
+def _no_message(key: str, locale: str) -> click.ClickException:
+    hint = "`list` shows what there is, `set` writes one."
+    return click.ClickException(f"There is no message {printable(key)} in {locale}. {hint}")
 
 
 def _version_json(version: Version) -> dict[str, object]:

@@ -21,7 +21,9 @@ T = TypeVar("T")
 
 @click.group()
 def command() -> None:
-    """Look into the outbox of hand-offs in Redis (REDIS_URL), and steer it.
+    """Show the hand-offs that wait for Haptik (REDIS_URL).
+
+    They are delivered by themselves; `retry` and `drop` steer that.
 
     \b
     haptik-actions outbox list

@@ -7,6 +7,7 @@ import os
 import sys
 from argparse import SUPPRESS, ArgumentError, ArgumentParser, Namespace
 from collections.abc import Sequence
+from importlib.util import find_spec
 from pathlib import Path
 
 import click
@@ -49,9 +50,10 @@ def command(domain: Path | None, options: tuple[str, ...]) -> None:
     haptik-actions run --actions actions --port 5056 --auto-reload
     """
     arguments = _parse(options)
-    _check(domain)
     # As `python -m rasa_sdk` finds the package: a script has its own folder there instead of the current one.
     sys.path.insert(0, os.getcwd())
+    _find(getattr(arguments, "actions_module", None) or arguments.actions)
+    _check(domain)
 
     import rasa_sdk.__main__
 
@@ -59,6 +61,13 @@ def command(domain: Path | None, options: tuple[str, ...]) -> None:
 
     guard_all_actions()
     rasa_sdk.__main__.main_from_args(arguments)
+
+
+def _find(package: str) -> None:
+    # rasa-sdk says it with a traceback of importlib. What fails inside of the package keeps its own.
+    if find_spec(package.partition(".")[0]) is None:
+        where = "Start the server in the folder that holds it, or name that folder in PYTHONPATH."
+        raise click.UsageError(f"There is no package {printable(package)} in {printable(os.getcwd())}. {where}")
 
 
 def _check(domain: Path | None) -> None:

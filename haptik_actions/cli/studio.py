@@ -35,9 +35,10 @@ T = TypeVar("T")
 @click.option("--channels", metavar="NAMES", help="Those of the bot, with commas: texts are checked for them.")
 @click.pass_context
 def command(context: click.Context, /, **options: Any) -> None:
-    """Run the web page where people edit the bot's sentences, and Rasa's NLG endpoint.
+    """Run the page where people edit the bot's sentences.
 
-    Until Ctrl-C. The messages are those of REDIS_URL. Other addresses than this machine's own take a user who signs in.
+    Until Ctrl-C. It answers Rasa's NLG calls too, at /nlg. The messages are those of REDIS_URL. Other
+    addresses than this machine's own take a user who signs in.
 
     \b
     haptik-actions studio --domain domain/ --channels facebook,whatsapp

@@ -150,7 +150,11 @@ class CallableCredentials:
 
 
 class ChainCredentials:
-    """The first of several providers that has a pair."""
+    """The first of several providers that has a pair.
+
+    Raises:
+        ConfigurationError: made without a provider.
+    """
 
     def __init__(self, *providers: CredentialsProvider) -> None:
         if not providers:

@@ -179,7 +179,7 @@ class Delivery:
             if promised or (error.temporary and kept):
                 return await self._try_later(entry, error)
             await self.outbox.refuse(handoff)
-            logger.error("Hand-off %s is not possible: %s %s", handoff.id, error, error.remedy)
+            logger.error("Hand-off %s is not possible: %s. %s", handoff.id, str(error).rstrip("."), error.remedy)
             return Delivered(state="unavailable", team=handoff.teams[0], reason=type(error).__name__)
         erasing = self.outbox.confirm(handoff, episode=episode)
         if promised:

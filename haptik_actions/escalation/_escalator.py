@@ -123,7 +123,7 @@ class Escalator:
         try:
             return await self._hand_over(receipt, conversation, failure.plan)
         except HaptikError as error:
-            logger.error("Hand-off %s is not possible: %s %s", receipt.id, error, error.remedy)
+            logger.error("Hand-off %s is not possible: %s. %s", receipt.id, str(error).rstrip("."), error.remedy)
             return replace(receipt, reason=type(error).__name__)
         except Exception as error:
             logger.exception("Hand-off %s is not possible.", receipt.id)

@@ -44,7 +44,7 @@ class Platform(Protocol):
     async def wait_for_faq_task(
         self, task_id: str, *, timeout: float, on_progress: Callable[[FaqTask], None]
     ) -> FaqTask:
-        """Wait for the end of a task."""
+        """Wait for the end of a task, up to `timeout` seconds."""
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):

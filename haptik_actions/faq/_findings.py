@@ -20,6 +20,7 @@ Level = Literal["error", "warning", "off"]
 """What a rule can be set to; `off` neither lists nor counts what it finds."""
 
 LEVELS: tuple[Level, ...] = ("error", "warning", "off")
+"""Every `Level`."""
 
 _ORDER: Mapping[Severity, int] = {"error": 0, "warning": 1, "note": 2}
 

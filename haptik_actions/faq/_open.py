@@ -15,6 +15,7 @@ from haptik_actions.faq._xlsx_source import XlsxSource
 __all__ = ["FORMATS", "open_source"]
 
 FORMATS = ("csv", "xlsx", "jsonl", "yaml", "markdown", "rasa")
+"""The names of the formats of a source, as `--from` takes them."""
 
 _RASA_FILES = ("domain", "domain/*", "data/nlu")
 

@@ -37,7 +37,11 @@ class Allowance:
         self.most(0)
 
     def most(self, nodes: int) -> int:
-        """Return how many of so many nodes may become inactive."""
+        """Return how many of so many nodes may become inactive.
+
+        Raises:
+            ConfigurationError: `ceiling` is neither a share up to 100% nor a number.
+        """
         found = _CEILING.fullmatch(self.ceiling.strip())
         if found is None or float(found[1] or 0) > 100:
             raise ConfigurationError(

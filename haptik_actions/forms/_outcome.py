@@ -33,3 +33,4 @@ class Invalid(msgspec.Struct, frozen=True):
 
 
 Outcome: TypeAlias = Valid | Doubt | Invalid
+"""What reading an answer comes to."""

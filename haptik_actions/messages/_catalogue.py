@@ -125,9 +125,10 @@ class Catalogue:
     async def search(
         self, words: str = "", *, locale: str | None = None, only: Only = None, offset: int = 0, limit: int = 50
     ) -> Page:
-        """Return the messages that hold all of the words in their key or in what they say, by key.
+        """Return the messages that hold all of the words in their key or in what they say.
 
-        `only` narrows down to what is edited, has a draft, or is missing in the locale.
+        The bot's own come by key, then the package's. `only` narrows down to what is edited, has a draft, or is
+        missing in the locale.
         """
         return (await self._contents()).search(words, locale or self.locale, only, offset, limit)
 

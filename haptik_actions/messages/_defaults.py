@@ -18,6 +18,7 @@ __all__ = ["PACKAGED_LOCALE", "Defaults", "packaged_copy", "packaged_translation
 logger = logging.getLogger(__name__)
 
 PACKAGED_LOCALE = "en"
+"""The language of the packaged copy, which is read where nothing else is said."""
 
 
 @cache

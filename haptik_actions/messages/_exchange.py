@@ -198,3 +198,4 @@ def _yaml_row(key: str, locale: str, value: Any) -> ImportedRow:
 _WRITERS: dict[str, Callable[..., bytes]] = {"csv": _write_csv, "yaml": _write_yaml}
 _READERS: dict[str, Callable[..., list[ImportedRow]]] = {"csv": _read_csv, "yaml": _read_yaml}
 FORMATS = tuple(sorted(_WRITERS))
+"""The names of the file formats in which copy is exported and imported."""

@@ -14,9 +14,13 @@ from haptik_actions.messages._value import Message
 __all__ = ["DomainCopy", "read_domain", "values_of"]
 
 
+# Settings and receipt of hand-offs: objects, which no user should read.
+_OWN_SLOTS = frozenset({"haptik", "haptik_handoff"})
+
+
 @dataclass(frozen=True, slots=True)
 class DomainCopy:
-    """What a domain says: response name -> variations, and the names of its slots."""
+    """What a domain says: response name -> variations, and the names of its slots but for the two of this package."""
 
     responses: Mapping[str, Sequence[Any]]
     slots: tuple[str, ...]
@@ -47,7 +51,7 @@ def read_domain(path: Path) -> DomainCopy:
                 raise ConfigurationError(f"{file}: `responses.{name}` must be a list of variations.")
             responses.setdefault(str(name), variations)
         slots.update(dict.fromkeys(map(str, _section(content, "slots", file))))
-    return DomainCopy(responses, tuple(slots))
+    return DomainCopy(responses, tuple(name for name in slots if name not in _OWN_SLOTS))
 
 
 def values_of(responses: Mapping[str, Sequence[Any]]) -> tuple[dict[str, str], dict[str, str]]:

@@ -13,6 +13,7 @@ from haptik_actions.errors import ConfigurationError, RasaApiError, UnknownConve
 __all__ = ["DEFAULT_RASA_URL", "resume"]
 
 DEFAULT_RASA_URL = "http://localhost:5005"
+"""Where `rasa run --enable-api` listens if nothing else is said."""
 
 _ACTION_LISTEN = {"event": "action", "name": "action_listen"}
 

@@ -241,7 +241,7 @@ class Sandbox:
         await self._courier.keep_delivering()
 
     def advance(self, seconds: float) -> None:
-        """Move the sandbox's clock forward; `ConfigurationError` for a negative or infinite number."""
+        """Move the sandbox's clock forward by seconds; `ConfigurationError` for a negative or infinite number."""
         self._platform.clock.advance(seconds)
 
     def reset(self) -> None:

@@ -271,6 +271,12 @@ def test_a_refusal_as_a_process_of_its_own(environ: dict[str, str]) -> None:
     assert (done.returncode, done.stdout, done.stderr.count("\n")) == (1, "", 1)
 
 
+@pytest.mark.parametrize("path", [path for path, group in COMMANDS.items() if isinstance(group, click.Group)])
+def test_no_line_of_a_list_of_commands_is_cut_off(path: str) -> None:
+    shown = CliRunner().invoke(main, [*path.split()[1:], "--help"], terminal_width=80).stdout
+    assert [line for line in shown.partition("Commands:")[2].splitlines() if line.endswith("...")] == []
+
+
 # sandbox and demo
 
 

@@ -79,6 +79,54 @@ def test_from_the_domain_to_an_edit_and_back(url: str, domain: Path) -> None:
     assert "Nothing differs" in run(url, "diff", "utter_greet").output
 
 
+def test_a_key_that_does_not_exist_is_said_and_leaves_no_trace(url: str, domain: Path) -> None:
+    run(url, "seed", "--domain", str(domain))
+    for command in ("get", "diff", "delete"):
+        refused = run(url, command, "utter_gret")
+        assert refused.exit_code == 1
+        assert "There is no message utter_gret in en. `list` shows what there is" in refused.output
+    refused = run(url, "delete", "utter_greet")
+    assert (refused.exit_code, refused.output) == (1, "Error: utter_greet in en is its default already.\n")
+    assert run(url, "history", "utter_gret").output == "utter_gret in en was never edited.\n"
+    assert run(url, "history", "utter_greet").output == "utter_greet in en was never edited.\n"
+
+
+def test_the_slots_of_the_package_are_no_placeholders(url: str, domain: Path) -> None:
+    slots = "{haptik: {type: any}, haptik_handoff: {type: any}}"
+    (domain / "haptik.yml").write_text(f"version: '3.1'\nslots: {slots}\n", encoding="utf-8")
+    run(url, "seed", "--domain", str(domain))
+    assert json.loads(run(url, "get", "utter_greet", "--json").output)["placeholders"] == ["name"]
+
+
+def test_a_language_that_is_no_tag_is_refused(url: str) -> None:
+    for arguments in (["list"], ["get", "utter_greet"], ["history", "utter_greet"], ["set", "utter_greet", "Hi"]):
+        refused = run(url, *arguments, "--locale", "xx yy")
+        assert refused.exit_code == 2
+        assert "'xx yy' is not a language tag such as `en` or `en-IN`." in refused.output
+    assert (
+        run(url, "set", "utter_greet", "Hi", "--locale", "en_IN").output == "utter_greet in en-IN is version 1 now.\n"
+    )
+    assert run(url, "get", "utter_greet", "--locale", "en_IN").output == "Hi\n"
+
+
+def test_a_list_says_how_to_see_the_rest(url: str, domain: Path) -> None:
+    run(url, "seed", "--domain", str(domain))
+    shown = run(url, "list", "utter", "--limit", "1")
+    assert shown.output.endswith("2 messages. 1 are not shown: name words of theirs, or --limit 2.\n")
+
+
+def test_the_endpoint_names_a_missing_extra(url: str) -> None:
+    code = """
+import sys
+sys.modules["uvicorn"] = None
+from haptik_actions.cli import main
+main(["messages", "serve-nlg"])
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == 'Error: The NLG endpoint needs the package uvicorn: pip install "haptik-actions[sandbox]"\n'
+
+
 def test_a_mistake_is_refused_with_its_remedy(url: str, domain: Path) -> None:
     run(url, "seed", "--domain", str(domain))
     refused = run(url, "set", "utter_greet", "Hi {nmae}")

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -199,6 +201,15 @@ def test_options_that_cannot_work_start_nothing(options: list[str], said: str) -
     result = CliRunner().invoke(main, ["run", *options])
     assert (result.exit_code, result.stdout) == (2, "")
     assert said in result.stderr
+
+
+def test_a_package_that_is_not_there_is_said_without_a_traceback(tmp_path: Path) -> None:
+    words = [sys.executable, "-m", *COMMAND, "--actions", "actoins"]
+    environ = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    done = subprocess.run(words, capture_output=True, text=True, cwd=tmp_path, env=environ)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert f"Error: There is no package actoins in {tmp_path}. Start the server in the folder" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_what_is_wrong_with_the_domain_is_said_and_the_server_starts(tmp_path: Path) -> None:

@@ -489,6 +489,19 @@ def test_an_option_in_code_that_cannot_work_is_refused_at_once(options: dict[str
         escalate_on_error(**options)
 
 
+@pytest.mark.parametrize("above", ["orders", IntegrationAction], ids=["a team", "a class"])
+def test_a_decorator_that_does_not_stand_above_run_is_refused_at_once(above: Any) -> None:
+    for decorate in (escalate_on_error, escalate_on_error(team="orders")):
+        with pytest.raises(ConfigurationError, match=r"stands above the method `run`, not above .*Name options"):
+            decorate(above)
+
+
+def test_a_runtime_in_place_of_what_makes_one_is_refused_at_once() -> None:
+    given: Any = Runtime()
+    with pytest.raises(ConfigurationError, match=r"not Runtime\. Write configure\(lambda: Runtime\(…\)\)\."):
+        configure(given)
+
+
 def test_a_class_option_that_cannot_work_is_refused_at_once() -> None:
     with pytest.raises(ConfigurationError, match=r"Slow\.countdown"):
         type("Slow", (IntegrationAction,), {"countdown": 60})

@@ -343,6 +343,18 @@ async def test_searching(catalogue: Catalogue, redis_client: redis.asyncio.Redis
     assert (await catalogue.locales_of("utter_a"))["de"].value == "Ihre Bestellung kommt spät"
 
 
+async def test_the_bots_own_messages_stand_before_those_of_the_package(catalogue: Catalogue) -> None:
+    packaged = sorted(packaged_copy())
+    catalogue.start()
+    await catalogue.seed({"utter_b": [{"text": "b"}], "ask_a": [{"text": "a"}]})
+    assert [row.key for row in (await catalogue.search(limit=200)).rows] == ["ask_a", "utter_b", *packaged]
+    await catalogue.publish("utter_a", "en", "a", author="asha", expected=NEVER)
+    await catalogue.publish("haptik_apology", "en", "a", author="asha", expected=NEVER)
+    assert [row.key for row in (await catalogue.search(limit=200)).rows] == ["ask_a", "utter_a", "utter_b", *packaged]
+    found = await catalogue.search("a", only="edited")
+    assert [row.key for row in found.rows] == ["utter_a", "haptik_apology"]
+
+
 async def test_a_search_finds_what_a_plain_look_through_finds(
     catalogue: Catalogue, redis_client: redis.asyncio.Redis
 ) -> None:

@@ -54,6 +54,13 @@ def test_names_that_documents_import_exist() -> None:
                 assert hasattr(__import__(module, fromlist=[name.strip()]), name.strip()), f"{document.name}: {name}"
 
 
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_what_curl_sends_to_the_sandbox_is_said_to_be_json(document: Path) -> None:
+    text = document.read_text(encoding="utf-8").replace("\\\n", " ")
+    for command in re.findall(r"curl [^\n]*/_sandbox/[^\n]*", text):
+        assert " -d " not in command or "Content-Type: application/json" in command
+
+
 @pytest.mark.parametrize("name", [field.name for field in dataclasses.fields(Settings)])
 def test_every_setting_is_documented(name: str) -> None:
     assert f"`{name}`" in CONFIGURATION
