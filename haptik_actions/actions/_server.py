@@ -16,6 +16,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
+from haptik_actions.actions._readable import carried_by_grpc
 from haptik_actions.actions._runtime import current_runtime
 
 __all__ = ["hide_calls_in_errors", "start_with_server"]
@@ -88,6 +89,7 @@ def _starting(init: Callable[..., None]) -> Callable[..., None]:
     @functools.wraps(init)
     def init_and_start(*arguments: Any, **options: Any) -> None:
         init(*arguments, **options)
+        carried_by_grpc()
         # rasa-sdk makes it inside of the loop that it serves on.
         current_runtime()
 

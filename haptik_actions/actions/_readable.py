@@ -1,0 +1,85 @@
+"""What Rasa can read of an answer. One event or message that it cannot read costs the user the whole answer."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+__all__ = ["carried_by_grpc", "is_json", "is_message"]
+
+_PLAIN = frozenset({str, bool, type(None)})
+_NUMBERS = frozenset({int, float})
+_CONTAINERS = frozenset({list, dict})
+_EMPTY = frozenset({list, dict, bool, int, float})
+_LISTS_OF_OBJECTS = frozenset({"buttons", "elements", "quick_replies"})
+_LARGEST = 2**53
+
+_over_grpc = False
+
+
+def carried_by_grpc() -> None:
+    """Refuse from now on also what is JSON and cannot be sent over gRPC, whose server this process is."""
+    global _over_grpc
+    _over_grpc = True
+
+
+def is_message(message: Any) -> bool:
+    """Tell whether Rasa can say a message: others raise in its output channels, which undoes the whole turn."""
+    if message.__class__ is not dict and not isinstance(message, dict):
+        return False
+    # As in `_is_json`. What is empty Rasa passes over.
+    for name, value in message.items():
+        if value.__class__ is str:
+            if name in _LISTS_OF_OBJECTS:
+                break
+        elif value is not None and (value or value.__class__ not in _EMPTY):
+            break
+    else:
+        return not _over_grpc or _fits_grpc("responses", message)
+    return _has_its_types(message) and _is_json(message) and (not _over_grpc or _fits_grpc("responses", message))
+
+
+def is_json(event: dict[str, Any]) -> bool:
+    """Tell whether an event can be written as JSON, and sent where it is going to be sent.
+
+    NaN and infinity are none: browsers and gRPC refuse the whole answer.
+    """
+    return _is_json(event) and (not _over_grpc or _fits_grpc("events", event))
+
+
+def _is_json(event: dict[str, Any]) -> bool:
+    # Nearly all hold nothing but plain values, and seeing that takes a tenth of writing them out.
+    for value in event.values():
+        kind = value.__class__
+        if kind not in _PLAIN and (value or kind not in _CONTAINERS):
+            # No comparison holds for NaN.
+            if kind in _NUMBERS and -_LARGEST < value < _LARGEST:
+                continue
+            break
+    else:
+        return True
+    try:
+        json.dumps(event, allow_nan=False)
+    except (TypeError, ValueError, RecursionError):
+        return False
+    return True
+
+
+def _has_its_types(message: dict[str, Any]) -> bool:
+    if message.get("text") and not isinstance(message["text"], str):
+        return False
+    lists = [message[name] for name in _LISTS_OF_OBJECTS if message.get(name)]
+    return all(isinstance(items, (list, tuple)) and all(isinstance(item, dict) for item in items) for items in lists)
+
+
+def _fits_grpc(field: str, value: dict[str, Any]) -> bool:
+    # Keys that are no strings, halves of surrogate pairs, and what is nested deeper than 100. As rasa-sdk's server
+    # does it: anything else would be another opinion.
+    from google.protobuf.json_format import ParseDict, ParseError
+    from rasa_sdk.grpc_py.action_webhook_pb2 import WebhookResponse
+
+    try:
+        ParseDict({field: [value]}, WebhookResponse())
+    except (ParseError, TypeError, ValueError, OverflowError, RecursionError):
+        return False
+    return True
