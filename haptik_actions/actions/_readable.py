@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from importlib import import_module
 from typing import Any
 
 __all__ = ["carried_by_grpc", "is_json", "is_message"]
@@ -75,11 +76,10 @@ def _has_its_types(message: dict[str, Any]) -> bool:
 def _fits_grpc(field: str, value: dict[str, Any]) -> bool:
     # Keys that are no strings, halves of surrogate pairs, and what is nested deeper than 100. As rasa-sdk's server
     # does it: anything else would be another opinion.
-    from google.protobuf.json_format import ParseDict, ParseError
-    from rasa_sdk.grpc_py.action_webhook_pb2 import WebhookResponse
-
+    proto = import_module("google.protobuf.json_format")
+    answer = import_module("rasa_sdk.grpc_py.action_webhook_pb2").WebhookResponse()
     try:
-        ParseDict({field: [value]}, WebhookResponse())
-    except (ParseError, TypeError, ValueError, OverflowError, RecursionError):
+        proto.ParseDict({field: [value]}, answer)
+    except Exception:  # noqa: BLE001
         return False
     return True
