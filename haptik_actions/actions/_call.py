@@ -73,12 +73,13 @@ class Call:
         `IntegrationTimeout` where its time was over, and the error itself where somebody else has cancelled the task.
         One that nobody asked this task for is the work's own mistake and becomes `IntegrationCancelled`.
         """
-        # Python 3.10 does not count: there a cancellation by the server is taken for the work's own. That costs a
-        # hand-off of a chat whose user gets no answer any more, where the opposite would cost an answer.
-        if sys.version_info >= (3, 11) and self.task.cancelling() - self._rings > self._asked_before:
-            return error
+        # First: older libraries (async-timeout 4.0.2) leave a task counted as cancelled after a time-out of their own.
+        # A server that cancels what is late already costs a hand-off of a chat whose user gets no answer any more,
+        # where the opposite would cost an answer. The same holds for Python 3.10, which does not count.
         if self._rings or self.interrupted:
             return IntegrationTimeout(f"It was not finished after {self._queue.seconds:g} s.")
+        if sys.version_info >= (3, 11) and self.task.cancelling() > self._asked_before:
+            return error
         return IntegrationCancelled("It was cancelled from within: something that it awaited had been cancelled.")
 
     def ring(self) -> None:

@@ -5,6 +5,7 @@ Whatever fails on the way, there is an answer: that is what the guard is for.
 
 from __future__ import annotations
 
+import copy
 import logging
 from asyncio import CancelledError
 from typing import Any
@@ -16,7 +17,8 @@ from rasa_sdk.executor import CollectingDispatcher
 from haptik_actions._deadline import is_cancelled
 from haptik_actions.actions._fallback import FALLBACK, taken_back, without_looking
 from haptik_actions.actions._forms import failure_events
-from haptik_actions.actions._integration import Events, is_json
+from haptik_actions.actions._integration import Events
+from haptik_actions.actions._readable import is_message
 from haptik_actions.actions._tracker import conversation_of, events_of, say
 from haptik_actions.escalation import Escalator, Failure, HandOffOptions, HandOffRequested, Receipt
 from haptik_actions.messages import packaged_copy
@@ -31,11 +33,21 @@ async def answer_failure(
 ) -> Events:
     """Return Rasa's events after a failure, with the user told. Of what was uttered, the first `said` messages are
     others' and stay; the rest is the failed action's."""
-    if not isinstance(dispatcher.messages, list):
-        # The action may have put anything there.
-        dispatcher.messages, said = [], 0
+    # The action may have put anything there.
+    uttered = dispatcher.messages if isinstance(dispatcher.messages, list) else []
+    # An action that is left behind in a thread, or a task of it, may go on uttering: not into this answer.
+    own = copy.copy(dispatcher)
+    own.messages = [*uttered[:said], *_kept(uttered[said:], failure.plan)]
     try:
-        dispatcher.messages[said:] = _kept(dispatcher.messages[said:], failure.plan)
+        return await _answered(failure, escalator, own, tracker)
+    finally:
+        dispatcher.messages = own.messages
+
+
+async def _answered(
+    failure: Failure, escalator: Escalator, dispatcher: CollectingDispatcher, tracker: Tracker
+) -> Events:
+    try:
         return await _hand_over(failure, escalator, dispatcher, tracker)
     except (Exception, CancelledError) as error:
         if isinstance(error, CancelledError) and is_cancelled():
@@ -84,8 +96,8 @@ def _say(dispatcher: CollectingDispatcher, text: str, channel: str | None) -> No
 
 
 def _kept(messages: list[dict[str, Any]], plan: HandOffOptions) -> list[dict[str, Any]]:
-    # One message that is no JSON would cost the user the whole answer.
-    return [] if plan.earlier_messages == "drop" else [message for message in messages if is_json(message)]
+    # One message that Rasa cannot say would cost the user the whole answer.
+    return [] if plan.earlier_messages == "drop" else [message for message in messages if is_message(message)]
 
 
 def _names(failure: Failure, tracker: Tracker) -> tuple[str, Any]:

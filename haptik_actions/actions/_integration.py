@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
@@ -13,11 +12,12 @@ import tenacity
 from rasa_sdk.interfaces import ActionExecutionRejection
 
 from haptik_actions.actions._call import Call
+from haptik_actions.actions._readable import is_json, is_message
 from haptik_actions.actions._threads import in_thread, in_thread_with_loop, is_async, runs_in_thread
 from haptik_actions.errors import InvalidReturn
 from haptik_actions.escalation import BreakerRule, Breakers, HandOffOptions, HandOffRequested
 
-__all__ = ["Events", "behind_breaker", "is_json", "within_deadline"]
+__all__ = ["Events", "behind_breaker", "within_deadline"]
 
 logger = logging.getLogger(__name__)
 
@@ -37,8 +37,6 @@ _RASA_EVENTS = {
 if hasattr(rasa_sdk.events, "SessionEnded"):
     # Newer servers know it. Which server calls is not said, and who imports it from a newer rasa-sdk has a newer Rasa.
     _RASA_EVENTS.add("session_ended")
-_PLAIN = frozenset({int, float, bool})
-_CONTAINERS = frozenset({list, dict})
 _NAMED = frozenset({"action", "followup", "slot"})
 
 
@@ -89,8 +87,8 @@ def _begun(run: Run, name: str, plan: HandOffOptions, arguments: Arguments) -> A
 
 def _answer(returned: Any, arguments: Arguments) -> Events:
     for message in arguments[-3].messages:
-        if not is_json(message):
-            raise InvalidReturn("The action uttered a message that is not JSON.")
+        if not is_message(message):
+            raise InvalidReturn("The action uttered a message that Rasa cannot say, or that is not JSON.")
     if returned.__class__ is not list:
         if returned is None:
             return []
@@ -133,19 +131,3 @@ async def _tries(run: Run, name: str, plan: HandOffOptions, arguments: Arguments
 
 def _is_worth_another_try(error: BaseException) -> bool:
     return isinstance(error, Exception) and not isinstance(error, (*_CONTROL_FLOW, InvalidReturn))
-
-
-def is_json(event: dict[str, Any]) -> bool:
-    """Tell whether an event or a message can be written as JSON."""
-    # Nearly all hold nothing but plain values, and seeing that takes a tenth of writing them out.
-    for value in event.values():
-        kind = value.__class__
-        if kind is not str and value is not None and kind not in _PLAIN and (value or kind not in _CONTAINERS):
-            break
-    else:
-        return True
-    try:
-        json.dumps(event)
-    except (TypeError, ValueError, RecursionError):
-        return False
-    return True

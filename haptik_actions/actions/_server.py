@@ -19,6 +19,7 @@ from typing import Any
 
 import msgspec
 
+from haptik_actions.actions._readable import carried_by_grpc
 from haptik_actions.actions._runtime import current_runtime
 
 __all__ = ["hide_calls_in_errors", "start_with_server"]
@@ -92,6 +93,7 @@ def _starting(init: Callable[..., None]) -> Callable[..., None]:
     @functools.wraps(init)
     def init_and_start(*arguments: Any, **options: Any) -> None:
         init(*arguments, **options)
+        carried_by_grpc()
         # rasa-sdk makes it inside of the loop that it serves on.
         current_runtime()
 

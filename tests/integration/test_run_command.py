@@ -175,6 +175,10 @@ def test_over_grpc(command: list[str], tmp_path: Path) -> None:
             answer = ask(name)
             assert texts(answer) == [COPY["haptik_handoff_unavailable"]]
             assert receipt(answer)["error"] == error
+        for name in ("action_sets_no_struct", "action_says_no_struct"):
+            answer = ask(name)
+            assert texts(answer) == [COPY["haptik_handoff_unavailable"]]
+            assert receipt(answer)["error"] == "InvalidReturn"
         assert texts(ask("action_works")) == ["Done."]
         with pytest.raises(grpc.RpcError) as rejected:
             ask("action_rejects")

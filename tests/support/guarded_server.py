@@ -83,6 +83,24 @@ class ReturnsGarbage(Action):
         return {"event": "slot"}
 
 
+# JSON, and nothing that gRPC can carry.
+class SetsNoStruct(Action):
+    def name(self):
+        return "action_sets_no_struct"
+
+    async def run(self, dispatcher, tracker, domain):
+        return [SlotSet("prices", {1: "4.99"})]
+
+
+class SaysNoStruct(Action):
+    def name(self):
+        return "action_says_no_struct"
+
+    async def run(self, dispatcher, tracker, domain):
+        dispatcher.utter_message(text="half an emoji: \\ud83d")
+        return []
+
+
 class Rejects(Action):
     def name(self):
         return "action_rejects"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import pickle
 import queue
 import socket
@@ -321,6 +322,21 @@ async def test_a_server_that_gives_up_on_the_call_is_no_failure() -> None:
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
+
+
+async def test_a_time_out_of_an_older_library_does_not_pass_for_the_server_at_the_deadline() -> None:
+    async def cancelled_once_and_never_uncancelled() -> None:
+        # As async-timeout 4.0.2 does, and with it older versions of aiohttp: the task stays counted as cancelled.
+        task = asyncio.current_task()
+        assert task is not None
+        asyncio.get_running_loop().call_later(0.01, task.cancel)
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.sleep(FOR_EVER)
+        await asyncio.sleep(FOR_EVER)
+
+    answer = await call(Awaits(cancelled_once_and_never_uncancelled))
+    assert error(answer) == "IntegrationTimeout"
+    assert texts(answer) == [CONNECTED]
 
 
 async def test_an_action_that_swallows_the_cancellation_is_cancelled_again() -> None:

@@ -170,7 +170,15 @@ GARBAGE = [
     [SlotSet("x", datetime(2026, 1, 1))],
     [SlotSet("x", object())],
     [SlotSet("x", {1, 2})],
+    [SlotSet("x", 10**5000)],
 ]
+
+
+@pytest.mark.parametrize("value", [float("nan"), {"a": [float("inf")]}], ids=["nan", "inf"])
+async def test_a_number_that_rasa_reads_though_it_is_no_json_is_no_failure(value: Any) -> None:
+    answer = await call(Plain([SlotSet("x", value)]))
+    assert texts(answer) == ["try 1"]
+    assert repr([event["value"] for event in answer["events"]]) == repr([value])
 
 
 @pytest.mark.parametrize("garbage", GARBAGE, ids=range(len(GARBAGE)))
@@ -282,14 +290,78 @@ class Uttering(Action):
         return []
 
 
-@pytest.mark.parametrize(
-    "message", [{"json_message": {"at": datetime(2026, 1, 1)}}, {"text": object()}, {"buttons": [{"title": {1}}]}]
-)
-async def test_a_message_that_is_not_json_is_a_failure_and_does_not_go_out(message: dict[str, Any]) -> None:
+MUTE = [
+    {"json_message": {"at": datetime(2026, 1, 1)}},
+    {"text": object()},
+    {"text": 5},
+    {"text": 10**5000},
+    {"text": ["a", "b"]},
+    {"json_message": {"price": float("nan")}},
+    {"image": float("inf")},
+    {"buttons": [{"title": {1}}]},
+    {"buttons": {"title": "x", "payload": "/y"}},
+    {"buttons": ["x"]},
+    {"elements": "x"},
+]
+
+
+@pytest.mark.parametrize("message", MUTE, ids=range(len(MUTE)))
+async def test_a_message_that_rasa_cannot_say_is_a_failure_and_does_not_go_out(message: dict[str, Any]) -> None:
     answer = await call(Uttering(**message))
     assert error(answer) == "InvalidReturn"
     assert texts(answer) == ["fine", COPY["haptik_handoff_connected"]]
     json.dumps(answer)
+
+
+class Appends(Action):
+    """Bypasses `utter_message`."""
+
+    def name(self) -> str:
+        return "action_appends"
+
+    @escalate_on_error
+    async def run(self, dispatcher: Any, tracker: Any, domain: Any) -> Any:
+        dispatcher.messages += [{"text": "fine"}, "Your order is on its way."]
+        return []
+
+
+async def test_something_else_among_the_messages_does_not_go_out_and_an_agent_comes(
+    platform: list[dict[str, Any]],
+) -> None:
+    answer = await call(Appends())
+    assert texts(answer) == ["fine", COPY["haptik_handoff_connected"]]
+    assert len(platform) == 1
+
+
+class Talkative(Action):
+    """Goes on uttering after its deadline, as a synchronous action in its thread does."""
+
+    def __init__(self, released: threading.Event) -> None:
+        self.released = released
+
+    def name(self) -> str:
+        return "action_talkative"
+
+    @escalate_on_error(deadline=0.1)
+    def run(self, dispatcher: Any, tracker: Any, domain: Any) -> Any:
+        dispatcher.utter_message(text="one moment")
+        while not self.released.wait(0.001):
+            dispatcher.utter_message(json_message={"at": datetime(2026, 1, 1)})
+        return []
+
+
+async def test_what_is_uttered_after_the_deadline_does_not_reach_the_answer() -> None:
+    async def slow(request: httpx.Request) -> httpx.Response:
+        await asyncio.sleep(0.2)
+        return httpx.Response(200, json={"success": True})
+
+    configure(lambda: Runtime(load_settings=lambda: SETTINGS, transport=httpx.MockTransport(slow)))
+    released = threading.Event()
+    try:
+        answer = await call(Talkative(released))
+    finally:
+        released.set()
+    assert texts(answer) == ["one moment", COPY["haptik_handoff_connected"]]
 
 
 async def test_messages_that_are_json_go_out_as_they_are(platform: list[dict[str, Any]]) -> None:

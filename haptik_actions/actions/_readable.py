@@ -1,0 +1,84 @@
+"""What Rasa can read of an answer. One event or message that it cannot read costs the user the whole answer."""
+
+from __future__ import annotations
+
+import json
+from importlib import import_module
+from typing import Any
+
+__all__ = ["carried_by_grpc", "is_json", "is_message"]
+
+_PLAIN = frozenset({str, bool, type(None)})
+_NUMBERS = frozenset({int, float})
+_CONTAINERS = frozenset({list, dict})
+_EMPTY = frozenset({list, dict, bool, int, float})
+_LISTS_OF_OBJECTS = frozenset({"buttons", "elements", "quick_replies"})
+_LARGEST = 2**53
+
+_over_grpc = False
+
+
+def carried_by_grpc() -> None:
+    """Refuse from now on also what is JSON and cannot be sent over gRPC, whose server this process is."""
+    global _over_grpc
+    _over_grpc = True
+
+
+def is_message(message: Any) -> bool:
+    """Tell whether Rasa can say a message: others raise in its output channels, which undoes the whole turn."""
+    if message.__class__ is not dict and not isinstance(message, dict):
+        return False
+    # As in `_is_json`. What is empty Rasa passes over.
+    for name, value in message.items():
+        if value.__class__ is str:
+            if name in _LISTS_OF_OBJECTS:
+                break
+        elif value is not None and (value or value.__class__ not in _EMPTY):
+            break
+    else:
+        return not _over_grpc or _fits_grpc("responses", message)
+    is_said = _has_its_types(message) and _is_json(message, nan=False)
+    return is_said and (not _over_grpc or _fits_grpc("responses", message))
+
+
+def is_json(event: dict[str, Any]) -> bool:
+    """Tell whether an event can be written as JSON, and sent where it is going to be sent."""
+    return _is_json(event, nan=not _over_grpc) and (not _over_grpc or _fits_grpc("events", event))
+
+
+def _is_json(event: dict[str, Any], *, nan: bool) -> bool:
+    """NaN and infinity (`nan`) are no JSON: Rasa reads them over HTTP; browsers and gRPC refuse the whole answer."""
+    # Nearly all hold nothing but plain values, and seeing that takes a tenth of writing them out.
+    for value in event.values():
+        kind = value.__class__
+        if kind not in _PLAIN and (value or kind not in _CONTAINERS):
+            # No comparison holds for NaN.
+            if kind in _NUMBERS and -_LARGEST < value < _LARGEST:
+                continue
+            break
+    else:
+        return True
+    try:
+        json.dumps(event, allow_nan=nan)
+    except (TypeError, ValueError, RecursionError):
+        return False
+    return True
+
+
+def _has_its_types(message: dict[str, Any]) -> bool:
+    if message.get("text") and not isinstance(message["text"], str):
+        return False
+    lists = [message[name] for name in _LISTS_OF_OBJECTS if message.get(name)]
+    return all(isinstance(items, (list, tuple)) and all(isinstance(item, dict) for item in items) for items in lists)
+
+
+def _fits_grpc(field: str, value: dict[str, Any]) -> bool:
+    # Keys that are no strings, halves of surrogate pairs, and what is nested deeper than 100. As rasa-sdk's server
+    # does it: anything else would be another opinion.
+    proto = import_module("google.protobuf.json_format")
+    answer = import_module("rasa_sdk.grpc_py.action_webhook_pb2").WebhookResponse()
+    try:
+        proto.ParseDict({field: [value]}, answer)
+    except Exception:  # noqa: BLE001
+        return False
+    return True
