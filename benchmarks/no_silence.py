@@ -30,7 +30,7 @@ from support.faults import TROUBLES, Trouble
 AT_ONCE = 4
 """Lanes at a time. Most of a lane's time is waiting."""
 
-TOTALS = ("users", "silent", "lost", "doubled", "cut")
+TOTALS = ("users", "silent", "lost", "doubled")
 
 
 async def run_lane(way: Way, troubles: Sequence[Trouble], users: int, *, plugin: bool) -> list[Cell]:
@@ -62,9 +62,9 @@ async def run_all(only: re.Pattern[str], users: int, sides: Sequence[bool]) -> l
     return [cell for cells in lanes for cell in cells]
 
 
-def totals(cells: Sequence[Cell]) -> dict[str, int]:
+def totals(cells: Sequence[Cell], names: Sequence[str] = TOTALS) -> dict[str, int]:
     """The sums over the cells of one side."""
-    return {name: sum(getattr(cell, name) for cell in cells) for name in TOTALS}
+    return {name: sum(getattr(cell, name) for cell in cells) for name in names}
 
 
 def report(cells: Sequence[Cell]) -> dict[str, Any]:
@@ -80,7 +80,8 @@ def table(cells: Sequence[Cell], title: str) -> Table:
     """One side as a table."""
     ways = [way for way in WAYS if any(cell.way == way.name for cell in cells)]
     found = {(cell.way, cell.trouble): cell for cell in cells}
-    shown = Table(title=title, caption=", ".join(f"{count} {name}" for name, count in totals(cells).items()))
+    sums = totals(cells, (*TOTALS, "cut"))
+    shown = Table(title=title, caption=", ".join(f"{count} {name}" for name, count in sums.items()))
     shown.add_column("")
     for way in ways:
         shown.add_column(way.title)

@@ -164,6 +164,9 @@ class _Threads:
         except asyncio.CancelledError:
             self._leave_behind(job)
             raise
+        if isinstance(error, (KeyboardInterrupt, GeneratorExit)):
+            # Nobody has pressed a key for a thread: on the loop it would end the server.
+            raise RuntimeError(f"The action raised {type(error).__name__}.") from error
         if error is not None:
             raise error
         return returned

@@ -144,6 +144,17 @@ async def test_a_synchronous_hang_becomes_a_hand_off_and_blocks_nobody() -> None
     assert beats > 5
 
 
+@pytest.mark.parametrize("raised", [KeyboardInterrupt(), GeneratorExit(), SystemExit(1)])
+async def test_what_would_end_a_server_is_a_failure_in_a_thread(raised: BaseException) -> None:
+    class Ending(QuickSync):
+        @escalate_on_error(deadline=30)
+        def run(self, dispatcher: Any, tracker: Any, domain: Any) -> Any:
+            raise raised
+
+    answer = await call(Ending())
+    assert error(answer) == ("SystemExit" if isinstance(raised, SystemExit) else "RuntimeError")
+
+
 async def test_the_deadline_of_the_domain_holds() -> None:
     started = time.monotonic()
     answer = await call(Plain("hang"), slot={"actions": {"action_scripted": {"deadline": 0.1}}})
