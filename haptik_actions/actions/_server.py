@@ -29,7 +29,7 @@ __all__ = ["hide_calls_in_errors", "start_with_server"]
 logger = logging.getLogger(__name__)
 
 _HTTP, _GRPC = "rasa_sdk.endpoint", "rasa_sdk.grpc_server"
-_MARK = "__haptik_actions__"
+_MARK, _STOPS = "__haptik_actions__", "haptik_actions_stops"
 _HIDES = False
 _DECODER = msgspec.json.Decoder()
 _RASA_WAITS_SECONDS = 300
@@ -99,6 +99,7 @@ async def _start(app: Any, loop: Any) -> None:
 
 
 async def _stop(app: Any, loop: Any) -> None:
+    setattr(app.ctx, _STOPS, True)
     # Sanic's main process sees its workers off for ten seconds, then tells them to stop again, and that breaks off what
     # they still answer. It waits for their end all the same. (Other loops and Windows have no such handlers.)
     with contextlib.suppress(NotImplementedError, RuntimeError, ValueError):
@@ -143,6 +144,9 @@ def _read_at_once(request: Any) -> None:
 def _let_go(request: Any, answer: Any) -> Any:
     # Sanic keeps the latest request of each connection. Who still asks for the call has it read again from the body.
     request.parsed_json = None
+    if hasattr(request.app.ctx, _STOPS) and request.stream is not None:
+        # Sanic would wait for a connection that is kept open, though nothing more comes.
+        request.stream.keep_alive = False
     if answer.status != 500 or not _HIDES:
         return None
     from sanic import response

@@ -9,6 +9,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import httpx
 import pytest
 import rasa_sdk
 
@@ -103,13 +104,14 @@ def test_a_server_that_stops_answers_what_is_under_way(command: list[str], worke
     hangs = action_call("action_hangs", slots={"haptik": {"deadline": deadline}})
     with (
         action_server(command, tmp_path, ACTION_SERVER_SANIC_WORKERS=workers) as server,
+        httpx.Client(base_url=f"http://127.0.0.1:{server.port}", timeout=30) as keeps_its_connection,
         ThreadPoolExecutor(1) as others,
     ):
         assert server.run(action_call("action_works"))["responses"][0]["text"] == "Done."
-        answer = others.submit(server.run, hangs)
+        answer = others.submit(keeps_its_connection.post, "/webhook", json=hangs)
         time.sleep(0.5)
         server.process.send_signal(signal.SIGTERM)
-        assert len(answer.result(30)["responses"]) == 1
+        assert len(answer.result(30).json()["responses"]) == 1
         # The thread hangs on, and is not waited for.
         assert server.process.wait(5) == 0
 
