@@ -1,6 +1,6 @@
 """What is added to rasa-sdk's servers: the outbox is delivered from their start, a 500 does not repeat the call, and no
-time limit of the server's is shorter than an action's deadline. Calls wait unread while a crowd fails, and none is kept
-in memory once it is answered.
+time limit of the server's is shorter than an action's deadline, also when it stops. Calls wait unread while a crowd
+fails, and none is kept in memory once it is answered.
 
 rasa-sdk's own 500 sends the tracker back, and Rasa logs it. A process that died may have left hand-offs in the outbox,
 and the first failure of the next one may be hours away.
@@ -13,6 +13,8 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import logging
+import signal
 import sys
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -24,11 +26,16 @@ from haptik_actions.actions._runtime import current_runtime
 
 __all__ = ["hide_calls_in_errors", "start_with_server"]
 
+logger = logging.getLogger(__name__)
+
 _HTTP, _GRPC = "rasa_sdk.endpoint", "rasa_sdk.grpc_server"
-_MARK = "__haptik_actions__"
+_MARK, _STOPS = "__haptik_actions__", "haptik_actions_stops"
 _HIDES = False
 _DECODER = msgspec.json.Decoder()
 _RASA_WAITS_SECONDS = 300
+_STOPPING_SECONDS = 25
+"""What is under way may take this long once the server stops: a deadline and a hand-off of 8 s each, and the outbox.
+Kubernetes kills after 30."""
 
 
 def start_with_server() -> None:
@@ -80,13 +87,27 @@ def _attach(app: Any) -> None:
         setattr(app.ctx, _MARK, True)
         # Sanic's own of a minute ends an action with 503 and no answer, where its deadline is longer.
         app.config.RESPONSE_TIMEOUT = max(app.config.RESPONSE_TIMEOUT, _RASA_WAITS_SECONDS)
+        app.config.GRACEFUL_SHUTDOWN_TIMEOUT = max(app.config.GRACEFUL_SHUTDOWN_TIMEOUT, _STOPPING_SECONDS)
         app.register_middleware(_read, "request")
         app.register_middleware(_let_go, "response")
         app.register_listener(_start, "after_server_start")
+        app.register_listener(_stop, "before_server_stop")
 
 
 async def _start(app: Any, loop: Any) -> None:
     current_runtime()
+
+
+async def _stop(app: Any, loop: Any) -> None:
+    setattr(app.ctx, _STOPS, True)
+    # Sanic's main process sees its workers off for ten seconds, then tells them to stop again, and that breaks off what
+    # they still answer. It waits for their end all the same. (Other loops and Windows have no such handlers.)
+    with contextlib.suppress(NotImplementedError, RuntimeError, ValueError):
+        loop.add_signal_handler(signal.SIGTERM, _stops_already)
+
+
+def _stops_already() -> None:
+    logger.info("The server stops as soon as every call that is under way is answered.")
 
 
 def _starting(init: Callable[..., None]) -> Callable[..., None]:
@@ -123,6 +144,9 @@ def _read_at_once(request: Any) -> None:
 def _let_go(request: Any, answer: Any) -> Any:
     # Sanic keeps the latest request of each connection. Who still asks for the call has it read again from the body.
     request.parsed_json = None
+    if hasattr(request.app.ctx, _STOPS) and request.stream is not None:
+        # Sanic would wait for a connection that is kept open, though nothing more comes.
+        request.stream.keep_alive = False
     if answer.status != 500 or not _HIDES:
         return None
     from sanic import response

@@ -8,6 +8,7 @@ from urllib.parse import quote
 import httpx
 import msgspec
 
+from haptik_actions._deadline import DeadlinePassed, deadline
 from haptik_actions.errors import ConfigurationError, RasaApiError, UnknownConversation
 
 __all__ = ["DEFAULT_RASA_URL", "resume"]
@@ -82,6 +83,7 @@ class _Api:
         self, tracker: httpx.URL, token: str | None, timeout: float, transport: httpx.AsyncBaseTransport
     ) -> None:
         self._tracker, self._token = tracker, token
+        self._timeout = timeout
         self._extensions = {"timeout": httpx.Timeout(timeout).as_dict()}
         self.transport = transport
 
@@ -92,9 +94,11 @@ class _Api:
         request = httpx.Request(method, url, json=body, extensions=self._extensions)
         where = f"{self._tracker.scheme}://{self._tracker.netloc.decode()}"
         try:
-            reply = await self.transport.handle_async_request(request)
-            content = await reply.aread()
-        except httpx.HTTPError as error:
+            # httpx counts from byte to byte, and an answer that drips never ends.
+            async with deadline(self._timeout):
+                reply = await self.transport.handle_async_request(request)
+                content = await reply.aread()
+        except (httpx.HTTPError, DeadlinePassed) as error:
             raise RasaApiError(f"Rasa at {where} could not be reached: {type(error).__name__}.") from error
         return _checked(reply.status_code, content, where)
 
@@ -102,7 +106,7 @@ class _Api:
 def _checked(status: int, content: bytes, where: str) -> dict[str, Any]:
     try:
         answer = msgspec.json.decode(content)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, UnicodeDecodeError):
         answer = None
     if status == 200 and isinstance(answer, dict):
         return answer

@@ -1,11 +1,15 @@
-"""What a server does before anybody calls it: it knows its configuration, and delivers what others have left."""
+"""What a server does when nobody calls it yet, and when it stops: it knows its configuration, delivers what others have
+left, and answers what is under way."""
 
 from __future__ import annotations
 
 import asyncio
+import signal
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import httpx
 import pytest
 import rasa_sdk
 
@@ -89,6 +93,27 @@ STARTS = {
     "run --grpc": (COMMAND, "", DECORATED, ("--grpc",)),
     "one call in the module, --grpc": (SDK_ALONE, OWN_MODULE, DECORATED, ("--grpc",)),
 }
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+@pytest.mark.parametrize("command", [COMMAND, SDK_ALONE], ids=["the command", "one call in the module"])
+def test_a_server_that_stops_answers_what_is_under_way(command: list[str], workers: str, tmp_path: Path) -> None:
+    write_actions(tmp_path, first=OWN_MODULE if command == SDK_ALONE else "")
+    # Sanic breaks off one worker ten seconds after the signal, two after fifteen.
+    deadline = 11 if workers == "1" else 16
+    hangs = action_call("action_hangs", slots={"haptik": {"deadline": deadline}})
+    with (
+        action_server(command, tmp_path, ACTION_SERVER_SANIC_WORKERS=workers) as server,
+        httpx.Client(base_url=f"http://127.0.0.1:{server.port}", timeout=30) as keeps_its_connection,
+        ThreadPoolExecutor(1) as others,
+    ):
+        assert server.run(action_call("action_works"))["responses"][0]["text"] == "Done."
+        answer = others.submit(keeps_its_connection.post, "/webhook", json=hangs)
+        time.sleep(0.5)
+        server.process.send_signal(signal.SIGTERM)
+        assert len(answer.result(30).json()["responses"]) == 1
+        # The thread hangs on, and is not waited for.
+        assert server.process.wait(5) == 0
 
 
 @pytest.mark.parametrize("start", STARTS)

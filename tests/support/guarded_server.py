@@ -132,10 +132,11 @@ def write_actions(folder: Path, *, first: str = "", code: str = ACTIONS) -> Path
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Running:
-    """A server that is up: where it listens, and its log file."""
+    """A server that is up: where it listens, its log file, and the process that was started."""
 
     port: int
     log: Path
+    process: subprocess.Popen[bytes]
 
     def logged(self) -> str:
         return self.log.read_text(encoding="utf-8", errors="replace")
@@ -155,10 +156,10 @@ class Running:
 @contextlib.contextmanager
 def action_server(command: Sequence[str], folder: Path, *options: str, **environ: str) -> Iterator[Running]:
     """Run `python -m <command> --actions actions` in `folder` until the block ends, and leave no process."""
-    running = Running(port=free_port(), log=folder / "server.log")
+    port, log = free_port(), folder / "server.log"
     clean = {k: v for k, v in os.environ.items() if not k.startswith("HAPTIK_") and k != "REDIS_URL"}
-    words = [sys.executable, "-m", *command, "--actions", "actions", "--port", str(running.port), *options]
-    with running.log.open("wb") as output:
+    words = [sys.executable, "-m", *command, "--actions", "actions", "--port", str(port), *options]
+    with log.open("wb") as output:
         process = subprocess.Popen(
             words,
             cwd=folder,
@@ -167,8 +168,9 @@ def action_server(command: Sequence[str], folder: Path, *options: str, **environ
             stderr=output,
             start_new_session=True,
         )
+    running = Running(port=port, log=log, process=process)
     try:
-        _wait_until_it_listens(running, process)
+        _wait_until_it_listens(running)
         yield running
     finally:
         for number in (signal.SIGTERM, signal.SIGKILL):
@@ -178,9 +180,9 @@ def action_server(command: Sequence[str], folder: Path, *options: str, **environ
                 process.wait(10)
 
 
-def _wait_until_it_listens(running: Running, process: subprocess.Popen[bytes]) -> None:
+def _wait_until_it_listens(running: Running) -> None:
     give_up = time.monotonic() + START_SECONDS
-    while time.monotonic() < give_up and process.poll() is None:
+    while time.monotonic() < give_up and running.process.poll() is None:
         with socket.socket() as probe:
             if probe.connect_ex(("127.0.0.1", running.port)) == 0:
                 return

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import socket
+from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx
@@ -102,6 +104,7 @@ ANSWERS: list[tuple[str, httpx.Response, int, str]] = [
     ("a wrong token", httpx.Response(401, json=UNAUTHORIZED), 401, "the token is missing or wrong"),
     ("no model", httpx.Response(409, json={"message": "No agent loaded."}), 409, "answered 409: No agent loaded."),
     ("another server", httpx.Response(200, html="<p>Welcome"), 200, "answered 200."),
+    ("no UTF-8", httpx.Response(200, content=b'{"paused": "\xff"}'), 200, "answered 200."),
     ("a list", httpx.Response(200, json=[]), 200, "answered 200."),
 ]
 
@@ -114,6 +117,20 @@ async def test_what_rasa_refuses(answer: httpx.Response, status: int, said: str)
         await resume("chat-1", rasa_url="http://rasa:5005", token="s3cr3t", transport=rasa)
     assert refused.value.status == status
     assert "s3cr3t" not in str(refused.value)
+
+
+class _Drips(httpx.AsyncByteStream):
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        while True:
+            yield b" "
+            await asyncio.sleep(0.01)
+
+
+async def test_an_answer_that_drips_is_not_waited_for() -> None:
+    rasa = Rasa()
+    rasa.answer = httpx.Response(200, stream=_Drips())
+    with pytest.raises(RasaApiError, match="Rasa at http://rasa:5005 could not be reached: TimeoutError"):
+        await asyncio.wait_for(resume("chat-1", rasa_url="http://rasa:5005", timeout=0.1, transport=rasa), 10)
 
 
 @pytest.mark.parametrize(
