@@ -122,9 +122,7 @@ async def _launch(pool: Pool, body: bytes) -> dict[str, tuple[float, float]]:
             for server in servers.values():
                 await server.kill()
     # The first one warms up. What else the machine does only ever slows a round down.
-    return {
-        side: (min(each[side][0] for each in rounds[1:]), min(each[side][1] for each in rounds[1:])) for side in SIDES
-    }
+    return {side: _best([each[side] for each in rounds[1:]]) for side in SIDES}
 
 
 def _best(rounds: list[tuple[float, float]]) -> tuple[float, float]:
