@@ -92,6 +92,23 @@ def _attach(app: Any) -> None:
         app.register_middleware(_let_go, "response")
         app.register_listener(_start, "after_server_start")
         app.register_listener(_stop, "before_server_stop")
+        if hasattr(type(app), "manager"):
+            app.register_listener(_watch_starting_workers, "main_process_ready")
+
+
+async def _watch_starting_workers(app: Any, loop: Any) -> None:
+    # Told to stop while a worker starts, Sanic's main process waits for that worker's word for ever.
+    manager = app.manager
+    all_started = manager._all_workers_ack
+
+    def all_started_or_stopping() -> bool:
+        if manager._shutting_down:
+            # Once more, for a worker that was started after the signal. The others are not told twice.
+            manager.shutdown()
+            return True
+        return bool(all_started())
+
+    manager._all_workers_ack = all_started_or_stopping
 
 
 async def _start(app: Any, loop: Any) -> None:

@@ -17,7 +17,7 @@ from haptik_actions._redis import connect
 from haptik_actions._serving import serve_app
 from haptik_actions.escalation import Entry, HandOff, RedisOutbox, Terms
 from haptik_actions.sandbox import Sandbox
-from tests.support.guarded_server import OWN_MODULE, action_server, write_actions
+from tests.support.guarded_server import OWN_MODULE, Running, action_server, write_actions
 from tests.support.rasa import action_call
 from tests.support.valkey import Valkey
 
@@ -95,6 +95,14 @@ STARTS = {
 }
 
 
+def wait_until_all_work(server: Running, workers: int) -> None:
+    """Each worker says once that the address of Haptik is not set."""
+    give_up = time.monotonic() + 60
+    while server.logged().count("HAPTIK_BASE_URL is not set") < workers:
+        assert time.monotonic() < give_up, server.logged()
+        time.sleep(0.1)
+
+
 @pytest.mark.parametrize("workers", ["1", "2"])
 @pytest.mark.parametrize("command", [COMMAND, SDK_ALONE], ids=["the command", "one call in the module"])
 def test_a_server_that_stops_answers_what_is_under_way(command: list[str], workers: str, tmp_path: Path) -> None:
@@ -107,13 +115,38 @@ def test_a_server_that_stops_answers_what_is_under_way(command: list[str], worke
         httpx.Client(base_url=f"http://127.0.0.1:{server.port}", timeout=30) as keeps_its_connection,
         ThreadPoolExecutor(1) as others,
     ):
-        assert server.run(action_call("action_works"))["responses"][0]["text"] == "Done."
+        wait_until_all_work(server, int(workers))
         answer = others.submit(keeps_its_connection.post, "/webhook", json=hangs)
         time.sleep(0.5)
         server.process.send_signal(signal.SIGTERM)
         assert len(answer.result(30).json()["responses"]) == 1
         # The thread hangs on, and is not waited for.
         assert server.process.wait(5) == 0
+
+
+# The first worker serves; the second would be importing for longer than a test waits.
+SECOND_WORKER_TAKES_LONG = """
+import os
+import time
+
+if os.environ.get("SANIC_WORKER_NAME") == "Sanic-Server-1-0":
+    with open("second-worker", "w"):
+        time.sleep(60)
+"""
+
+
+@pytest.mark.skipif(SDK_36, reason="the Sanic of rasa-sdk 3.6 forks workers that are ready")
+@pytest.mark.parametrize("command", [COMMAND, SDK_ALONE], ids=["the command", "one call in the module"])
+def test_a_server_that_is_told_to_stop_while_a_worker_starts_stops(command: list[str], tmp_path: Path) -> None:
+    write_actions(tmp_path, first=OWN_MODULE + SECOND_WORKER_TAKES_LONG)
+    with action_server(command, tmp_path, ACTION_SERVER_SANIC_WORKERS="2") as server:
+        assert server.run(action_call("action_works"))["responses"][0]["text"] == "Done."
+        give_up = time.monotonic() + 30
+        while not (tmp_path / "second-worker").exists():
+            assert time.monotonic() < give_up, server.logged()
+            time.sleep(0.05)
+        server.process.send_signal(signal.SIGTERM)
+        assert server.process.wait(30) == 0
 
 
 @pytest.mark.parametrize("start", STARTS)
