@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 import sys
@@ -60,7 +61,21 @@ def command(domain: Path | None, options: tuple[str, ...]) -> None:
     from haptik_actions.actions import guard_all_actions
 
     guard_all_actions()
-    rasa_sdk.__main__.main_from_args(arguments)
+    try:
+        rasa_sdk.__main__.main_from_args(arguments)
+    except (OSError, RuntimeError) as error:
+        if not _is_about_the_port(error):
+            raise
+        what = f"Port {arguments.port} cannot be had ({error})"
+        raise click.ClickException(f"{what}. Name another with --port, and in Rasa's endpoints.yml.") from error
+
+
+def _is_about_the_port(error: OSError | RuntimeError) -> bool:
+    if isinstance(error, OSError):
+        # One that is about a file comes from the actions.
+        return error.errno in (errno.EADDRINUSE, errno.EACCES) and error.filename is None
+    # gRPC's words.
+    return str(error).startswith("Failed to bind")
 
 
 def _find(package: str) -> None:

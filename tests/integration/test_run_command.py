@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -213,6 +214,20 @@ def test_a_package_that_is_not_there_is_said_without_a_traceback(tmp_path: Path)
     done = subprocess.run(words, capture_output=True, text=True, cwd=tmp_path, env=environ)
     assert (done.returncode, done.stdout) == (2, "")
     assert f"Error: There is no package actoins in {tmp_path}. Start the server in the folder" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.skipif(SDK_36, reason="the Sanic of rasa-sdk 3.6 logs it and ends; there is no gRPC server")
+@pytest.mark.parametrize("options", [(), ("--grpc",)], ids=["http", "grpc"])
+def test_a_port_that_is_taken_is_said_without_a_traceback(options: tuple[str, ...], tmp_path: Path) -> None:
+    write_actions(tmp_path)
+    with socket.create_server(("0.0.0.0", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        command = [sys.executable, "-m", *COMMAND, "--actions", "actions", "--port", port, *options]
+        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    assert done.returncode != 0
+    assert f"Port {port} cannot be had" in done.stderr
+    assert "--port" in done.stderr
     assert "Traceback" not in done.stderr
 
 
