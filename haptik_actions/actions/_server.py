@@ -50,6 +50,8 @@ def start_with_server() -> None:
     if grpc is not None and not hasattr(grpc.GRPCActionServerWebhook, _MARK):
         grpc.GRPCActionServerWebhook.__init__ = _starting(grpc.GRPCActionServerWebhook.__init__)
         setattr(grpc.GRPCActionServerWebhook, _MARK, True)
+        # rasa-sdk's own is none at all: every call that is under way would be cut off.
+        grpc.NO_GRACE_PERIOD = max(grpc.NO_GRACE_PERIOD, _STOPPING_SECONDS)
 
 
 def hide_calls_in_errors() -> None:
