@@ -15,6 +15,7 @@ from rasa_sdk.events import SlotSet
 from rasa_sdk.executor import CollectingDispatcher
 
 from haptik_actions._deadline import is_cancelled
+from haptik_actions.actions._call import CURRENT
 from haptik_actions.actions._fallback import FALLBACK, taken_back, without_looking
 from haptik_actions.actions._forms import failure_events
 from haptik_actions.actions._integration import Events
@@ -35,13 +36,22 @@ async def answer_failure(
     others' and stay; the rest is the failed action's."""
     # The action may have put anything there.
     uttered = dispatcher.messages if isinstance(dispatcher.messages, list) else []
-    # An action that is left behind in a thread, or a task of it, may go on uttering: not into this answer.
     own = copy.copy(dispatcher)
     own.messages = [*uttered[:said], *_kept(uttered[said:], failure.plan)]
     try:
         return await _answered(failure, escalator, own, tracker)
     finally:
-        dispatcher.messages = own.messages
+        dispatcher.messages = _Answer(own.messages)
+
+
+class _Answer(list[dict[str, Any]]):
+    """The messages after a failure. Until they are written the action may go on uttering, left behind in a thread or in
+    a task of its own: not into this answer."""
+
+    def append(self, message: dict[str, Any]) -> None:
+        call = CURRENT.get()
+        if call is None or not call.is_over:
+            super().append(message)
 
 
 async def _answered(

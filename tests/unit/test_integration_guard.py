@@ -12,8 +12,9 @@ from typing import Any
 
 import httpx
 import pytest
-from rasa_sdk import Action
+from rasa_sdk import Action, Tracker
 from rasa_sdk.events import FollowupAction, SlotSet
+from rasa_sdk.executor import CollectingDispatcher
 
 from haptik_actions.actions import Runtime, configure, escalate_on_error
 from haptik_actions.config import Settings
@@ -349,6 +350,7 @@ class Talkative(Action):
 
     def __init__(self, released: threading.Event) -> None:
         self.released = released
+        self.uttered = threading.Event()
 
     def name(self) -> str:
         return "action_talkative"
@@ -358,6 +360,7 @@ class Talkative(Action):
         dispatcher.utter_message(text="one moment")
         while not self.released.wait(0.001):
             dispatcher.utter_message(json_message={"at": datetime(2026, 1, 1)})
+            self.uttered.set()
         return []
 
 
@@ -373,6 +376,22 @@ async def test_what_is_uttered_after_the_deadline_does_not_reach_the_answer() ->
     finally:
         released.set()
     assert texts(answer) == ["one moment", COPY["haptik_handoff_connected"]]
+
+
+async def test_what_is_uttered_before_the_answer_is_written_does_not_reach_it(platform: list[dict[str, Any]]) -> None:
+    released, dispatcher, body = threading.Event(), CollectingDispatcher(), action_call("x", metadata=WHO)
+    uttering = Talkative(released)
+    try:
+        await uttering.run(dispatcher, Tracker.from_dict(body["tracker"]), body["domain"])
+        # The server writes now; the action's thread is still there.
+        uttering.uttered.clear()
+        assert uttering.uttered.wait(10)
+    finally:
+        released.set()
+    assert [message["text"] for message in dispatcher.messages] == ["one moment", COPY["haptik_handoff_connected"]]
+    # Whoever called it, such as an action of the bot's around it, may go on.
+    dispatcher.utter_message(text="and now")
+    assert dispatcher.messages[-1]["text"] == "and now"
 
 
 async def test_messages_that_are_json_go_out_as_they_are(platform: list[dict[str, Any]]) -> None:
