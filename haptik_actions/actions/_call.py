@@ -2,7 +2,7 @@
 
     call = Call("action_order_status", 8.0)    # seconds
     try:
-        ...
+        events = await call.of(action.run(dispatcher, tracker, domain))
     except asyncio.CancelledError as error:
         raise call.meaning(error)
     finally:
@@ -14,17 +14,29 @@ As `asyncio.timeout`, at less of its cost, which every guarded action pays: the 
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import logging
 import sys
+import types
 import weakref
+from collections.abc import Awaitable, Callable, Coroutine, Generator
 from contextvars import Context, ContextVar
 from itertools import takewhile
+from typing import Any, TypeVar
 from weakref import WeakKeyDictionary
 
 from haptik_actions.errors import IntegrationCancelled, IntegrationTimeout
 
 __all__ = ["CURRENT", "Call"]
 
+logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+_COUNTS = sys.version_info >= (3, 11)
 _RING_AGAIN_SECONDS = 0.5
+_MOST_RINGS = 3
+"""So often work may swallow that its time is over, for example to close what it has open."""
 _EARLY_SECONDS = 0.001
 """A loop that counts in milliseconds rings up to half of one early."""
 
@@ -32,13 +44,13 @@ _EARLY_SECONDS = 0.001
 class Call:
     """One piece of work of the running task, which may take `seconds` from now on.
 
-    It is cancelled when its time is over, and again and again where it swallows that. `name` is what logs call it.
+    It is cancelled when its time is over, and again where it swallows that. `name` is what logs call it.
     `ends` is the time of the loop's clock, which is `time.monotonic`, at which it is late. `sightings` counts how often
     it was seen to hold up the loop, and `interrupted` says that it was ended there.
     """
 
     # Most calls end before anything of this happens, and every guarded action makes one.
-    _rings = 0
+    _rings = _own = 0
     _again: asyncio.TimerHandle | None = None
     interrupted = is_over = False
     sightings = 0
@@ -49,7 +61,7 @@ class Call:
         task = asyncio.current_task(loop)
         assert task is not None
         self.task = task
-        self._asked_before = task.cancelling() if sys.version_info >= (3, 11) else 0
+        self._asked_before = task.cancelling() if _COUNTS else 0
         self.ends = loop.time() + seconds
         self._queue = queue = _queue_of(loop, seconds)
         queue.calls[self] = None
@@ -64,8 +76,61 @@ class Call:
         CURRENT.reset(self._token)
         if self._again is not None:
             self._again.cancel()
-            for _ in range(self._rings if sys.version_info >= (3, 11) else 0):
+        if _COUNTS and (self._rings or self._own):
+            for _ in range(self._rings + self._own):
                 self.task.uncancel()
+
+    @types.coroutine
+    def of(self, work: Awaitable[T]) -> Generator[Any, None, T]:
+        """Await `work` as `await` does, with two differences.
+
+        What swallows for a second that its time is over is let go of, and never goes on. A task that cancels itself is
+        not taken for one that the server cancels.
+        """
+        if not isinstance(work, types.CoroutineType):
+            return (yield from work.__await__())
+        cancelling = self.task.cancelling if _COUNTS else int
+        step: Callable[[Any], Any] = work.send
+        given: Any = None
+        while True:
+            asked = cancelling()
+            try:
+                waits_for = step(given)
+            except BaseException as ended:
+                # Nobody else has run meanwhile.
+                if cancelling() > asked:
+                    self._own += cancelling() - asked
+                    yield from self._take_own_cancellation()
+                if isinstance(ended, StopIteration):
+                    returned: T = ended.value
+                    return returned
+                raise
+            if cancelling() > asked:
+                self._own += cancelling() - asked
+            try:
+                yield waits_for
+            except BaseException as error:
+                if self._rings >= _MOST_RINGS:
+                    self._let_go(work)
+                    raise
+                step, given = work.throw, error
+            else:
+                step, given = work.send, None
+
+    def _take_own_cancellation(self) -> Generator[Any, None, None]:
+        """Let what has just ended not cancel what follows it."""
+        asked = self.task.cancelling()
+        try:
+            yield
+        except asyncio.CancelledError:
+            if self.task.cancelling() > asked:
+                raise
+
+    def _let_go(self, work: Coroutine[Any, Any, Any]) -> None:
+        logger.error("Action %s swallows that it is cancelled. It is let go of; what it has open stays so.", self.name)
+        # It may swallow this, too; nobody runs it any more.
+        with contextlib.suppress(BaseException):
+            work.close()
 
     def meaning(self, error: asyncio.CancelledError) -> BaseException:
         """Return what to raise for a cancellation that came out of the work.
@@ -78,7 +143,7 @@ class Call:
         # where the opposite would cost an answer. The same holds for Python 3.10, which does not count.
         if self._rings or self.interrupted:
             return IntegrationTimeout(f"It was not finished after {self._queue.seconds:g} s.")
-        if sys.version_info >= (3, 11) and self.task.cancelling() > self._asked_before:
+        if _COUNTS and self.task.cancelling() > self._asked_before + self._own:
             return error
         return IntegrationCancelled("It was cancelled from within: something that it awaited had been cancelled.")
 

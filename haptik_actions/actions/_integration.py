@@ -52,8 +52,8 @@ async def within_deadline(run: Run, name: str, plan: HandOffOptions, arguments: 
     call = Call(name, plan.deadline or 8.0)
     try:
         if plan.idempotent and plan.retry:
-            return await _tries(run, name, plan, arguments)
-        return _answer(await _begun(run, name, plan, arguments), arguments)
+            return await call.of(_tries(run, name, plan, arguments))
+        return _answer(await call.of(_begun(run, name, plan, arguments)), arguments)
     except asyncio.CancelledError as error:
         meant = call.meaning(error)
         if meant is error:

@@ -341,7 +341,7 @@ async def test_a_time_out_of_an_older_library_does_not_pass_for_the_server_at_th
 
 async def test_an_action_that_swallows_the_cancellation_is_cancelled_again() -> None:
     async def stubborn() -> None:
-        for _ in range(3):
+        for _ in range(2):
             try:
                 await asyncio.sleep(FOR_EVER)
             except asyncio.CancelledError:
@@ -351,6 +351,116 @@ async def test_an_action_that_swallows_the_cancellation_is_cancelled_again() -> 
     answer = await call(Awaits(stubborn))
     assert error(answer) == "AssertionError"
     assert texts(answer) == [CONNECTED]
+
+
+async def test_an_action_that_swallows_every_cancellation_is_let_go_of(caplog: pytest.LogCaptureFixture) -> None:
+    goes_on = []
+
+    async def retries_for_ever() -> None:
+        while True:
+            try:
+                goes_on.append(time.monotonic())
+                await asyncio.sleep(FOR_EVER)
+            except:  # noqa: E722
+                await asyncio.sleep(0)
+
+    began = time.monotonic()
+    answer = await call(Awaits(retries_for_ever))
+    assert error(answer) == "IntegrationTimeout"
+    assert texts(answer) == [CONNECTED]
+    assert time.monotonic() - began < 10
+    assert "swallows that it is cancelled" in caplog.text
+    ended = len(goes_on)
+    await asyncio.sleep(0.1)
+    assert len(goes_on) == ended
+
+
+async def test_cleaning_up_may_await(caplog: pytest.LogCaptureFixture) -> None:
+    closed = []
+
+    async def closes() -> None:
+        try:
+            await asyncio.sleep(FOR_EVER)
+        finally:
+            await asyncio.sleep(0.1)
+            closed.append(True)
+
+    assert error(await call(Awaits(closes))) == "IntegrationTimeout"
+    assert closed == [True]
+    assert "swallows" not in caplog.text
+
+
+def cancel_this_task() -> None:
+    task = asyncio.current_task()
+    assert task is not None
+    task.cancel()
+
+
+async def cancels_itself_and_returns() -> None:
+    cancel_this_task()
+
+
+async def cancels_itself_and_raises() -> None:
+    cancel_this_task()
+    raise ValueError("as it does without a guard")
+
+
+async def cancels_itself_and_goes_on() -> None:
+    cancel_this_task()
+    await asyncio.sleep(0)
+
+
+CANCEL_THEMSELVES = [
+    (cancels_itself_and_returns, None, []),
+    (cancels_itself_and_raises, "ValueError", [CONNECTED]),
+    (cancels_itself_and_goes_on, "IntegrationCancelled", [CONNECTED]),
+]
+
+
+@pytest.mark.skipif(sys.version_info < (3, 11), reason="Python 3.10 does not count how often a task is cancelled")
+@pytest.mark.parametrize(("what", "failed", "said"), CANCEL_THEMSELVES, ids=["returns", "raises", "awaits"])
+async def test_an_action_that_cancels_its_own_task_is_answered(what: Any, failed: str | None, said: list[str]) -> None:
+    answer = await call(Awaits(what))
+    assert error(answer) == failed
+    assert texts(answer) == said
+    await asyncio.sleep(0)
+    task = asyncio.current_task()
+    assert task is not None
+    assert task.cancelling() == 0
+
+
+async def test_a_server_that_cancels_a_call_while_the_action_cancels_itself_is_heard() -> None:
+    async def both() -> None:
+        cancel_this_task()
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.sleep(0)
+        await asyncio.sleep(FOR_EVER)
+
+    calling = asyncio.create_task(call(Awaits(both), slot={"deadline": 60}))
+    await asyncio.sleep(0.2)
+    calling.cancel()
+    if sys.version_info >= (3, 11):
+        with pytest.raises(asyncio.CancelledError):
+            await calling
+    else:
+        assert error(await calling) == "IntegrationCancelled"
+
+
+async def test_what_an_action_awaits_may_be_anything_awaitable() -> None:
+    class Own:
+        def __await__(self) -> Iterator[Any]:
+            yield from asyncio.sleep(0).__await__()
+
+    class Returns(Action):
+        def name(self) -> str:
+            return "action_returns"
+
+        @escalate_on_error
+        def run(self, dispatcher: Any, tracker: Any, domain: Any) -> Any:
+            return Own()
+
+    assert error(await call(Returns())) is None
+    assert error(await call(Awaits(lambda: Own()))) is None
 
 
 class Blocks(Action):
