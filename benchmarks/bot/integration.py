@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import sys
 import time
 from collections.abc import Callable
@@ -46,6 +47,9 @@ async def ask(tracker: Tracker) -> Events:
     """Return the events of a call that went well; fail as the slot says."""
     if tracker.get_slot("fault") == "hangs":
         await asyncio.sleep(FOR_EVER)
+    while tracker.get_slot("fault") == "hangs_stubborn":
+        with contextlib.suppress(BaseException):
+            await asyncio.sleep(FOR_EVER)
     if tracker.get_slot("fault") == "hangs_on_loop":
         time.sleep(FOR_EVER)  # noqa: ASYNC251
     return _OUTCOMES[tracker.get_slot("fault") or "works"]()

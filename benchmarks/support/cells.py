@@ -83,6 +83,7 @@ WAYS = (
             "hangs",
             "hangs_blocking",
             "hangs_on_loop",
+            "hangs_stubborn",
             "garbage",
             "unknown_event",
             "not_exception",
@@ -96,7 +97,7 @@ WAYS = (
         served_with=("run", "own_fallback"),
         served_without=("rasa_sdk", "own_fallback"),
         # Its one `run` is blocking.
-        leaves_out=("hangs", "hangs_on_loop"),
+        leaves_out=("hangs", "hangs_on_loop", "hangs_stubborn"),
         **_FALLBACK,
     ),
 )

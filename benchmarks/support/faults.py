@@ -200,6 +200,7 @@ TROUBLES = (
     Trouble(name="hangs", title="… hangs", integration="hangs"),
     Trouble(name="hangs_blocking", title="… hangs synchronously", integration="hangs_blocking"),
     Trouble(name="hangs_on_loop", title="… blocks the event loop", integration="hangs_on_loop"),
+    Trouble(name="hangs_stubborn", title="… hangs and swallows its cancellation", integration="hangs_stubborn"),
     Trouble(name="garbage", title="… returns garbage", integration="garbage"),
     Trouble(name="unknown_event", title="… returns an event Rasa does not know", integration="unknown_event"),
     Trouble(name="not_exception", title="… raises SystemExit", integration="exits"),
@@ -219,4 +220,4 @@ TROUBLES = (
     Trouble(name="killed_delivering", title="… while it delivers", around=_killed_delivering, kills=True),
     Trouble(name="killed_answering", title="… while it answers", around=_killed_answering, kills=True, cuts=True),
 )
-"""In all but the first eight the integration raises, too: that is what makes a hand-off necessary."""
+"""In all but the first nine the integration raises, too: that is what makes a hand-off necessary."""

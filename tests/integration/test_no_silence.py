@@ -20,6 +20,7 @@ CELLS: tuple[tuple[str, str], ...] = (
     ("run", "raises"),
     ("run", "hangs"),
     ("run", "hangs_on_loop"),
+    ("run", "hangs_stubborn"),
     ("run", "cancelled"),
     ("run", "haptik_down"),
     ("run", "redis_down"),
