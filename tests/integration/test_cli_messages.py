@@ -209,7 +209,7 @@ def test_the_nlg_endpoint_alone(url: str, domain: Path) -> None:
         assert answer == {"text": "Edited"}
     finally:
         process.send_signal(signal.SIGTERM)
-        assert process.wait(10) == 0
+        assert process.wait(30) == 0
 
 
 def test_the_nlg_endpoint_speaks_the_settings_language(url: str) -> None:
@@ -225,7 +225,7 @@ def test_the_nlg_endpoint_speaks_the_settings_language(url: str) -> None:
         assert httpx.post(address, json=call).json()["text"] == "Was nun?"
     finally:
         process.send_signal(signal.SIGTERM)
-        assert process.wait(10) == 0
+        assert process.wait(30) == 0
 
 
 def test_another_address_than_loopback_needs_a_token(url: str) -> None:

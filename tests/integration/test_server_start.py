@@ -121,7 +121,7 @@ def test_a_server_that_stops_answers_what_is_under_way(command: list[str], worke
         server.process.send_signal(signal.SIGTERM)
         assert len(answer.result(30).json()["responses"]) == 1
         # The thread hangs on, and is not waited for.
-        assert server.process.wait(5) == 0
+        assert server.process.wait(30) == 0
 
 
 @pytest.mark.skipif(SDK_36, reason="rasa-sdk 3.6 has no gRPC server")
@@ -145,7 +145,7 @@ def test_a_grpc_server_that_stops_answers_what_is_under_way(command: list[str], 
         time.sleep(0.5)
         server.process.send_signal(signal.SIGTERM)
         assert len(answer.result(30).responses) == 1
-        assert server.process.wait(10) == 0
+        assert server.process.wait(30) == 0
 
 
 # The first worker serves; the second would be importing for longer than a test waits.

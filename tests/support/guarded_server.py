@@ -71,7 +71,7 @@ class Hangs(Action):
         return "action_hangs"
 
     def run(self, dispatcher, tracker, domain):
-        time.sleep(20)
+        time.sleep(60)
         return []
 
 

@@ -92,7 +92,7 @@ async def test_what_the_platform_asks_for_holds_for_all_of_a_worker() -> None:
         began = time.monotonic()
         ended = await asyncio.gather(*(delivery.hand_over(handoff(n), TERMS) for n in range(2, 50)))
         assert {(each.state, each.reason) for each in ended} == {("delayed", "TooManyAtOnce")}
-        assert time.monotonic() - began < 1, "nobody waits for what does not come"
+        assert time.monotonic() - began < 2, "nobody waits for what does not come"
         platform.limit = 100
         assert await delivery.deliver_due() == 0
         await until(lambda: len(platform.took) == 49, 9)
