@@ -8,7 +8,8 @@ from __future__ import annotations
 import copy
 import logging
 from asyncio import CancelledError
-from typing import Any
+from collections.abc import Iterable
+from typing import Any, SupportsIndex
 
 from rasa_sdk import Tracker
 from rasa_sdk.events import SlotSet
@@ -49,9 +50,25 @@ class _Answer(list[dict[str, Any]]):
     a task of its own: not into this answer."""
 
     def append(self, message: dict[str, Any]) -> None:
-        call = CURRENT.get()
-        if call is None or not call.is_over:
+        if _is_heard():
             super().append(message)
+
+    def extend(self, messages: Iterable[dict[str, Any]]) -> None:
+        if _is_heard():
+            super().extend(messages)
+
+    def __iadd__(self, messages: Iterable[dict[str, Any]]) -> _Answer:  # type: ignore[misc, override]
+        self.extend(messages)
+        return self
+
+    def insert(self, position: SupportsIndex, message: dict[str, Any]) -> None:
+        if _is_heard():
+            super().insert(position, message)
+
+
+def _is_heard() -> bool:
+    call = CURRENT.get()
+    return call is None or not call.is_over
 
 
 async def _answered(

@@ -83,11 +83,13 @@ class Breakers:
             IntegrationDown: the breaker is open; the block is not entered.
         """
         state = self._states.setdefault(rule.name, _State())
-        self._admit(rule.name, state)
+        probes = self._admit(rule.name, state)
         try:
             yield
         except asyncio.CancelledError:
-            state.probing = False
+            # One from before it opened leaves the call that probes now alone.
+            if probes:
+                state.probing = False
             raise
         except passes:
             await self._worked(rule.name, state)
@@ -115,12 +117,13 @@ class Breakers:
         if self._shared is not None:
             await self._shared.aclose()
 
-    def _admit(self, name: str, state: _State) -> None:
+    def _admit(self, name: str, state: _State) -> bool:
         if not state.tripped:
-            return
+            return False
         if self._timer() < state.open_until or state.probing:
             raise IntegrationDown(f"The breaker {name} is open: its integration failed repeatedly.")
         state.probing = True
+        return True
 
     async def _worked(self, name: str, state: _State) -> None:
         if not (state.tripped or state.failures):

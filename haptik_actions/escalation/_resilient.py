@@ -42,6 +42,7 @@ class ResilientOutbox:
         self._memory = MemoryOutbox()
         self._terms: dict[str, Terms] = {}
         self._untold: dict[str, Callable[[], Awaitable[None]]] = {}
+        self._moving: dict[str, Callable[[Outbox], Awaitable[None]] | None] = {}
         self._rest_until = float("-inf")
         self._is_down = False
         self._gate = asyncio.Semaphore(_CALLS)
@@ -117,6 +118,8 @@ class ResilientOutbox:
 
     async def _tell(self, chat: str, what: Callable[[Outbox], Awaitable[None]]) -> None:
         if self._memory.holds(chat):
+            if chat in self._moving:
+                self._moving[chat] = what
             await what(self._memory)
             return
 
@@ -136,11 +139,19 @@ class ResilientOutbox:
                 # Delivered meanwhile, or a dead letter.
                 del self._terms[chat]
                 continue
-            if not await self._move(entry, entry.due, terms):
+            self._moving[chat] = None
+            try:
+                is_there = await self._move(entry, entry.due, terms)
+            finally:
+                told = self._moving.pop(chat, None)
+            if not is_there:
                 return
             # What is being delivered at this moment is told to `shared` from here on.
             self._memory.forget(chat)
             self._terms.pop(chat, None)
+            # What was told meanwhile is known here alone.
+            if told is not None:
+                await self._tell(chat, told)
 
     async def _move(self, entry: Entry, due: float, terms: Terms) -> bool:
         # Its turn was counted when it was opened.

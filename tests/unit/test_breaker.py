@@ -205,3 +205,24 @@ async def test_without_redis_it_works_alone(caplog: pytest.LogCaptureFixture) ->
     await breakers.refresh()
     assert "not shared" in caplog.text
     await breakers.aclose()
+
+
+async def test_a_call_from_before_that_is_cancelled_lets_no_second_one_probe() -> None:
+    clock, began = Clock(), asyncio.Event()
+    breakers = Breakers(timer=clock)
+
+    async def hang() -> None:
+        async with breakers.guarding(rule()):
+            began.set()
+            await asyncio.Event().wait()
+
+    before = asyncio.create_task(hang())
+    await began.wait()
+    assert await use(breakers, ValueError()) == "failed"
+    clock.now = 31
+    async with breakers.guarding(rule()):
+        before.cancel()
+        await asyncio.wait([before])
+        assert before.cancelled()
+        assert await use(breakers) == "down"
+    assert breakers.states() == {"orders": "closed"}

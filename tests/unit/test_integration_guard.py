@@ -394,6 +394,37 @@ async def test_what_is_uttered_before_the_answer_is_written_does_not_reach_it(pl
     assert dispatcher.messages[-1]["text"] == "and now"
 
 
+class Bypassing(Talkative):
+    """As it, without `utter_message`."""
+
+    @escalate_on_error(deadline=0.1)
+    def run(self, dispatcher: Any, tracker: Any, domain: Any) -> Any:
+        while not self.released.wait(0.001):
+            pass
+        for way in ("extend", "__iadd__"):
+            getattr(dispatcher.messages, way)([{"text": "late"}])
+        dispatcher.messages.insert(0, {"text": "late"})
+        self.uttered.set()
+        return []
+
+
+async def test_what_is_put_among_the_messages_before_the_answer_is_written_does_not_reach_it(
+    platform: list[dict[str, Any]],
+) -> None:
+    released, dispatcher, body = threading.Event(), CollectingDispatcher(), action_call("x", metadata=WHO)
+    uttering = Bypassing(released)
+    try:
+        await uttering.run(dispatcher, Tracker.from_dict(body["tracker"]), body["domain"])
+    finally:
+        released.set()
+    assert uttering.uttered.wait(10)
+    assert [message["text"] for message in dispatcher.messages] == [COPY["haptik_handoff_connected"]]
+    dispatcher.messages += [{"text": "and"}]
+    dispatcher.messages.extend([{"text": "now"}])
+    dispatcher.messages.insert(0, {"text": "first"})
+    assert [message["text"] for message in dispatcher.messages][::2] == ["first", "and"]
+
+
 async def test_messages_that_are_json_go_out_as_they_are(platform: list[dict[str, Any]]) -> None:
     answer = await call(Uttering(json_message={"a": [1, {"b": None}]}, buttons=[{"title": "x", "payload": "/y"}]))
     assert [m["custom"] for m in answer["responses"]] == [{}, {"a": [1, {"b": None}]}]

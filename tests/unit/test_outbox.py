@@ -522,3 +522,44 @@ async def test_a_redis_that_may_evict_hand_offs_is_warned_of(
     await outbox.aclose()
     own_valkey.stop()
     await RedisOutbox(connect(own_valkey.url, seconds=0.2)).warn_of_eviction()
+
+
+class ComesBack(MemoryOutbox):
+    """Refuses the first hand-off, and answers for the second when it is told to."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.opened, self.answers = asyncio.Event(), asyncio.Event()
+        self.was_down = True
+
+    async def open(self, handoff: HandOff, terms: Terms) -> Any:
+        if self.was_down:
+            self.was_down = False
+            raise ConnectionError
+        ticket = await super().open(handoff, terms)
+        self.opened.set()
+        await self.answers.wait()
+        return ticket
+
+
+@pytest.mark.parametrize("told", ["refuse", "bury", "later", "confirm"])
+async def test_what_is_told_while_a_hand_off_moves_to_redis_reaches_redis(told: str) -> None:
+    shared = ComesBack()
+    ours = ResilientOutbox(shared)
+    assert (await ours.open(handoff(), TERMS)).state == "go"
+    moving = asyncio.create_task(ours.claim(5))
+    await shared.opened.wait()
+    tried = entry_for(handoff(), tries=7)
+    if told == "refuse":
+        await ours.refuse(handoff())
+    elif told == "bury":
+        await ours.bury(tried)
+    elif told == "later":
+        await ours.later(tried, 3600)
+    else:
+        await ours.confirm(handoff(), episode=3600)
+    shared.answers.set()
+    assert await moving == []
+    kept = [(each.tries, each.due is None) for each in await shared.entries()]
+    assert kept == {"refuse": [], "confirm": [], "bury": [(7, True)], "later": [(7, False)]}[told]
+    assert await ours.entries() == await shared.entries()
