@@ -66,3 +66,19 @@ def test_every_public_name_of_the_package_can_be_imported() -> None:
     assert dir(haptik_actions) == haptik_actions.__all__
     with pytest.raises(AttributeError, match="no_such_name"):
         haptik_actions.no_such_name  # noqa: B018
+
+
+def test_a_package_whose_extra_is_missing_says_which() -> None:
+    """The demo begins with what the sandbox brings, so alone it has to name the sandbox's extra."""
+    code = (
+        "import importlib, sys\n"
+        "sys.modules['starlette'] = sys.modules['jinja2'] = None\n"
+        "for name in ('sandbox', 'preview', 'studio', 'demo'):\n"
+        "    try: importlib.import_module(f'haptik_actions.{name}')\n"
+        "    except Exception as error: print(name, type(error).__name__, error)\n"
+    )
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.splitlines()
+    assert [line.split()[:2] for line in out] == [
+        [name, "ConfigurationError"] for name in ("sandbox", "preview", "studio", "demo")
+    ]
+    assert all("pip install" in line and "haptik-actions[" in line for line in out)
