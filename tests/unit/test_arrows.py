@@ -68,17 +68,22 @@ def test_every_public_name_of_the_package_can_be_imported() -> None:
         haptik_actions.no_such_name  # noqa: B018
 
 
-def test_a_package_whose_extra_is_missing_says_which() -> None:
-    """The demo begins with what the sandbox brings, so alone it has to name the sandbox's extra."""
-    code = (
-        "import importlib, sys\n"
-        "sys.modules['starlette'] = sys.modules['jinja2'] = None\n"
-        "for name in ('sandbox', 'preview', 'studio', 'demo'):\n"
-        "    try: importlib.import_module(f'haptik_actions.{name}')\n"
-        "    except Exception as error: print(name, type(error).__name__, error)\n"
-    )
-    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.splitlines()
-    assert [line.split()[:2] for line in out] == [
-        [name, "ConfigurationError"] for name in ("sandbox", "preview", "studio", "demo")
-    ]
-    assert all("pip install" in line and "haptik-actions[" in line for line in out)
+@pytest.mark.parametrize(
+    ("code", "extra"),
+    [
+        ("import haptik_actions.sandbox", "sandbox"),
+        ("import haptik_actions.preview", "sandbox"),
+        ("import haptik_actions.demo", "sandbox"),
+        ("import haptik_actions.studio", "studio"),
+        ("from haptik_actions.escalation import PrometheusMetrics as P; P()", "metrics"),
+        ("from haptik_actions.faq import open_source; open_source(sys.executable, format='xlsx')", "faq"),
+    ],
+    ids=["sandbox", "preview", "demo", "studio", "metrics", "xlsx"],
+)
+def test_what_lacks_its_extra_says_which(code: str, extra: str) -> None:
+    hidden = ("starlette", "jinja2", "argon2", "prometheus_client", "openpyxl")
+    program = f"import sys; sys.modules.update(dict.fromkeys({hidden}))\n{code}"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    said = done.stderr.splitlines()[-1]
+    assert said.startswith("haptik_actions.errors.ConfigurationError: ")
+    assert f'pip install "haptik-actions[{extra}]"' in said
