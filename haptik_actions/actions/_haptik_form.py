@@ -45,7 +45,7 @@ class HaptikForm(Action, ABC):
 
         class VisitForm(HaptikForm):
             form_name = "visit_form"
-            form = parse(Path("forms/visit.json").read_text())
+            form = parse(Path("forms/visit.json").read_text(encoding="utf-8"))
 
     The class stands at the top of its module. `haptik-actions hsl form-to-domain` writes the domain for it.
 

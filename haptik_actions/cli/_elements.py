@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,12 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from haptik_actions.cli._input import name_of, text_of
 from haptik_actions.errors import ConfigurationError, InvalidElement
 
 if TYPE_CHECKING:
     from haptik_actions.hsl import Element
 
-__all__ = ["FILES", "Place", "channels_option", "elements_in", "name_of", "places_in"]
+__all__ = ["FILES", "Place", "channels_option", "elements_in", "places_in"]
 
 FILES = click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="FILES...")
 
@@ -50,7 +50,7 @@ def places_in(files: Iterable[Path]) -> list[Place]:
     Raises:
         ConfigurationError: a file cannot be read, or is no JSON, neither as a whole nor line by line.
     """
-    return [place for file in files for place in _places(name_of(file), _text_of(file))]
+    return [place for file in files for place in _places(name_of(file), text_of(file))]
 
 
 def elements_in(files: Iterable[Path]) -> list[Element]:
@@ -67,22 +67,6 @@ def _element(place: Place) -> Element:
         return place.read()
     except InvalidElement as mistake:
         raise ConfigurationError(f"{place.name}: {mistake}") from mistake
-
-
-def name_of(file: Path) -> str:
-    """The file as it is shown: `-` is standard input."""
-    return "<stdin>" if str(file) == "-" else str(file)
-
-
-def _text_of(file: Path) -> str:
-    try:
-        raw = sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes()
-    except OSError as error:
-        raise ConfigurationError(f"{file} cannot be read: {error.strerror}.") from error
-    try:
-        return raw.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise ConfigurationError(f"{name_of(file)} is not UTF-8 ({error.reason}). Save it as UTF-8.") from error
 
 
 def _places(name: str, text: str) -> Iterator[Place]:

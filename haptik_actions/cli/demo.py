@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -37,8 +36,6 @@ def command(once: bool, as_json: bool) -> None:
 
 
 async def _run(once: bool, as_json: bool) -> bool:
-    # Alone it says which extra is missing, which the demo's own imports would not.
-    import_module("haptik_actions.sandbox")
     from haptik_actions.demo import start_stack
 
     async with start_stack() as stack:

@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 
+from haptik_actions.cli._input import name_of, text_of
 from haptik_actions.errors import ConfigurationError
 
 __all__ = ["command"]
@@ -58,13 +59,14 @@ def command(
 def _read(file: Path) -> Any:
     from haptik_actions.hsl import parse
 
-    text = sys.stdin.read() if str(file) == "-" else file.read_text(encoding="utf-8-sig")
     try:
-        element = json.loads(text)
-    except ValueError as error:
-        raise ConfigurationError(f"{file} is not JSON: {error}.") from error
+        element = json.loads(text_of(file))
+    except (ValueError, RecursionError) as error:
+        raise ConfigurationError(f"{name_of(file)} is not JSON: {error}.") from error
     if not isinstance(element, dict):
-        raise ConfigurationError(f"{file} holds no FORM but {type(element).__name__}. Write one FORM as an object.")
+        raise ConfigurationError(
+            f"{name_of(file)} holds no FORM but {type(element).__name__}. Write one FORM as an object."
+        )
     return parse(element)
 
 

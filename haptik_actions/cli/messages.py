@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from haptik_actions.cli import _messages_files as files
 from haptik_actions.cli import _messages_nlg as nlg
+from haptik_actions.cli._input import text_of
 from haptik_actions.cli._messages_store import (
     author_option,
     entry_json,
@@ -76,7 +77,7 @@ def set_value(key: str, value: str, locale: str, author: str, why: str, expected
     haptik-actions messages set utter_greet "Hello {name}!" --why "the campaign"
     haptik-actions messages set utter_menu - < menu.json
     """
-    text = sys.stdin.read().rstrip("\n") if value == "-" else value
+    text = text_of(Path("-")).replace("\r\n", "\n").rstrip("\n") if value == "-" else value
 
     async def work(catalogue: Catalogue) -> tuple[Entry, tuple[Finding, ...]]:
         revision = expected or (await catalogue.get(key, locale)).revision

@@ -112,6 +112,8 @@ def _parse(options: Sequence[str]) -> Namespace:
         raise click.UsageError(f"--grpc needs rasa-sdk 3.7 or newer; {__version__} is installed.")
     if unknown:
         raise click.UsageError(f"rasa-sdk has no option {' '.join(unknown)}.")
+    if not 0 <= arguments.port <= 65535:
+        raise click.UsageError(f"--port {arguments.port} is no port: it has to be between 0 and 65535.")
     if not (arguments.actions or getattr(arguments, "actions_module", None)):
         raise click.UsageError(
             "Missing option '--actions': the package with the actions, for example --actions actions."

@@ -221,7 +221,7 @@ def _folder(path: Path) -> dict[str, str]:
 
 def _text(path: Path) -> str:
     try:
-        return path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError:
         message = f"{path} is not text in UTF-8. Write the secret into it again."
     except OSError as error:

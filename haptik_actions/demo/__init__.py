@@ -1,5 +1,10 @@
-"""What `haptik-actions demo` starts and plays: a sandbox, a Valkey, an orders service and a real action server."""
+"""What `haptik-actions demo` starts and plays: a sandbox, a Valkey, an orders service and a real action server.
 
+Needs the extra `sandbox`; importing without it raises `haptik_actions.errors.ConfigurationError`.
+"""
+
+# First, because alone it says which extra is missing.
+import haptik_actions.sandbox  # noqa: F401
 from haptik_actions.demo._orders import OrdersService
 from haptik_actions.demo._stack import Stack, start_stack
 from haptik_actions.demo._steps import Step, play

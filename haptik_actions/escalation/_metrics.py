@@ -15,6 +15,8 @@ import logging
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
+from haptik_actions.errors import ConfigurationError
+
 if TYPE_CHECKING:
     from prometheus_client import CollectorRegistry
 
@@ -79,11 +81,16 @@ class PrometheusMetrics:
     With several workers set `PROMETHEUS_MULTIPROC_DIR`, as prometheus_client says.
 
     Raises:
-        ImportError: prometheus_client is not installed.
+        ConfigurationError: prometheus_client is not installed; says how to install it.
     """
 
     def __init__(self, registry: CollectorRegistry | None = None) -> None:
-        from prometheus_client import REGISTRY, Counter, Gauge
+        try:
+            from prometheus_client import REGISTRY, Counter, Gauge
+        except ModuleNotFoundError as missing:
+            raise ConfigurationError(
+                'PrometheusMetrics needs the package prometheus-client: pip install "haptik-actions[metrics]"'
+            ) from missing
 
         where: Any = registry or REGISTRY
         self._kept: dict[str, Any] = {}

@@ -31,7 +31,7 @@ async def watch(path: str | Path, *, settle: float = 2.0) -> AsyncIterator[None]
     try:
         from watchfiles import awatch
     except ImportError:
-        raise ConfigurationError("Watching needs watchfiles. Install haptik-actions[faq].") from None
+        raise ConfigurationError('Watching needs the package watchfiles: pip install "haptik-actions[faq]"') from None
     folder, counts = _what_counts(Path(path))
     bursts = awatch(folder, watch_filter=counts, step=round(settle * 1000), debounce=_LONGEST_BURST_SECONDS * 1000)
     # The watcher is set up by the first step of its generator, which has to come before the caller reads the source.

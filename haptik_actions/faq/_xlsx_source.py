@@ -32,7 +32,8 @@ class XlsxSource:
             import openpyxl
         except ImportError:
             raise ConfigurationError(
-                f"{path}: reading XLSX needs openpyxl. Install haptik-actions[faq], or save the sheet as CSV."
+                f'{path}: reading XLSX needs the package openpyxl: pip install "haptik-actions[faq]"; or save the '
+                "sheet as CSV."
             ) from None
         self._openpyxl = openpyxl
 

@@ -87,7 +87,7 @@ def require_calendars(form: FormSpec) -> None:
     if dated and missing:
         raise ConfigurationError(
             f"The form {form.name!r} asks for dates or times ({', '.join(dated)}), and {' and '.join(missing)} cannot "
-            'be imported. Install "haptik-actions[forms]".'
+            'be imported: pip install "haptik-actions[forms]"'
         )
 
 

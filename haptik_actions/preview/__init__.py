@@ -15,7 +15,7 @@ from haptik_actions.errors import ConfigurationError
 try:
     import jinja2 as _jinja2  # noqa: F401
 except ModuleNotFoundError as missing:
-    raise ConfigurationError("The preview needs Jinja: pip install 'haptik-actions[sandbox]'.") from missing
+    raise ConfigurationError('The preview needs the package jinja2: pip install "haptik-actions[sandbox]"') from missing
 
 from haptik_actions.preview._page import PREVIEWED, Content, preview_channel, preview_page
 

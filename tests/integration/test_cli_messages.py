@@ -52,7 +52,7 @@ def domain(tmp_path: Path) -> Path:
     return folder
 
 
-def run(url: str, *arguments: str, input: str | None = None) -> Result:
+def run(url: str, *arguments: str, input: str | bytes | None = None) -> Result:
     return CliRunner().invoke(main, ["messages", *arguments], env={"REDIS_URL": url}, input=input)
 
 
@@ -77,6 +77,16 @@ def test_from_the_domain_to_an_edit_and_back(url: str, domain: Path) -> None:
     assert json.loads(run(url, "list", "--only", "edited", "--json").output)["total"] == 1
     assert "default is read again" in run(url, "delete", "utter_greet").output
     assert "Nothing differs" in run(url, "diff", "utter_greet").output
+
+
+def test_standard_input_of_windows_has_no_marks_that_users_would_be_sent(url: str, domain: Path) -> None:
+    run(url, "seed", "--domain", str(domain))
+    given = "\ufeffGrüß dich\r\n{name}\r\n".encode()
+    assert run(url, "set", "utter_greet", "-", input=given).exit_code == 0
+    assert run(url, "get", "utter_greet").output == "Grüß dich\n{name}\n"
+    refused = run(url, "set", "utter_greet", "-", input="Grüß".encode("latin-1"))
+    assert refused.exit_code == 2
+    assert "<stdin> is not UTF-8" in refused.output
 
 
 def test_a_key_that_does_not_exist_is_said_and_leaves_no_trace(url: str, domain: Path) -> None:

@@ -197,6 +197,8 @@ REFUSED = [
     (["--actions", "a/b"], "Invalid actions format"),
     (["--actions", "actions", "--prot", "5055"], "rasa-sdk has no option --prot 5055."),
     (["--actions", "actions", "--port", "http"], "invalid int value"),
+    (["--actions", "actions", "--port", "50555055"], "--port 50555055 is no port: it has to be between 0 and 65535."),
+    (["--actions", "actions", "--port", "-1"], "--port -1 is no port: it has to be between 0 and 65535."),
     *([(["--actions", "actions", "--grpc"], "--grpc needs rasa-sdk 3.7 or newer; 3.6.2 is installed.")] * SDK_36),
 ]
 

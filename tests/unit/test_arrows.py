@@ -66,3 +66,24 @@ def test_every_public_name_of_the_package_can_be_imported() -> None:
     assert dir(haptik_actions) == haptik_actions.__all__
     with pytest.raises(AttributeError, match="no_such_name"):
         haptik_actions.no_such_name  # noqa: B018
+
+
+@pytest.mark.parametrize(
+    ("code", "extra"),
+    [
+        ("import haptik_actions.sandbox", "sandbox"),
+        ("import haptik_actions.preview", "sandbox"),
+        ("import haptik_actions.demo", "sandbox"),
+        ("import haptik_actions.studio", "studio"),
+        ("from haptik_actions.escalation import PrometheusMetrics as P; P()", "metrics"),
+        ("from haptik_actions.faq import open_source; open_source(sys.executable, format='xlsx')", "faq"),
+    ],
+    ids=["sandbox", "preview", "demo", "studio", "metrics", "xlsx"],
+)
+def test_what_lacks_its_extra_says_which(code: str, extra: str) -> None:
+    hidden = ("starlette", "jinja2", "argon2", "prometheus_client", "openpyxl")
+    program = f"import sys; sys.modules.update(dict.fromkeys({hidden}))\n{code}"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    said = done.stderr.splitlines()[-1]
+    assert said.startswith("haptik_actions.errors.ConfigurationError: ")
+    assert f'pip install "haptik-actions[{extra}]"' in said

@@ -282,6 +282,14 @@ async def test_a_mounted_folder_is_read_again_when_it_changes(tmp_path: Path) ->
         await provider.get()
 
 
+@pytest.mark.parametrize("single", [True, False], ids=["file", "folder"])
+async def test_a_byte_order_mark_is_no_part_of_a_credential(tmp_path: Path, single: bool) -> None:
+    (tmp_path / "client_id").write_bytes(b"\xef\xbb\xbfclient-1\r\n")
+    (tmp_path / "token").write_bytes(b"\xef\xbb\xbfs3cr3t-token\r\n")
+    (tmp_path / "both.yml").write_bytes(b"\xef\xbb\xbfclient_id: client-1\r\ntoken: s3cr3t-token\r\n")
+    assert await FileCredentials(tmp_path / "both.yml" if single else tmp_path).get() == PAIR
+
+
 async def test_redis_holds_a_pair(redis_client: redis.asyncio.Redis, valkey_url: str) -> None:
     key = "haptik:messages:test-credentials"
     provider = RedisCredentials(valkey_url, key)

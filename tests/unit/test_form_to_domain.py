@@ -17,7 +17,7 @@ BOT = Path(__file__).parents[1] / "e2e" / "forms_bot"
 COMMAND = ("hsl", "form-to-domain")
 
 
-def run(*options: str, given: str | None = None) -> tuple[int, str, str]:
+def run(*options: str, given: str | bytes | None = None) -> tuple[int, str, str]:
     result = CliRunner().invoke(main, [*COMMAND, *options], input=given)
     return result.exit_code, result.stdout, result.stderr
 
@@ -67,3 +67,24 @@ def test_mistakes_are_told_and_nothing_is_printed(given: str, options: tuple[str
     status, printed, said = run("-", *options, given=given)
     assert (status, printed) == (2, "")
     assert problem in said
+
+
+@pytest.mark.parametrize("source", ["file", "stdin"])
+def test_a_byte_order_mark_and_line_ends_of_windows_are_read(source: str, tmp_path: Path) -> None:
+    content = b"\xef\xbb\xbf" + json.dumps(form_of(field("A", "text")), indent=1).replace("\n", "\r\n").encode()
+    (tmp_path / "f.json").write_bytes(content)
+    where, given = ("-", content) if source == "stdin" else (str(tmp_path / "f.json"), None)
+    status, printed, said = run(where, "--name", "f", given=given)
+    assert (status, said) == (0, "")
+    assert "f_a" in printed
+
+
+@pytest.mark.parametrize("source", ["file", "stdin"])
+def test_what_is_no_utf8_is_said(source: str, tmp_path: Path) -> None:
+    content = '{"type": "FORM", "title": "Größe"}'.encode("latin-1")
+    (tmp_path / "f.json").write_bytes(content)
+    where, given = ("-", content) if source == "stdin" else (str(tmp_path / "f.json"), None)
+    status, printed, said = run(where, "--name", "f", given=given)
+    assert (status, printed) == (2, "")
+    assert "is not UTF-8" in said
+    assert "Save it as UTF-8." in said

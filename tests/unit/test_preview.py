@@ -243,7 +243,7 @@ except ConfigurationError as error:
     print(error)
 """
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
-    assert "pip install 'haptik-actions[sandbox]'" in out
+    assert 'pip install "haptik-actions[sandbox]"' in out
 
 
 @pytest.mark.parametrize("channel", ["haptik", "slack", "line", "hangouts"])
