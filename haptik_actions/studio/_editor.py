@@ -12,6 +12,7 @@ from starlette.routing import BaseRoute, Route
 
 from haptik_actions.messages import Catalogue, Entry
 from haptik_actions.render import Copy
+from haptik_actions.studio._conditions import CONDITION_KINDS
 from haptik_actions.studio._door import Door
 from haptik_actions.studio._fields import STYLES
 from haptik_actions.studio._form import reshape
@@ -89,8 +90,9 @@ class EditorPage:
             "entry": sheet.entry,
             "names": msgspec.json.encode(names).decode(),
             "samples": samples,
-            "previews": self._previews.of(sheet.value, sheet.entry.locale, samples, copy) if sheet.value else [],
+            "previews": self._previews.of(sheet.shown, sheet.entry.locale, samples, copy),
             "styles": STYLES,
+            "condition_kinds": CONDITION_KINDS,
             "channels": self._previews.channels,
             "encode": lambda value: msgspec.json.encode(value).decode(),
         }

@@ -1,6 +1,6 @@
-"""A message as fields of a form, and back: variations, each with a text, buttons and an image, or with JSON.
+"""A message as fields of a form, and back: variations, each with texts, rows and choices, or with JSON.
 
-What has no field (conditions, other keys of a response) is carried along as it was.
+What has no field (other keys of a response) is carried along as it was.
 """
 
 from __future__ import annotations
@@ -12,8 +12,12 @@ from typing import Any, Literal, TypeAlias
 import msgspec
 
 from haptik_actions.studio._buttons import ButtonRow
+from haptik_actions.studio._conditions import ConditionRow
 
-__all__ = ["STYLES", "Fields", "Style", "VariationFields"]
+__all__ = ["MOST_ROWS", "STYLES", "Fields", "Style", "VariationFields"]
+
+MOST_ROWS = 50
+"""More than any channel shows; a form that says otherwise is none of ours."""
 
 Style: TypeAlias = Literal["quick_replies", "buttons", "rasa"]
 """How buttons are shown: replies that vanish after a tap, buttons that stay, or the buttons of Rasa's responses."""
@@ -40,20 +44,19 @@ class VariationFields:
     buttons: tuple[ButtonRow, ...] = ()
     image: str = ""
     channel: str = ""
+    conditions: tuple[ConditionRow, ...] = ()
     json: str | None = None
     origin: Mapping[str, Any] = field(default_factory=dict)
-
-    @property
-    def conditions(self) -> list[Mapping[str, Any]]:
-        """When this way is taken, as in Rasa's responses."""
-        found = self.origin.get("condition")
-        return [one for one in found if isinstance(one, Mapping)] if isinstance(found, list) else []
 
     @classmethod
     def of(cls, response: Mapping[str, Any], *, new_style: Style) -> VariationFields:
         """Read a response object; `new_style` is that of buttons where there are none yet."""
         channel = response.get("channel")
         known = cls(channel=channel if isinstance(channel, str) else "", origin=response)
+        conditions = _conditions(response.get("condition"))
+        if conditions is None:
+            return replace(known, json=_pretty(response))
+        known = replace(known, conditions=conditions)
         if "hsl" in response:
             return known._of_hsl(response["hsl"])
         text, buttons, image = response.get("text"), response.get("buttons"), response.get("image")
@@ -75,16 +78,27 @@ class VariationFields:
         return replace(self, text=hsl["text"], buttons=buttons, style="buttons" if key == "items" else "quick_replies")
 
     def response(self) -> dict[str, Any]:
-        """Return the response object; raises `ValueError` where the expert's JSON is none."""
+        """Return the response object; raises `ValueError` where the expert's JSON is none, or a condition."""
         if self.json is not None:
             return _parsed(self.json)
         response = {key: value for key, value in self.origin.items() if key not in ("text", "hsl", "buttons", "image")}
         response.pop("channel", None)
         if self.channel:
             response["channel"] = self.channel
+        response["condition"] = self._conditions()
+        if not self.conditions:
+            del response["condition"]
         if self.image:
             response["image"] = self.image
         return self._as_rasa(response) if self._is_rasas else self._as_hsl(response)
+
+    def _conditions(self) -> list[dict[str, Any]]:
+        found = []
+        for number, row in enumerate(self.conditions, 1):
+            if row.problem:
+                raise ValueError(f"Condition {number}: {row.problem}")
+            found.append(row.to_condition())
+        return found
 
     @property
     def _is_rasas(self) -> bool:
@@ -127,7 +141,7 @@ class Fields:
         return cls(variations=read or (VariationFields(style=new_style),))
 
     def responses(self) -> list[dict[str, Any]]:
-        """Return the response objects; raises `ValueError` where an expert's JSON is none, naming the variation."""
+        """Return the response objects; raises `ValueError`, naming the variation, where JSON or a condition is none."""
         found = []
         for number, variation in enumerate(self.variations):
             try:
@@ -136,6 +150,14 @@ class Fields:
                 where = f"Variation {number + 1}: " if len(self.variations) > 1 else ""
                 raise ValueError(f"{where}{error}") from error
         return found
+
+
+def _conditions(found: Any) -> tuple[ConditionRow, ...] | None:
+    """Read conditions; None where rows cannot show every one of them."""
+    if not isinstance(found, list | None) or len(found or ()) > MOST_ROWS:
+        return None
+    rows = [ConditionRow.of(condition) for condition in found or ()]
+    return None if None in rows else tuple(row for row in rows if row)
 
 
 def _is_simple(text: Any, buttons: Any, image: Any) -> bool:

@@ -36,6 +36,17 @@ class Sheet:
         return bool(self.problem) + sum(finding.severity == "error" for finding in self.findings)
 
     @property
+    def shown(self) -> str:
+        """The value to preview: what it says does not depend on conditions, which may be half written."""
+        if self.value or not self.problem:
+            return self.value
+        ways = tuple(replace(variation, conditions=()) for variation in self.fields.variations)
+        try:
+            return dump_fields(Fields(variations=ways))
+        except ValueError:
+            return ""
+
+    @property
     def draft_now(self) -> str:
         """The revision of the draft that there is now, empty for none."""
         return self.entry.draft.revision if self.entry.draft else ""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import csv
 import io
+import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -192,6 +193,40 @@ async def test_buttons_are_a_form_and_not_json(url: str, stored: Catalogue, scri
     assert message == (
         '{"text":"Which size?","buttons":[{"title":"Large","payload":"/large"},{"title":"Small","payload":"/small"}]}'
     )
+
+
+@pytest.mark.parametrize("scripted", [True, False])
+async def test_conditions_are_rows_and_not_json(url: str, stored: Catalogue, scripted: bool) -> None:
+    async with browser_page(java_script_enabled=scripted) as page:
+        await page.goto(url + BYE)
+        await press(page, "Add another way to say it")
+        await page.locator("#v1-text").fill("See you soon, golden friend.")
+        await page.locator(".variation").nth(1).locator("summary").click()
+        second = page.get_by_role("group", name="Variation 2")
+        await second.get_by_role("button", name="Add a condition").click()
+        row = page.get_by_role("group", name="Condition 1")
+        await row.get_by_text("Name the slot").wait_for()
+        preview = page.get_by_role("region", name="Preview of variation 2")
+        await preview.get_by_role("figure", name="Facebook").get_by_text("golden friend").wait_for()
+        await row.get_by_label("The bot's slot").fill("points")
+        await row.get_by_label("Has to be").select_option("the number")
+        await row.get_by_label("Which").fill("many")
+        if not scripted:
+            await press(page, "Publish")
+        await row.get_by_text("Write a number").wait_for()
+        await row.get_by_label("Which").fill("100")
+        await second.get_by_role("button", name="Add a condition").click()
+        new = page.get_by_role("group", name="Condition 2")
+        await new.get_by_label("The bot's slot").fill("is_member")
+        await new.get_by_label("Has to be").select_option("yes (true)")
+        assert not await new.get_by_label("Which").is_visible()
+        await press(page, "Remove condition 1")
+        await eventually(row.get_by_label("The bot's slot").input_value, "is_member")
+        await press(page, "Publish")
+        await page.get_by_text("Published: this").wait_for()
+    message = json.loads((await stored.get("utter_bye", "en")).value or "")
+    condition = [{"type": "slot", "name": "is_member", "value": True}]
+    assert message == ["Good bye.", {"text": "See you soon, golden friend.", "condition": condition}]
 
 
 @pytest.mark.parametrize("scripted", [True, False])
