@@ -54,7 +54,7 @@ def _variation_lines(variation: VariationFields) -> Iterator[tuple[str, str]]:
     if variation.json is not None:
         yield "JSON", variation.json
         return
-    yield "Text", variation.text
+    yield "Text", variation.said
     for number, row in enumerate(variation.buttons, 1):
         yield f"Button {number}", f"{row.label} → {row.value or row.label}" if row.kind != "other" else row.label
     if variation.buttons:

@@ -10,7 +10,7 @@ import msgspec
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from haptik_actions.messages import Catalogue, Entry
+from haptik_actions.messages import Catalogue, Entry, plural_examples
 from haptik_actions.render import Copy
 from haptik_actions.studio._conditions import CONDITION_KINDS
 from haptik_actions.studio._door import Door
@@ -93,6 +93,7 @@ class EditorPage:
             "previews": self._previews.of(sheet.shown, sheet.entry.locale, samples, copy),
             "styles": STYLES,
             "condition_kinds": CONDITION_KINDS,
+            "examples": plural_examples(sheet.entry.locale),
             "channels": self._previews.channels,
             "encode": lambda value: msgspec.json.encode(value).decode(),
         }

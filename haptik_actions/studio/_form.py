@@ -12,6 +12,7 @@ import msgspec
 from haptik_actions.studio._buttons import ButtonRow, Kind
 from haptik_actions.studio._conditions import CONDITION_KINDS, ConditionRow
 from haptik_actions.studio._fields import MOST_ROWS, STYLES, Fields, Style, VariationFields
+from haptik_actions.studio._plural import Around, CaseRow, split_text, without_number
 from haptik_actions.studio._visit import Visit
 
 __all__ = ["read_fields", "reshape"]
@@ -22,7 +23,7 @@ _Row = TypeVar("_Row")
 class _Rows(NamedTuple):
     """One list of rows of a variation: how its ids begin, which field of a row comes first, and what a new row is."""
 
-    attribute: Literal["buttons", "conditions"]
+    attribute: Literal["buttons", "conditions", "cases"]
     letter: str
     first: str
     new: Any
@@ -30,6 +31,7 @@ class _Rows(NamedTuple):
 
 _BUTTONS = _Rows("buttons", "b", "label", ButtonRow())
 _CONDITIONS = _Rows("conditions", "c", "name", ConditionRow())
+_CASES = _Rows("cases", "p", "key", CaseRow())
 
 
 def read_fields(visit: Visit) -> Fields:
@@ -57,6 +59,8 @@ def _variation(visit: Visit, name: str) -> VariationFields:
     style: Style = next((style for style in STYLES if style == visit.field(f"{name}.style")), "quick_replies")
     return VariationFields(
         text=visit.field(f"{name}.text"),
+        around=_around(visit, name) if f"{name}.number" in visit.form else None,
+        cases=_read(visit, name, _CASES, _case),
         style=style,
         buttons=_read(visit, name, _BUTTONS, _button),
         image=visit.field(f"{name}.image").strip(),
@@ -80,6 +84,20 @@ def _button(visit: Visit, name: str) -> ButtonRow:
         value=visit.field(f"{name}.value").strip(),
         origin=_origin(visit.field(f"{name}.origin")),
     )
+
+
+def _around(visit: Visit, name: str) -> Around:
+    return Around(
+        name=visit.field(f"{name}.number").strip(),
+        before=visit.field(f"{name}.before"),
+        after=visit.field(f"{name}.after"),
+        source=visit.field(f"{name}.source"),
+    )
+
+
+def _case(visit: Visit, name: str) -> CaseRow:
+    is_exact = bool(visit.field(f"{name}.exact"))
+    return CaseRow(key=visit.field(f"{name}.key").strip(), is_exact=is_exact, text=visit.field(f"{name}.text"))
 
 
 def _condition(visit: Visit, name: str) -> ConditionRow:
@@ -142,6 +160,28 @@ def _remove_variation(fields: Fields, at: int) -> tuple[Fields, str]:
     return replace(fields, variations=left or ways), f"v{max(0, at - 1)}-text"
 
 
+def _as_cases(fields: Fields, at: int) -> tuple[Fields, str]:
+    variation = fields.variations[at]
+    if variation.around is not None or not variation.is_splittable:
+        return fields, f"v{at}-text"
+    shown = variation.by_number()
+    if shown.around is None:
+        around, cases = split_text(variation.text)
+        shown = replace(variation, around=around, cases=cases)
+    return _with_variation(fields, at, shown), f"v{at}-number"
+
+
+def _as_text(fields: Fields, at: int) -> tuple[Fields, str]:
+    variation = fields.variations[at]
+    around, cases = variation.around, variation.cases
+    is_split = any(row.is_said and row.selector != "other" for row in cases)
+    if around is None or any(variation.case_problems) or (around.problem and is_split):
+        # A row that is none yet would be lost: it says itself what is missing.
+        return fields, f"v{at}-number"
+    text = without_number(around, cases) if around.problem else variation.said
+    return _with_variation(fields, at, replace(variation, text=text, around=None, cases=())), f"v{at}-text"
+
+
 def _as_json(fields: Fields, at: int) -> tuple[Fields, str]:
     try:
         response = fields.variations[at].response()
@@ -178,6 +218,10 @@ _CHANGES: Mapping[str, tuple[int, Callable[..., tuple[Fields, str]]]] = {
     "raise-button": (2, partial(_raise, _BUTTONS)),
     "add-condition": (1, partial(_add, _CONDITIONS)),
     "remove-condition": (2, partial(_remove, _CONDITIONS)),
+    "add-case": (1, partial(_add, _CASES)),
+    "remove-case": (2, partial(_remove, _CASES)),
+    "as-cases": (1, _as_cases),
+    "as-text": (1, _as_text),
     "add-variation": (0, _add_variation),
     "remove-variation": (1, _remove_variation),
     "as-json": (1, _as_json),

@@ -37,10 +37,10 @@ class Sheet:
 
     @property
     def shown(self) -> str:
-        """The value to preview: what it says does not depend on conditions, which may be half written."""
+        """The value to preview: it does without rows that are half written."""
         if self.value or not self.problem:
             return self.value
-        ways = tuple(replace(variation, conditions=()) for variation in self.fields.variations)
+        ways = tuple(variation.without_mistakes() for variation in self.fields.variations)
         try:
             return dump_fields(Fields(variations=ways))
         except ValueError:
@@ -101,7 +101,9 @@ class Sheets:
             return replace(sheet, value="", problem=str(error))
 
     async def checked(self, sheet: Sheet) -> Sheet:
-        """Return the sheet with what the store finds in it."""
+        """Return the sheet with what the store finds in it, and its rows as its language has them."""
+        ways = tuple(variation.in_language(sheet.entry.locale) for variation in sheet.fields.variations)
+        sheet = replace(sheet, fields=Fields(variations=ways))
         if sheet.problem:
             return replace(sheet, findings=())
         findings = await self._catalogue.check(sheet.entry.key, sheet.entry.locale, sheet.value)
