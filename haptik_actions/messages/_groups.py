@@ -22,7 +22,8 @@ _OPENING = re.compile(
     r"\{\s*([^\W\d][\w-]*)\s*,\s*(plural|selectordinal|select|number|date|time)\s*(?=[,}])",
 )
 _NAME = re.compile(r"\{\s*([^\W\d][\w-]*)\s*\}")
-_QUOTED = re.compile(r"'[{}#|][^']*(?:''[^']*)*'?")
+# Two apostrophes are one, wherever they stand, and quote nothing.
+_QUOTED = re.compile(r"''|'[{}#|][^']*(?:''[^']*)*'?")
 _CASE = re.compile(r"\s*(=\d{1,15}|[a-z]+)\s*(?=\{)", re.ASCII)
 _MOST_DEPTH = 20
 
@@ -46,7 +47,8 @@ class Group:
         while found := _CASE.match(self.text, at):
             end = _end(self.text, found.end()) or last
             case = self.text[found.end() + 1 : end - 1]
-            if found[1] in cases or _QUOTED.search(case) or re.search("[{}]", _NAME.sub("", case)):
+            is_quoting = any(quoted[0] != "''" for quoted in _QUOTED.finditer(case))
+            if found[1] in cases or is_quoting or re.search("[{}]", _NAME.sub("", case)):
                 return None
             cases[found[1]] = case
             at = end

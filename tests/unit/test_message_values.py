@@ -145,6 +145,8 @@ PLURAL = "{count, plural, =0 {No orders} one {# order} other {# orders}} for {na
         # A value that is missing or none: the form stays, the rest is filled.
         (PLURAL, "en", {"count": "many", "name": "A"}, PLURAL.replace("{name}", "A")),
         (PLURAL, "en", {"name": "A"}, PLURAL.replace("{name}", "A")),
+        ("{n, plural, one {the user''s} other {the users''}}!", "en", {"n": 2}, "the users'!"),
+        ("{n, plural, other {'''{'''}}", "en", {"n": 2}, "'{'"),
         ("{n, plural, one {x}}", "en", {"n": 1}, "{n, plural, one {x}}"),
         ("{n, plural, one {x} other {y}", "en", {"n": 1}, "{n, plural, one {x} other {y}"),
         ("{n, number", "en", {"n": 1}, "{n, number"),
@@ -205,7 +207,7 @@ def test_hostile_names_reach_into_nothing_in_rasas_form_either(name: str) -> Non
 
 @given(text=st.text(max_size=20), value=st.text(max_size=20))
 def test_a_value_is_never_filled_again(text: str, value: str) -> None:
-    assert Template.parse("{a}").fill({"a": value, value.strip("{}"): text}) == value
+    assert Template.parse("{a}").fill({value.strip("{}"): text, "a": value}) == value
 
 
 def test_rasas_form_leaves_everything_where_one_name_is_missing() -> None:

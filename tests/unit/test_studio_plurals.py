@@ -105,6 +105,13 @@ def test_a_row_says_what_is_wrong_and_what_to_do(row: CaseRow, said: str) -> Non
     assert said in case_problems([row])[0]
 
 
+def test_two_apostrophes_are_one_and_stay_two_in_the_row() -> None:
+    text = "{n, plural, one {the user''s} other {the users''}}"
+    [variation] = Fields.of([{"text": text}]).variations
+    assert [row.text for row in variation.cases] == ["the user''s", "the users''"]
+    assert variation.said == text
+
+
 def test_a_number_has_one_row() -> None:
     rows = [CaseRow(key="0", text="none"), CaseRow(key="0", text="nothing")]
     assert case_problems(rows) == ("", "There is a row for this number already.")
