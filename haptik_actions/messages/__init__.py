@@ -26,6 +26,7 @@ from haptik_actions.messages._entry import (
 )
 from haptik_actions.messages._exchange import FORMATS
 from haptik_actions.messages._finding import Finding
+from haptik_actions.messages._groups import plural_examples
 from haptik_actions.messages._health import Health
 from haptik_actions.messages._hsl import element_of
 from haptik_actions.messages._locale import locale_of
@@ -61,6 +62,7 @@ __all__ = [
     "locale_of",
     "packaged_copy",
     "packaged_translations",
+    "plural_examples",
     "read_domain",
     "suitable",
     "unified_diff",

@@ -16,13 +16,15 @@ from decimal import Decimal, InvalidOperation
 from functools import lru_cache
 from typing import Any
 
-__all__ = ["Group", "group_at"]
+__all__ = ["Group", "group_at", "plural_examples"]
 
 _OPENING = re.compile(
     r"\{\s*([^\W\d][\w-]*)\s*,\s*(plural|selectordinal|select|number|date|time)\s*(?=[,}])",
 )
 _NAME = re.compile(r"\{\s*([^\W\d][\w-]*)\s*\}")
-_QUOTED = re.compile(r"'[{}#|][^']*(?:''[^']*)*'?")
+# Two apostrophes are one, wherever they stand, and quote nothing.
+_QUOTED = re.compile(r"''|'[{}#|][^']*(?:''[^']*)*'?")
+_CASE = re.compile(r"\s*(=\d{1,15}|[a-z]+)\s*(?=\{)", re.ASCII)
 _MOST_DEPTH = 20
 
 
@@ -33,6 +35,26 @@ class Group:
     text: str
     kinds: Mapping[str, str]
     problem: str = ""
+
+    @property
+    def plural(self) -> tuple[str, dict[str, str]] | None:
+        """The name and the cases (`one`, `=0`) of a plural whose cases hold plain names alone; None for all else."""
+        opening = _OPENING.match(self.text)
+        if self.problem or opening is None or opening[2] != "plural":
+            return None
+        cases: dict[str, str] = {}
+        at, last = opening.end() + 1, len(self.text) - 1
+        while found := _CASE.match(self.text, at):
+            end = _end(self.text, found.end()) or last
+            case = self.text[found.end() + 1 : end - 1]
+            is_quoting = any(quoted[0] != "''" for quoted in _QUOTED.finditer(case))
+            if found[1] in cases or is_quoting or re.search("[{}]", _NAME.sub("", case)):
+                return None
+            cases[found[1]] = case
+            at = end
+        # `offset:1`, or what ICU would refuse.
+        is_whole = not self.text[at:last].strip() and "other" in cases
+        return (opening[1], cases) if is_whole else None
 
     def format(self, values: Mapping[str, Any], locale: str) -> str | None:
         """Return the group in the language of `locale`; None where a value is missing or cannot be formatted."""
@@ -75,6 +97,22 @@ def group_at(text: str, start: int) -> Group | None:
         return Group(text[start : opening.end()], {}, "a brace has no partner")
     whole = text[start:end]
     return Group(whole, dict(_kinds(whole)))
+
+
+@lru_cache(maxsize=256)
+def plural_examples(locale: str) -> Mapping[str, str]:
+    """Return the categories of a language (`one`, `few`, …), each with numbers that are of it: `2, 3, 4, 22, …`."""
+    cases = " ".join(f"{name} {{{name}}}" for name in _CATEGORIES)
+    probe = Group(f"{{n, plural, {cases}}}", {"n": "plural"})
+    found: dict[str, list[str]] = {name: [] for name in _CATEGORIES}
+    for number in _PROBED:
+        found[probe.format({"n": number}, locale) or "other"].append(str(number))
+    return {name: ", ".join([*numbers[:4], "…"][: len(numbers)]) for name, numbers in found.items() if numbers}
+
+
+_CATEGORIES = ("zero", "one", "two", "few", "many", "other")
+# In some languages a million is of a category of its own, in others a fraction is.
+_PROBED = (*range(131), 1_000_000, 0.5, 1.5)
 
 
 def _end(text: str, start: int) -> int | None:

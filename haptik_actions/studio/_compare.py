@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from typing import Literal, TypeAlias
 
+from haptik_actions.studio._conditions import CONDITION_KINDS
 from haptik_actions.studio._fields import STYLES, Fields, VariationFields
 
 __all__ = ["Change", "compare", "lines_of"]
@@ -54,7 +54,7 @@ def _variation_lines(variation: VariationFields) -> Iterator[tuple[str, str]]:
     if variation.json is not None:
         yield "JSON", variation.json
         return
-    yield "Text", variation.text
+    yield "Text", variation.said
     for number, row in enumerate(variation.buttons, 1):
         yield f"Button {number}", f"{row.label} → {row.value or row.label}" if row.kind != "other" else row.label
     if variation.buttons:
@@ -64,8 +64,8 @@ def _variation_lines(variation: VariationFields) -> Iterator[tuple[str, str]]:
     if variation.channel:
         yield "Channel", variation.channel
     for number, condition in enumerate(variation.conditions, 1):
-        value = json.dumps(condition.get("value"), ensure_ascii=False)
-        yield f"Condition {number}", f"{condition.get('type', 'slot')} {condition.get('name', '')} = {value}"
+        wanted = f"{CONDITION_KINDS[condition.kind]} {condition.value}".strip()
+        yield f"Condition {number}", f"{condition.type} {condition.name} is {wanted}"
 
 
 def _parts(old: str, new: str) -> Iterator[tuple[Op, str]]:

@@ -10,8 +10,9 @@ import msgspec
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from haptik_actions.messages import Catalogue, Entry
+from haptik_actions.messages import Catalogue, Entry, plural_examples
 from haptik_actions.render import Copy
+from haptik_actions.studio._conditions import CONDITION_KINDS
 from haptik_actions.studio._door import Door
 from haptik_actions.studio._fields import STYLES
 from haptik_actions.studio._form import reshape
@@ -89,8 +90,10 @@ class EditorPage:
             "entry": sheet.entry,
             "names": msgspec.json.encode(names).decode(),
             "samples": samples,
-            "previews": self._previews.of(sheet.value, sheet.entry.locale, samples, copy) if sheet.value else [],
+            "previews": self._previews.of(sheet.shown, sheet.entry.locale, samples, copy),
             "styles": STYLES,
+            "condition_kinds": CONDITION_KINDS,
+            "examples": plural_examples(sheet.entry.locale),
             "channels": self._previews.channels,
             "encode": lambda value: msgspec.json.encode(value).decode(),
         }

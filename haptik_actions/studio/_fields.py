@@ -1,6 +1,6 @@
-"""A message as fields of a form, and back: variations, each with a text, buttons and an image, or with JSON.
+"""A message as fields of a form, and back: variations, each with texts, rows and choices, or with JSON.
 
-What has no field (conditions, other keys of a response) is carried along as it was.
+What has no field (other keys of a response) is carried along as it was.
 """
 
 from __future__ import annotations
@@ -12,8 +12,22 @@ from typing import Any, Literal, TypeAlias
 import msgspec
 
 from haptik_actions.studio._buttons import ButtonRow
+from haptik_actions.studio._conditions import ConditionRow
+from haptik_actions.studio._plural import (
+    Around,
+    CaseRow,
+    case_problems,
+    in_language,
+    read_plural,
+    split_text,
+    without_number,
+    write_plural,
+)
 
-__all__ = ["STYLES", "Fields", "Style", "VariationFields"]
+__all__ = ["MOST_ROWS", "STYLES", "Fields", "Style", "VariationFields"]
+
+MOST_ROWS = 50
+"""More than any channel shows; a form that says otherwise is none of ours."""
 
 Style: TypeAlias = Literal["quick_replies", "buttons", "rasa"]
 """How buttons are shown: replies that vanish after a tap, buttons that stay, or the buttons of Rasa's responses."""
@@ -32,28 +46,65 @@ _FORM_HSL = {"TEXT": "quick_replies", "BUTTON": "items"}
 class VariationFields:
     """One way to say it.
 
+    Where `around` is given, the text depends on a number: `cases` is what is said for which, and `text` is not used.
     `origin` is the response object behind it; `json` is its text where only an expert edits it.
     """
 
     text: str = ""
+    around: Around | None = None
+    cases: tuple[CaseRow, ...] = ()
     style: Style = "quick_replies"
     buttons: tuple[ButtonRow, ...] = ()
     image: str = ""
     channel: str = ""
+    conditions: tuple[ConditionRow, ...] = ()
     json: str | None = None
     origin: Mapping[str, Any] = field(default_factory=dict)
 
     @property
-    def conditions(self) -> list[Mapping[str, Any]]:
-        """When this way is taken, as in Rasa's responses."""
-        found = self.origin.get("condition")
-        return [one for one in found if isinstance(one, Mapping)] if isinstance(found, list) else []
+    def said(self) -> str:
+        """The text, put together from its cases where it depends on a number."""
+        return self.text if self.around is None else write_plural(self.around, self.cases)
+
+    @property
+    def case_problems(self) -> tuple[str, ...]:
+        """For each of the cases what is wrong with it; empty where nothing is."""
+        return case_problems(self.cases)
+
+    @property
+    def is_splittable(self) -> bool:
+        """Whether the text can be shown as cases of a number, or made to depend on one."""
+        return self.by_number() is not self or not any(case_problems(split_text(self.text)[1]))
+
+    def by_number(self) -> VariationFields:
+        """Return it with a plural in the text as rows; as it is where rows would not show all of the text."""
+        found = read_plural(self.text, MOST_ROWS) if self.json is None else None
+        return replace(self, around=found[0], cases=found[1]) if found else self
+
+    def in_language(self, locale: str) -> VariationFields:
+        """Return it with a row for each plural category of the language."""
+        return self if self.around is None else replace(self, cases=in_language(self.cases, locale))
+
+    def without_mistakes(self) -> VariationFields:
+        """Return it without conditions, and without cases that are half written: what a preview can show of it."""
+        cases = tuple(row for row, problem in zip(self.cases, self.case_problems, strict=True) if not problem)
+        if self.around is not None and self.around.problem:
+            return replace(self, conditions=(), around=None, text=without_number(self.around, cases))
+        return replace(self, conditions=(), cases=cases)
 
     @classmethod
     def of(cls, response: Mapping[str, Any], *, new_style: Style) -> VariationFields:
         """Read a response object; `new_style` is that of buttons where there are none yet."""
+        return cls._of(response, new_style).by_number()
+
+    @classmethod
+    def _of(cls, response: Mapping[str, Any], new_style: Style) -> VariationFields:
         channel = response.get("channel")
         known = cls(channel=channel if isinstance(channel, str) else "", origin=response)
+        conditions = _conditions(response.get("condition"))
+        if conditions is None:
+            return replace(known, json=_pretty(response))
+        known = replace(known, conditions=conditions)
         if "hsl" in response:
             return known._of_hsl(response["hsl"])
         text, buttons, image = response.get("text"), response.get("buttons"), response.get("image")
@@ -75,16 +126,37 @@ class VariationFields:
         return replace(self, text=hsl["text"], buttons=buttons, style="buttons" if key == "items" else "quick_replies")
 
     def response(self) -> dict[str, Any]:
-        """Return the response object; raises `ValueError` where the expert's JSON is none."""
+        """Return the response object; raises `ValueError` where the expert's JSON is none, or a condition."""
         if self.json is not None:
             return _parsed(self.json)
+        self._check_cases()
         response = {key: value for key, value in self.origin.items() if key not in ("text", "hsl", "buttons", "image")}
         response.pop("channel", None)
         if self.channel:
             response["channel"] = self.channel
+        response["condition"] = self._conditions()
+        if not self.conditions:
+            del response["condition"]
         if self.image:
             response["image"] = self.image
         return self._as_rasa(response) if self._is_rasas else self._as_hsl(response)
+
+    def _check_cases(self) -> None:
+        if self.around is None:
+            return
+        if self.around.problem:
+            raise ValueError(self.around.problem)
+        for row, problem in zip(self.cases, self.case_problems, strict=True):
+            if problem:
+                raise ValueError(f"{'Exactly ' if row.is_exact else ''}{row.key or '…'}: {problem}")
+
+    def _conditions(self) -> list[dict[str, Any]]:
+        found = []
+        for number, row in enumerate(self.conditions, 1):
+            if row.problem:
+                raise ValueError(f"Condition {number}: {row.problem}")
+            found.append(row.to_condition())
+        return found
 
     @property
     def _is_rasas(self) -> bool:
@@ -93,8 +165,8 @@ class VariationFields:
         return (self.style == "rasa" and not opens) or bool(self.image and self.buttons)
 
     def _as_rasa(self, response: dict[str, Any]) -> dict[str, Any]:
-        if self.text or not self.image:
-            response["text"] = self.text
+        if self.said or not self.image:
+            response["text"] = self.said
         if self.buttons or "buttons" in self.origin:
             response["buttons"] = [row.to_rasa() for row in self.buttons]
         return response
@@ -103,7 +175,7 @@ class VariationFields:
         before = self.origin.get("hsl")
         hsl = dict(before) if isinstance(before, Mapping) else {}
         if not self.buttons and not set(hsl) - {"text", "type", "data"}:
-            return {"text": self.text, **response}
+            return {"text": self.said, **response}
         data = dict(hsl["data"]) if isinstance(hsl.get("data"), Mapping) else {}
         rows = [row.to_hsl() for row in self.buttons]
         # A quick reply says something and nothing else.
@@ -111,7 +183,7 @@ class VariationFields:
         for key in _FORM_HSL.values():
             data.pop(key, None)
         data["items" if stay else "quick_replies"] = rows
-        return {"hsl": {**hsl, "text": self.text, "type": "BUTTON" if stay else "TEXT", "data": data}, **response}
+        return {"hsl": {**hsl, "text": self.said, "type": "BUTTON" if stay else "TEXT", "data": data}, **response}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,7 +199,7 @@ class Fields:
         return cls(variations=read or (VariationFields(style=new_style),))
 
     def responses(self) -> list[dict[str, Any]]:
-        """Return the response objects; raises `ValueError` where an expert's JSON is none, naming the variation."""
+        """Return the response objects; raises `ValueError`, naming the variation, where JSON or a condition is none."""
         found = []
         for number, variation in enumerate(self.variations):
             try:
@@ -136,6 +208,14 @@ class Fields:
                 where = f"Variation {number + 1}: " if len(self.variations) > 1 else ""
                 raise ValueError(f"{where}{error}") from error
         return found
+
+
+def _conditions(found: Any) -> tuple[ConditionRow, ...] | None:
+    """Read conditions; None where rows cannot show every one of them."""
+    if not isinstance(found, list | None) or len(found or ()) > MOST_ROWS:
+        return None
+    rows = [ConditionRow.of(condition) for condition in found or ()]
+    return None if None in rows else tuple(row for row in rows if row)
 
 
 def _is_simple(text: Any, buttons: Any, image: Any) -> bool:

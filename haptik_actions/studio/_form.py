@@ -4,23 +4,39 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import Any, get_args
+from functools import partial
+from typing import Any, Literal, NamedTuple, TypeVar, get_args
 
 import msgspec
 
 from haptik_actions.studio._buttons import ButtonRow, Kind
-from haptik_actions.studio._fields import STYLES, Fields, Style, VariationFields
+from haptik_actions.studio._conditions import CONDITION_KINDS, ConditionRow
+from haptik_actions.studio._fields import MOST_ROWS, STYLES, Fields, Style, VariationFields
+from haptik_actions.studio._plural import Around, CaseRow, split_text, without_number
 from haptik_actions.studio._visit import Visit
 
 __all__ = ["read_fields", "reshape"]
 
-# More than any channel shows; a form that says otherwise is none of ours.
-_MOST = 50
+_Row = TypeVar("_Row")
+
+
+class _Rows(NamedTuple):
+    """One list of rows of a variation: how its ids begin, which field of a row comes first, and what a new row is."""
+
+    attribute: Literal["buttons", "conditions", "cases"]
+    letter: str
+    first: str
+    new: Any
+
+
+_BUTTONS = _Rows("buttons", "b", "label", ButtonRow())
+_CONDITIONS = _Rows("conditions", "c", "name", ConditionRow())
+_CASES = _Rows("cases", "p", "key", CaseRow())
 
 
 def read_fields(visit: Visit) -> Fields:
     """Return the message as it stands in the form."""
-    count = max(1, _number(visit.field("variations"), _MOST))
+    count = max(1, _number(visit.field("variations"), MOST_ROWS))
     return Fields(variations=tuple(_variation(visit, f"v{index}") for index in range(count)))
 
 
@@ -31,7 +47,7 @@ def reshape(fields: Fields, command: str) -> tuple[Fields, str]:
     """
     name, *places = command.split(":")
     change = _CHANGES.get(name)
-    numbers = [_number(place, _MOST) for place in places if _is_number(place)]
+    numbers = [_number(place, MOST_ROWS) for place in places if _is_number(place)]
     if change is None or not len(numbers) == len(places) == change[0]:
         return fields, ""
     if numbers and numbers[0] >= len(fields.variations):
@@ -41,16 +57,23 @@ def reshape(fields: Fields, command: str) -> tuple[Fields, str]:
 
 def _variation(visit: Visit, name: str) -> VariationFields:
     style: Style = next((style for style in STYLES if style == visit.field(f"{name}.style")), "quick_replies")
-    count = _number(visit.field(f"{name}.buttons"), _MOST)
     return VariationFields(
         text=visit.field(f"{name}.text"),
+        around=_around(visit, name) if f"{name}.number" in visit.form else None,
+        cases=_read(visit, name, _CASES, _case),
         style=style,
-        buttons=tuple(_button(visit, f"{name}.b{index}") for index in range(count)),
+        buttons=_read(visit, name, _BUTTONS, _button),
         image=visit.field(f"{name}.image").strip(),
         channel=visit.field(f"{name}.channel"),
+        conditions=_read(visit, name, _CONDITIONS, _condition),
         json=visit.field(f"{name}.json") if f"{name}.json" in visit.form else None,
         origin=_origin(visit.field(f"{name}.origin")),
     )
+
+
+def _read(visit: Visit, name: str, rows: _Rows, row: Callable[[Visit, str], _Row]) -> tuple[_Row, ...]:
+    count = _number(visit.field(f"{name}.{rows.attribute}"), MOST_ROWS)
+    return tuple(row(visit, f"{name}.{rows.letter}{index}") for index in range(count))
 
 
 def _button(visit: Visit, name: str) -> ButtonRow:
@@ -58,6 +81,29 @@ def _button(visit: Visit, name: str) -> ButtonRow:
     return ButtonRow(
         label=visit.field(f"{name}.label").strip(),
         kind=next((kind for kind in kinds if kind == visit.field(f"{name}.kind")), "reply"),
+        value=visit.field(f"{name}.value").strip(),
+        origin=_origin(visit.field(f"{name}.origin")),
+    )
+
+
+def _around(visit: Visit, name: str) -> Around:
+    return Around(
+        name=visit.field(f"{name}.number").strip(),
+        before=visit.field(f"{name}.before"),
+        after=visit.field(f"{name}.after"),
+        source=visit.field(f"{name}.source"),
+    )
+
+
+def _case(visit: Visit, name: str) -> CaseRow:
+    is_exact = bool(visit.field(f"{name}.exact"))
+    return CaseRow(key=visit.field(f"{name}.key").strip(), is_exact=is_exact, text=visit.field(f"{name}.text"))
+
+
+def _condition(visit: Visit, name: str) -> ConditionRow:
+    return ConditionRow(
+        name=visit.field(f"{name}.name").strip(),
+        kind=next((kind for kind in CONDITION_KINDS if kind == visit.field(f"{name}.kind")), "text"),
         value=visit.field(f"{name}.value").strip(),
         origin=_origin(visit.field(f"{name}.origin")),
     )
@@ -79,28 +125,32 @@ def _is_number(text: str) -> bool:
     return text.isascii() and text.isdigit() and len(text) < 6
 
 
-def _add_button(fields: Fields, at: int) -> tuple[Fields, str]:
-    rows = fields.variations[at].buttons
-    return _with_buttons(fields, at, (*rows, ButtonRow())[:_MOST]), f"v{at}-b{len(rows)}-label"
+def _add(kind: _Rows, fields: Fields, at: int) -> tuple[Fields, str]:
+    rows = getattr(fields.variations[at], kind.attribute)
+    return _with_rows(kind, fields, at, (*rows, kind.new)[:MOST_ROWS]), _id(kind, at, min(len(rows), MOST_ROWS - 1))
 
 
-def _remove_button(fields: Fields, at: int, row: int) -> tuple[Fields, str]:
-    rows = fields.variations[at].buttons
+def _remove(kind: _Rows, fields: Fields, at: int, row: int) -> tuple[Fields, str]:
+    rows = getattr(fields.variations[at], kind.attribute)
     left = rows[:row] + rows[row + 1 :]
-    focus = f"v{at}-b{min(row, len(left) - 1)}-label" if left else f"v{at}-add"
-    return _with_buttons(fields, at, left), focus
+    focus = _id(kind, at, min(row, len(left) - 1)) if left else f"v{at}-add-{kind.letter}"
+    return _with_rows(kind, fields, at, left), focus
 
 
-def _raise_button(fields: Fields, at: int, row: int) -> tuple[Fields, str]:
-    rows = list(fields.variations[at].buttons)
+def _raise(kind: _Rows, fields: Fields, at: int, row: int) -> tuple[Fields, str]:
+    rows = list(getattr(fields.variations[at], kind.attribute))
     if 0 < row < len(rows):
         rows[row - 1], rows[row] = rows[row], rows[row - 1]
-    return _with_buttons(fields, at, tuple(rows)), f"v{at}-b{max(0, row - 1)}-label"
+    return _with_rows(kind, fields, at, tuple(rows)), _id(kind, at, max(0, row - 1))
+
+
+def _id(kind: _Rows, at: int, row: int) -> str:
+    return f"v{at}-{kind.letter}{row}-{kind.first}"
 
 
 def _add_variation(fields: Fields) -> tuple[Fields, str]:
     ways = fields.variations
-    added = (*ways, VariationFields(style=ways[0].style))[:_MOST]
+    added = (*ways, VariationFields(style=ways[0].style))[:MOST_ROWS]
     return replace(fields, variations=added), f"v{len(added) - 1}-text"
 
 
@@ -110,8 +160,34 @@ def _remove_variation(fields: Fields, at: int) -> tuple[Fields, str]:
     return replace(fields, variations=left or ways), f"v{max(0, at - 1)}-text"
 
 
+def _as_cases(fields: Fields, at: int) -> tuple[Fields, str]:
+    variation = fields.variations[at]
+    if variation.around is not None or not variation.is_splittable:
+        return fields, f"v{at}-text"
+    shown = variation.by_number()
+    if shown.around is None:
+        around, cases = split_text(variation.text)
+        shown = replace(variation, around=around, cases=cases)
+    return _with_variation(fields, at, shown), f"v{at}-number"
+
+
+def _as_text(fields: Fields, at: int) -> tuple[Fields, str]:
+    variation = fields.variations[at]
+    around, cases = variation.around, variation.cases
+    is_split = any(row.is_said and row.selector != "other" for row in cases)
+    if around is None or any(variation.case_problems) or (around.problem and is_split):
+        # A row that is none yet would be lost: it says itself what is missing.
+        return fields, f"v{at}-number"
+    text = without_number(around, cases) if around.problem else variation.said
+    return _with_variation(fields, at, replace(variation, text=text, around=None, cases=())), f"v{at}-text"
+
+
 def _as_json(fields: Fields, at: int) -> tuple[Fields, str]:
-    response = fields.variations[at].response()
+    try:
+        response = fields.variations[at].response()
+    except ValueError:
+        # A row that is none yet would be lost: it says itself what is missing.
+        return fields, f"v{at}-text"
     hsl = response.get("hsl") if set(response) == {"hsl"} else None
     shown = msgspec.json.format(msgspec.json.encode(hsl or response), indent=2).decode()
     return _with_variation(fields, at, replace(fields.variations[at], json=shown)), f"v{at}-json"
@@ -126,8 +202,9 @@ def _as_form(fields: Fields, at: int) -> tuple[Fields, str]:
     return _with_variation(fields, at, read), f"v{at}-text" if read.json is None else f"v{at}-json"
 
 
-def _with_buttons(fields: Fields, at: int, rows: tuple[ButtonRow, ...]) -> Fields:
-    return _with_variation(fields, at, replace(fields.variations[at], buttons=rows))
+def _with_rows(kind: _Rows, fields: Fields, at: int, rows: tuple[Any, ...]) -> Fields:
+    changed: dict[str, Any] = {kind.attribute: rows}
+    return _with_variation(fields, at, replace(fields.variations[at], **changed))
 
 
 def _with_variation(fields: Fields, at: int, variation: VariationFields) -> Fields:
@@ -136,9 +213,15 @@ def _with_variation(fields: Fields, at: int, variation: VariationFields) -> Fiel
 
 
 _CHANGES: Mapping[str, tuple[int, Callable[..., tuple[Fields, str]]]] = {
-    "add-button": (1, _add_button),
-    "remove-button": (2, _remove_button),
-    "raise-button": (2, _raise_button),
+    "add-button": (1, partial(_add, _BUTTONS)),
+    "remove-button": (2, partial(_remove, _BUTTONS)),
+    "raise-button": (2, partial(_raise, _BUTTONS)),
+    "add-condition": (1, partial(_add, _CONDITIONS)),
+    "remove-condition": (2, partial(_remove, _CONDITIONS)),
+    "add-case": (1, partial(_add, _CASES)),
+    "remove-case": (2, partial(_remove, _CASES)),
+    "as-cases": (1, _as_cases),
+    "as-text": (1, _as_text),
     "add-variation": (0, _add_variation),
     "remove-variation": (1, _remove_variation),
     "as-json": (1, _as_json),

@@ -36,6 +36,17 @@ class Sheet:
         return bool(self.problem) + sum(finding.severity == "error" for finding in self.findings)
 
     @property
+    def shown(self) -> str:
+        """The value to preview: it does without rows that are half written."""
+        if self.value or not self.problem:
+            return self.value
+        ways = tuple(variation.without_mistakes() for variation in self.fields.variations)
+        try:
+            return dump_fields(Fields(variations=ways))
+        except ValueError:
+            return ""
+
+    @property
     def draft_now(self) -> str:
         """The revision of the draft that there is now, empty for none."""
         return self.entry.draft.revision if self.entry.draft else ""
@@ -90,7 +101,9 @@ class Sheets:
             return replace(sheet, value="", problem=str(error))
 
     async def checked(self, sheet: Sheet) -> Sheet:
-        """Return the sheet with what the store finds in it."""
+        """Return the sheet with what the store finds in it, and its rows as its language has them."""
+        ways = tuple(variation.in_language(sheet.entry.locale) for variation in sheet.fields.variations)
+        sheet = replace(sheet, fields=Fields(variations=ways))
         if sheet.problem:
             return replace(sheet, findings=())
         findings = await self._catalogue.check(sheet.entry.key, sheet.entry.locale, sheet.value)

@@ -145,6 +145,8 @@ PLURAL = "{count, plural, =0 {No orders} one {# order} other {# orders}} for {na
         # A value that is missing or none: the form stays, the rest is filled.
         (PLURAL, "en", {"count": "many", "name": "A"}, PLURAL.replace("{name}", "A")),
         (PLURAL, "en", {"name": "A"}, PLURAL.replace("{name}", "A")),
+        ("{n, plural, one {the user''s} other {the users''}}!", "en", {"n": 2}, "the users'!"),
+        ("{n, plural, other {'''{'''}}", "en", {"n": 2}, "'{'"),
         ("{n, plural, one {x}}", "en", {"n": 1}, "{n, plural, one {x}}"),
         ("{n, plural, one {x} other {y}", "en", {"n": 1}, "{n, plural, one {x} other {y}"),
         ("{n, number", "en", {"n": 1}, "{n, number"),

@@ -284,6 +284,18 @@ VALUES: dict[str, Any] = {
         "channel": "facebook",
         "condition": [{"type": "slot", "name": "tier", "value": "gold"}],
     },
+    "conditions": {
+        "text": "Hi",
+        "condition": [
+            {"type": "slot", "name": "tier", "value": value}
+            for value in ("5", 5, 5.0, True, False, None, ["a"], " x\n")
+        ],
+    },
+    "conditions that no row shows": {"text": "Hi", "condition": [{"type": "slot", "name": "two\nlines", "value": "a"}]},
+    "conditions of an element": {
+        "hsl": {"type": "CAROUSEL", "text": "", "data": {"items": [{"title": "A"}]}},
+        "condition": [{"type": "own", "name": "tier", "value": "gold", "own": 1}],
+    },
     "custom": {"custom": {"any": ["thing", 1, None]}},
     "carousel": {
         "type": "CAROUSEL",
@@ -350,6 +362,44 @@ async def test_buttons_are_made_without_json(visitor: Visitor, stored: Catalogue
         assert [form[f"v0.b{row}.label"] for row in range(int(form["v0.buttons"]))] == left
 
 
+async def test_conditions_are_made_without_json(visitor: Visitor, stored: Catalogue) -> None:
+    form = await visitor.opened("goodbye")
+    for shape in ("add-variation", "add-condition:0", "add-condition:0", "add-condition:0"):
+        page = await visitor.post("/message/form", data={**form, "shape": shape})
+        form = {**form, **_fragment(page.text)}
+    form |= {"v1.text": "Bye.", "v0.c0.name": "tier", "v0.c0.value": "gold", "v0.c1.name": " age "}
+    form |= {"v0.c1.kind": "number", "v0.c1.value": "old", "v0.c2.name": "is_new", "v0.c2.kind": "yes"}
+    refused = await visitor.press(form, "publish")
+    assert refused.status_code == 422
+    # At its row, and where the page says what stops publishing.
+    at_row = re.findall(r'<div id="(v0-c\d)-problem"[^>]*><span class="bad-words">(.*?)</span>', refused.text)
+    assert at_row == [("v0-c1", "Write a number, such as 3 or 2.5.")]
+    assert "Variation 1: Condition 2: Write a number, such as 3 or 2.5." in refused.text
+    assert dict(fields_of(refused.text, "/message"))["v0.c1.value"] == "old"
+    page = await visitor.post("/message/form", data={**form, "v0.c1.value": "18", "shape": "remove-condition:0:0"})
+    form = {**form, **_fragment(page.text)}
+    assert (await visitor.press(form, "publish")).status_code == 303
+    assert json.loads((await stored.get("goodbye", "en")).value or "") == [
+        {
+            "text": "Good bye.",
+            "condition": [
+                {"type": "slot", "name": "age", "value": 18},
+                {"type": "slot", "name": "is_new", "value": True},
+            ],
+        },
+        "Bye.",
+    ]
+
+
+async def test_an_unfinished_condition_is_not_lost_on_the_way_to_json(visitor: Visitor) -> None:
+    form = await visitor.opened("goodbye")
+    page = await visitor.post("/message/form", data={**form, "shape": "add-condition:0"})
+    form = {**form, **_fragment(page.text), "v0.c0.value": "gold"}
+    page = await visitor.post("/message/form", data={**form, "shape": "as-json:0"})
+    assert "Name the slot" in page.text
+    assert _fragment(page.text)["v0.c0.value"] == "gold"
+
+
 async def test_a_button_of_rasas_own_response_stays_one(visitor: Visitor, stored: Catalogue) -> None:
     form = await visitor.opened("utter_ask")
     form |= {"v0.text": "Which?", "v0.buttons": "1", "v0.b0.label": "Order", "v0.b0.value": "/order"}
@@ -389,6 +439,8 @@ def _fragment(html: str) -> dict[str, str]:
         "add-button",
         "remove-button:0:99",
         "raise-button:0:0",
+        "add-condition:9",
+        "remove-condition:0:9",
         "nonsense",
         "add-variation:1",
         "as-json:-1",

@@ -182,7 +182,12 @@ function startEditor(form) {
   });
   form.addEventListener("click", (event) => {
     const chip = event.target.closest("button[data-insert]");
-    if (chip) insert(document.getElementById(chip.dataset.into), chip.dataset.insert);
+    // A text that depends on a number has several fields: the one that was written in last.
+    const last = chip?.closest("fieldset.write").dataset.last;
+    if (chip) insert(document.getElementById(last ?? chip.dataset.into), chip.dataset.insert);
+  });
+  form.addEventListener("focusin", ({ target }) => {
+    if (target.matches("textarea[data-names]")) target.closest("fieldset.write").dataset.last = target.id;
   });
   form.addEventListener("submit", (event) => {
     if (event.submitter?.name === "shape") {
