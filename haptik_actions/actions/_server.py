@@ -33,6 +33,8 @@ _MARK, _STOPS = "__haptik_actions__", "haptik_actions_stops"
 _HIDES = False
 _DECODER = msgspec.json.Decoder()
 _RASA_WAITS_SECONDS = 300
+_BACKLOG = 2048
+"""Connections that wait until the loop has time for them. Of what is beyond Sanic's own hundred, Linux resets some."""
 _STOPPING_SECONDS = 25
 """What is under way may take this long once the server stops: a deadline and a hand-off of 8 s each, and the outbox.
 Kubernetes kills after 30."""
@@ -90,12 +92,21 @@ def _attach(app: Any) -> None:
         # Sanic's own of a minute ends an action with 503 and no answer, where its deadline is longer.
         app.config.RESPONSE_TIMEOUT = max(app.config.RESPONSE_TIMEOUT, _RASA_WAITS_SECONDS)
         app.config.GRACEFUL_SHUTDOWN_TIMEOUT = max(app.config.GRACEFUL_SHUTDOWN_TIMEOUT, _STOPPING_SECONDS)
+        _raise_backlog(type(app))
         app.register_middleware(_read, "request")
         app.register_middleware(_let_go, "response")
         app.register_listener(_start, "after_server_start")
         app.register_listener(_stop, "before_server_stop")
         if hasattr(type(app), "manager"):
             app.register_listener(_watch_starting_workers, "main_process_ready")
+
+
+def _raise_backlog(sanic: type[Any]) -> None:
+    # rasa-sdk does not name it, and calls the one or the other, by its version.
+    for method in (sanic.run, getattr(sanic, "prepare", sanic.run)):
+        defaults = method.__kwdefaults__
+        if isinstance(defaults.get("backlog"), int):
+            defaults["backlog"] = max(defaults["backlog"], _BACKLOG)
 
 
 async def _watch_starting_workers(app: Any, loop: Any) -> None:

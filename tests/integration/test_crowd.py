@@ -69,11 +69,13 @@ def _fails(user: int) -> dict[str, Any]:
     return action_call("action_fails", metadata={"user_name": f"user-{user}"})
 
 
-async def _have_begun(folder: Path, calls: int) -> list[float]:
-    """When each action began, by the server's clock, once so many have."""
+async def _have_begun(folder: Path, calls: int, posting: list[asyncio.Task[httpx.Response]]) -> list[float]:
+    """When each action began, by the server's clock, once so many have. Nobody may be answered before."""
     gives_up, times = time.monotonic() + 60, folder / "began"
-    while not times.exists() or len(times.read_text().splitlines()) < calls:
-        assert time.monotonic() < gives_up, f"{calls} actions did not begin"
+    while not times.exists() or (begun := len(times.read_text().splitlines())) < calls:
+        for reply in posting:
+            assert not reply.done(), reply
+        assert time.monotonic() < gives_up, f"{begun} of {calls} actions began"
         await asyncio.sleep(0.05)
     return [float(line) for line in times.read_text().splitlines()]
 
@@ -84,12 +86,11 @@ async def test_calls_beyond_a_crowd_of_failures_wait_unread_but_not_for_ever(tmp
         address = f"http://127.0.0.1:{server.port}"
         async with httpx.AsyncClient(base_url=address, limits=limits, timeout=timeout) as client:
             posting = [asyncio.create_task(client.post("/webhook", json=_fails(user))) for user in range(MOST + 50)]
-            await _have_begun(tmp_path, MOST)
+            await _have_begun(tmp_path, MOST, posting)
             # Whoever asks for the server's health is not one of the crowd.
             assert (await client.get("/health")).status_code == 200
             # Nobody is answered: the others are let in because they have waited long enough.
-            began = await _have_begun(tmp_path, MOST + 50)
-            assert not any(reply.done() for reply in posting)
+            began = await _have_begun(tmp_path, MOST + 50, posting)
             (tmp_path / "go").touch()
             answers = [reply.json() for reply in await asyncio.gather(*posting)]
     pauses = [later - sooner for sooner, later in pairwise(began)]

@@ -4,8 +4,10 @@ left, and answers what is under way."""
 from __future__ import annotations
 
 import asyncio
+import json
 import signal
 import time
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -101,6 +103,42 @@ def wait_until_all_work(server: Running, workers: int) -> None:
     while server.logged().count("HAPTIK_BASE_URL is not set") < workers:
         assert time.monotonic() < give_up, server.logged()
         time.sleep(0.1)
+
+
+BUSY_AT_FIRST = """
+import time
+from pathlib import Path
+
+from haptik_actions.actions import Runtime, configure
+from haptik_actions.config import Settings
+
+
+def runtime():
+    while not Path("go").exists():
+        time.sleep(0.05)
+    return Runtime(load_settings=Settings)
+
+
+configure(runtime)
+"""
+
+
+@pytest.mark.parametrize("command", [COMMAND, SDK_ALONE], ids=["run", "rasa-sdk"])
+async def test_a_burst_of_calls_waits_until_the_server_has_time(command: list[str], tmp_path: Path) -> None:
+    (write_actions(tmp_path, code=DECORATED) / "actions" / "settings.py").write_text(BUSY_AT_FIRST)
+    body = json.dumps(action_call("action_one")).encode()
+    head = f"POST /webhook HTTP/1.1\r\nHost: bot\r\nContent-Length: {len(body)}\r\n\r\n".encode()
+    with action_server(command, tmp_path) as server:
+        # What Linux has no place for tries again, later and later; some of it is reset, and its user reads nothing.
+        opening = [asyncio.open_connection("127.0.0.1", server.port) for _ in range(300)]
+        streams = await asyncio.wait_for(asyncio.gather(*opening), 30)
+        for _, writer in streams:
+            writer.write(head + body)
+        (tmp_path / "go").touch()
+        answers = [await asyncio.wait_for(reader.readline(), 60) for reader, _ in streams]
+        for _, writer in streams:
+            writer.close()
+    assert Counter(answers) == {b"HTTP/1.1 200 OK\r\n": 300}
 
 
 @pytest.mark.parametrize("workers", ["1", "2"])

@@ -364,6 +364,8 @@ async def test_the_keyboard_is_enough(url: str, stored: Catalogue) -> None:
 
 async def tab_to(page: Page, wanted: Callable[[dict[str, str]], bool]) -> None:
     """Press Tab until the focus is where it should be; each stop on the way has to be seen."""
+    # A page has its text before its styles.
+    await page.wait_for_load_state()
     for _ in range(60):
         await page.keyboard.press("Tab")
         focus = await page.evaluate(_FOCUS)
