@@ -68,6 +68,9 @@ async def test_the_keyboard_is_enough(sandbox: Sandbox, url: str) -> None:
         await page.goto(url)
         await page.get_by_role("link", name="asha").focus()
         await page.keyboard.press("Enter")
+        await page.get_by_label("Claim as").wait_for()
+        # Without its script a page asks for the next one, and that begins at its top.
+        await page.wait_for_load_state()
         await page.get_by_label("Claim as").focus()
         await page.keyboard.press("Tab")
         await page.keyboard.press("Space")
@@ -140,6 +143,7 @@ async def test_on_a_phone_a_chat_is_a_view_of_its_own(sandbox: Sandbox, url: str
         queues = page.get_by_role("heading", name="Queues")
         await page.get_by_role("link", name="asha").click()
         await page.get_by_role("heading", name="asha").wait_for()
+        await page.wait_for_load_state()
         assert not await queues.is_visible()
         assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth")
         box = await page.get_by_role("button", name="Claim").bounding_box()
@@ -147,6 +151,7 @@ async def test_on_a_phone_a_chat_is_a_view_of_its_own(sandbox: Sandbox, url: str
         assert box["y"] + box["height"] <= 740
         await page.get_by_role("link", name="All chats").click()
         await queues.wait_for()
+        await page.wait_for_load_state()
         assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 

@@ -219,7 +219,7 @@ async def test_conditions_are_rows_and_not_json(url: str, stored: Catalogue, scr
         new = page.get_by_role("group", name="Condition 2")
         await new.get_by_label("The bot's slot").fill("is_member")
         await new.get_by_label("Has to be").select_option("yes (true)")
-        assert not await new.get_by_label("Which").is_visible()
+        await new.get_by_label("Which").wait_for(state="hidden")
         await press(page, "Remove condition 1")
         await eventually(row.get_by_label("The bot's slot").input_value, "is_member")
         await press(page, "Publish")

@@ -22,7 +22,7 @@ from haptik_actions.credentials import EnvironmentCredentials
 from haptik_actions.faq import Allowance, Applier, FileLedger, Ledger, NodeSet, RedisLedger, Run, load, open_source
 
 DOMAIN = "shop"
-LEASE = 0.5
+LEASE = 2.0
 
 STAGES = ("planned", "uploading", "taken", "polling", "loading", "loaded")
 

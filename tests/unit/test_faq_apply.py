@@ -296,10 +296,10 @@ async def test_what_is_over_cannot_be_resumed(shop: Shop) -> None:
 async def test_the_lock_in_redis_is_kept_for_longer_than_its_lease(
     shop: Shop, valkey_url: str, redis_client: redis.asyncio.Redis
 ) -> None:
-    ours, theirs = (RedisLedger(redis.asyncio.Redis.from_url(valkey_url), "shop", lease=0.3) for _ in range(2))
-    shop.sandbox.fail(Fault.latency(seconds=1, times=1), endpoint="create_faq_nodes")
+    ours, theirs = (RedisLedger(redis.asyncio.Redis.from_url(valkey_url), "shop", lease=1.5) for _ in range(2))
+    shop.sandbox.fail(Fault.latency(seconds=5, times=1), endpoint="create_faq_nodes")
     applying = asyncio.ensure_future(shop.applier(ledger=ours).apply(GOOD, source="faq.csv", allowance=FIRST))
-    await asyncio.sleep(0.7)
+    await asyncio.sleep(3)
     with pytest.raises(FaqLocked, match="test is applying"):
         await theirs.acquire("somebody else")
     assert (await applying).uploaded

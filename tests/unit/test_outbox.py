@@ -227,11 +227,11 @@ async def test_a_turn_comes_when_the_window_has_passed(valkey_url: str) -> None:
 async def test_another_worker_takes_over_when_the_lease_is_over(valkey_url: str) -> None:
     client = redis.asyncio.Redis.from_url(valkey_url)
     await forget(client)
-    dying = RedisOutbox(connect(valkey_url, seconds=5), lease=0.2)
-    living = RedisOutbox(connect(valkey_url, seconds=5), lease=0.2)
+    dying = RedisOutbox(connect(valkey_url, seconds=5), lease=2)
+    living = RedisOutbox(connect(valkey_url, seconds=5), lease=2)
     await dying.open(handoff(), TERMS)
     assert await living.claim(5) == []
-    await asyncio.sleep(0.25)
+    await asyncio.sleep(2.1)
     assert [e.handoff for e in await living.claim(5)] == [handoff()]
     assert await dying.claim(5) == []
     for each in (dying, living):
