@@ -59,7 +59,7 @@ def handoff(number: int) -> HandOff:
 
 async def until(is_so: Callable[[], bool]) -> None:
     async with deadline(60):
-        while not is_so():
+        while not is_so():  # noqa: ASYNC110
             await asyncio.sleep(0.02)
 
 
