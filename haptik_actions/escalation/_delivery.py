@@ -151,15 +151,26 @@ class Delivery:
 
     async def _work(self) -> None:
         while True:
+            # In a task of its own: something in there that is cancelled from within does not end this one.
+            turn = asyncio.get_running_loop().create_task(self._look())
             try:
-                await self._tell_depth()
-                # A full hand may mean that more is due; only an empty one is worth a pause.
-                hand = self._hand()
-                if await self._deliver_some(hand) < hand or not hand:
-                    await self._sleep(_POLL_SECONDS)
-            except Exception:
-                logger.exception("The outbox could not be looked into; trying again.")
-                await self._sleep(_POLL_SECONDS)
+                await asyncio.wait({turn})
+            except asyncio.CancelledError:
+                turn.cancel()
+                await asyncio.wait({turn})
+                raise
+            if turn.cancelled() or turn.exception() is not None:
+                error = asyncio.CancelledError() if turn.cancelled() else turn.exception()
+                logger.error("The outbox could not be looked into; trying again.", exc_info=error)
+            elif turn.result():
+                continue
+            await self._sleep(_POLL_SECONDS)
+
+    async def _look(self) -> bool:
+        """Deliver what is due, and tell whether more may be: only what was no full hand is worth a pause."""
+        await self._tell_depth()
+        hand = self._hand()
+        return await self._deliver_some(hand) >= hand > 0
 
     async def _deliver_promised(self, entry: Entry) -> Delivered:
         """Deliver what a user was promised: it stays until Haptik has it, or until a person drops it."""

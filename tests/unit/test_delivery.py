@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -11,6 +12,7 @@ import httpx
 import pytest
 from rasa_sdk import Action
 
+from haptik_actions._deadline import deadline
 from haptik_actions.actions import Runtime, configure, escalate_on_error
 from haptik_actions.client import HaptikClient, PlatformServer
 from haptik_actions.config import Settings
@@ -83,7 +85,7 @@ def delivery(answer: Callable[[str], Any], **options: Any) -> Delivery:
     client = HaptikClient(
         PlatformServer("https://haptik.example"), credentials, transport=transport(answer), retries=0, timeout=5
     )
-    return Delivery(client, MemoryOutbox(), **options)
+    return Delivery(client, **{"outbox": MemoryOutbox(), **options})
 
 
 async def answer_of(runtime: Runtime, user: str = "u1", slot: Any = None, action: Action | None = None) -> Any:
@@ -243,6 +245,50 @@ class CancelledStore(MessageStore):
 
     async def find(self, key: str, locale: str | None = None, **values: Any) -> str | None:
         raise asyncio.CancelledError
+
+
+@pytest.mark.parametrize("raised", [asyncio.CancelledError(), ConnectionError()])
+@pytest.mark.parametrize("where", ["claim", "depth"])
+async def test_an_outbox_that_fails_once_is_looked_into_again(where: str, raised: BaseException) -> None:
+    class FailsOnce(MemoryOutbox):
+        failed = False
+
+        def fail_once(self, what: str) -> None:
+            if what == where and not self.failed:
+                self.failed = True
+                raise raised
+
+        async def claim(self, most: int) -> list[Entry]:
+            self.fail_once("claim")
+            return await super().claim(most)
+
+        async def depth(self) -> tuple[int, int]:
+            self.fail_once("depth")
+            return await super().depth()
+
+    outbox = FailsOnce()
+    delivering = delivery(lambda team: OK, outbox=outbox, sleep=lambda seconds: asyncio.sleep(0))
+    await outbox.open(handoff(), Terms())
+    await outbox.later(Entry(handoff=handoff(), created=time.time()), 0)
+    delivering.start()
+    async with deadline(30):
+        while await outbox.entries():  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+    assert outbox.failed
+    # Whoever ends the worker ends it.
+    async with deadline(30):
+        await delivering.aclose()
+
+
+def test_the_end_of_the_loop_ends_a_delivery_that_nobody_closes() -> None:
+    delivering: list[Delivery] = []
+
+    async def main() -> None:
+        delivering.append(delivery(lambda team: OK))
+        delivering[0].start()
+        await asyncio.sleep(0.05)
+
+    asyncio.run(main())
 
 
 async def test_a_message_store_that_is_cancelled_from_within_costs_nobody_the_answer() -> None:
