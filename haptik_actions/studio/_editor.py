@@ -14,7 +14,7 @@ from haptik_actions.messages import Catalogue, Entry, plural_examples
 from haptik_actions.render import Copy
 from haptik_actions.studio._conditions import CONDITION_KINDS
 from haptik_actions.studio._door import Door
-from haptik_actions.studio._fields import STYLES
+from haptik_actions.studio._fields import MOST_ROWS, STYLES
 from haptik_actions.studio._form import reshape
 from haptik_actions.studio._preview import Previews
 from haptik_actions.studio._sheet import Sheet, Sheets
@@ -95,6 +95,7 @@ class EditorPage:
             "condition_kinds": CONDITION_KINDS,
             "examples": plural_examples(sheet.entry.locale),
             "channels": self._previews.channels,
+            "most_rows": MOST_ROWS,
             "encode": lambda value: msgspec.json.encode(value).decode(),
         }
 

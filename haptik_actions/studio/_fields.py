@@ -27,7 +27,7 @@ from haptik_actions.studio._plural import (
 __all__ = ["MOST_ROWS", "STYLES", "Fields", "Style", "VariationFields"]
 
 MOST_ROWS = 50
-"""More than any channel shows; a form that says otherwise is none of ours."""
+"""More than any channel shows. Further ways are carried along unseen, further buttons are JSON."""
 
 Style: TypeAlias = Literal["quick_replies", "buttons", "rasa"]
 """How buttons are shown: replies that vanish after a tap, buttons that stay, or the buttons of Rasa's responses."""
@@ -188,15 +188,17 @@ class VariationFields:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fields:
-    """A whole message: at least one variation."""
+    """A whole message: at least one variation. `rest` are response objects beyond those that the form shows."""
 
     variations: tuple[VariationFields, ...]
+    rest: tuple[Mapping[str, Any], ...] = ()
 
     @classmethod
     def of(cls, responses: list[dict[str, Any]], *, new_style: Style = "quick_replies") -> Fields:
         """Read response objects; none of them gives one empty variation."""
-        read = tuple(VariationFields.of(response, new_style=new_style) for response in responses)
-        return cls(variations=read or (VariationFields(style=new_style),))
+        shown, rest = responses[:MOST_ROWS], responses[MOST_ROWS:]
+        read = tuple(VariationFields.of(response, new_style=new_style) for response in shown)
+        return cls(variations=read or (VariationFields(style=new_style),), rest=tuple(rest))
 
     def responses(self) -> list[dict[str, Any]]:
         """Return the response objects; raises `ValueError`, naming the variation, where JSON or a condition is none."""
@@ -207,7 +209,7 @@ class Fields:
             except ValueError as error:
                 where = f"Variation {number + 1}: " if len(self.variations) > 1 else ""
                 raise ValueError(f"{where}{error}") from error
-        return found
+        return found + [dict(response) for response in self.rest]
 
 
 def _conditions(found: Any) -> tuple[ConditionRow, ...] | None:
@@ -220,6 +222,7 @@ def _conditions(found: Any) -> tuple[ConditionRow, ...] | None:
 
 def _is_simple(text: Any, buttons: Any, image: Any) -> bool:
     are_rows = buttons is None or (isinstance(buttons, list) and all(isinstance(row, Mapping) for row in buttons))
+    are_rows = are_rows and len(buttons or ()) <= MOST_ROWS
     return are_rows and isinstance(text, str | None) and isinstance(image, str | None)
 
 

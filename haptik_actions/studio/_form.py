@@ -37,7 +37,8 @@ _CASES = _Rows("cases", "p", "key", CaseRow())
 def read_fields(visit: Visit) -> Fields:
     """Return the message as it stands in the form."""
     count = max(1, _number(visit.field("variations"), MOST_ROWS))
-    return Fields(variations=tuple(_variation(visit, f"v{index}") for index in range(count)))
+    variations = tuple(_variation(visit, f"v{index}") for index in range(count))
+    return Fields(variations=variations, rest=_rest(visit.field("rest")))
 
 
 def reshape(fields: Fields, command: str) -> tuple[Fields, str]:
@@ -110,11 +111,20 @@ def _condition(visit: Visit, name: str) -> ConditionRow:
 
 
 def _origin(text: str) -> Mapping[str, Any]:
-    try:
-        found = msgspec.json.decode(text) if text else {}
-    except (msgspec.DecodeError, UnicodeEncodeError):
-        return {}
+    found = _json(text)
     return found if isinstance(found, dict) else {}
+
+
+def _rest(text: str) -> tuple[Mapping[str, Any], ...]:
+    found = _json(text)
+    return tuple(each for each in found if isinstance(each, dict)) if isinstance(found, list) else ()
+
+
+def _json(text: str) -> Any:
+    try:
+        return msgspec.json.decode(text) if text else None
+    except (msgspec.DecodeError, UnicodeEncodeError):
+        return None
 
 
 def _number(text: str, most: int) -> int:

@@ -42,7 +42,7 @@ class Sheet:
             return self.value
         ways = tuple(variation.without_mistakes() for variation in self.fields.variations)
         try:
-            return dump_fields(Fields(variations=ways))
+            return dump_fields(replace(self.fields, variations=ways))
         except ValueError:
             return ""
 
@@ -103,7 +103,7 @@ class Sheets:
     async def checked(self, sheet: Sheet) -> Sheet:
         """Return the sheet with what the store finds in it, and its rows as its language has them."""
         ways = tuple(variation.in_language(sheet.entry.locale) for variation in sheet.fields.variations)
-        sheet = replace(sheet, fields=Fields(variations=ways))
+        sheet = replace(sheet, fields=replace(sheet.fields, variations=ways))
         if sheet.problem:
             return replace(sheet, findings=())
         findings = await self._catalogue.check(sheet.entry.key, sheet.entry.locale, sheet.value)

@@ -307,6 +307,11 @@ VALUES: dict[str, Any] = {
         {"text": "Hey", "channel": "slack"},
         {"type": "TEXT", "text": "Hi", "data": {"quick_replies": []}},
     ],
+    "more ways than the form shows": [f"Hello {number}" for number in range(120)],
+    "more buttons than the form shows": {
+        "text": "Which?",
+        "buttons": [{"title": f"Button {number}", "payload": "/a"} for number in range(60)],
+    },
 }
 
 
@@ -451,6 +456,21 @@ async def test_commands_that_make_no_sense_change_nothing(visitor: Visitor, shap
     answer = await visitor.post("/message/form", data={**form, "shape": shape})
     assert answer.status_code == 200
     assert _fragment(answer.text).items() <= form.items()
+
+
+async def test_a_message_of_many_ways_is_changed_in_those_that_the_form_shows(
+    visitor: Visitor, redis_client: redis.asyncio.Redis, stored: Catalogue
+) -> None:
+    await redis_client.set("haptik:messages:en:x", json.dumps([f"Hello {number}" for number in range(120)]))
+    page = await visitor.get("/message", params={"key": "x", "locale": "en"})
+    assert "70 more ways to say it are not shown here, and not changed." in page.text
+    assert "Add another way" not in page.text
+    form = await visitor.opened("x")
+    taken = await visitor.post("/message/form", data={**form, "shape": "remove-variation:0"})
+    form = {**form, **_fragment(taken.text), "v0.text": "Changed"}
+    assert (await visitor.press(form, "publish")).status_code == 303
+    said = json.loads((await stored.get("x", "en")).value or "")
+    assert said == ["Changed", *(f"Hello {number}" for number in range(2, 120))]
 
 
 async def test_variations_are_added_and_taken_away(visitor: Visitor, stored: Catalogue) -> None:
