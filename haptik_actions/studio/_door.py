@@ -34,8 +34,8 @@ logger = logging.getLogger(__name__)
 Handler: TypeAlias = Callable[[Visit], Awaitable[Response]]
 
 _COOKIE = "haptik_studio"
-# A form has a field per button and variation; a file is looked at by who takes it.
-_FIELDS, _FIELD_BYTES = 2_000, 1_000_000
+# Fifty variations, each with fifty buttons, conditions and cases of a few fields; a file is looked at by who takes it.
+_FIELDS, _FIELD_BYTES = 30_000, 1_000_000
 _STALE = "This form is out of date, or did not come from the studio. Go back, reload the page and try again."
 
 

@@ -308,6 +308,14 @@ VALUES: dict[str, Any] = {
         {"type": "TEXT", "text": "Hi", "data": {"quick_replies": []}},
     ],
     "more ways than the form shows": [f"Hello {number}" for number in range(120)],
+    "as much as the form shows": [
+        {
+            "text": f"Which, {number}?",
+            "buttons": [{"title": f"Button {number}", "payload": "/a"} for number in range(13)],
+            "condition": [{"type": "slot", "name": "tier", "value": "gold"}] * 10,
+        }
+        for number in range(50)
+    ],
     "more buttons than the form shows": {
         "text": "Which?",
         "buttons": [{"title": f"Button {number}", "payload": "/a"} for number in range(60)],
