@@ -12,7 +12,8 @@ T = TypeVar("T")
 class SingleFlight(Generic[T]):
     """Callers that ask for a key while it is being loaded wait for that load instead of starting their own.
 
-    A caller that is cancelled leaves the load running for the others. Belongs to the event loop it is used in.
+    A caller that is cancelled leaves the load running for the others. Only callers of one event loop share a load: an
+    action may run in a thread with a loop of its own.
     """
 
     def __init__(self) -> None:
@@ -20,9 +21,9 @@ class SingleFlight(Generic[T]):
 
     async def run(self, key: Hashable, load: Callable[[], Coroutine[Any, Any, T]]) -> T:
         """Return what `load` returns, or raise what it raises; one `load` at a time per `key`."""
-        flight = self._flights.get(key)
-        if flight is None:
-            flight = asyncio.get_running_loop().create_task(load())
+        flight, loop = self._flights.get(key), asyncio.get_running_loop()
+        if flight is None or flight.get_loop() is not loop:
+            flight = loop.create_task(load())
             self._flights[key] = flight
             flight.add_done_callback(lambda done: self._landed(key, done))
         return await asyncio.shield(flight)
@@ -32,7 +33,8 @@ class SingleFlight(Generic[T]):
         return key in self._flights
 
     def _landed(self, key: Hashable, flight: asyncio.Task[T]) -> None:
-        del self._flights[key]
+        if self._flights.get(key) is flight:
+            del self._flights[key]
         # Looking at the exception keeps asyncio from reporting it a second time when every caller was cancelled.
         if not flight.cancelled():
             flight.exception()

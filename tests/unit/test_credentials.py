@@ -4,6 +4,8 @@ import asyncio
 import json
 import logging
 import pickle
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
@@ -161,6 +163,24 @@ async def test_callers_share_one_read() -> None:
     assert source.reads == 1
     assert isinstance(results[0], asyncio.CancelledError)
     assert {r.token for r in results[1:] if isinstance(r, Credentials)} == {"first"}
+
+
+def test_loops_in_several_threads_ask_at_once() -> None:
+    everybody = threading.Barrier(3)
+
+    async def source() -> Credentials:
+        # Nobody has it yet when the last one asks.
+        await asyncio.to_thread(everybody.wait, 30)
+        return PAIR
+
+    cached = CachedCredentials(CallableCredentials(source))
+
+    def ask() -> Credentials:
+        return asyncio.run(cached.get())
+
+    with ThreadPoolExecutor(3) as threads:
+        asked = [threads.submit(ask) for _ in range(3)]
+    assert [each.result() for each in asked] == [PAIR] * 3
 
 
 async def test_a_rejected_pair_is_read_again_once() -> None:
