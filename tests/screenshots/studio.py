@@ -82,6 +82,7 @@ async def _pictures(url: str, folder: Path) -> None:
         await page.keyboard.type(" Ask us anything about {ordr_id}.")
         await page.get_by_role("status", name="Checks").get_by_text("{ordr_id}").first.wait_for()
         await _shoot(page, folder / "studio-editor.png")
+        await _rows(page, url, folder)
         await page.goto(url + "/message/compare?key=utter_goodbye&locale=en")
         await _shoot(page, folder / "studio-compare.png")
         await page.goto(url + "/message/history?key=utter_greet&locale=en")
@@ -99,6 +100,24 @@ async def _pictures(url: str, folder: Path) -> None:
         await _shoot(page, folder / "studio-phone-preview.png")
         await page.goto(url)
         await _shoot(page, folder / "studio-phone-list.png")
+
+
+async def _rows(page: Page, url: str, folder: Path) -> None:
+    await page.goto(url + "/message?key=utter_returns&locale=en")
+    await page.get_by_role("button", name="Add another way to say it").click()
+    second = page.get_by_role("group", name="Variation 2")
+    await page.locator("#v1-text").fill("You have all the time you need, golden friend.")
+    await page.locator(".variation").nth(1).locator("summary").click()
+    await second.get_by_role("button", name="Add a condition").click()
+    row = page.get_by_role("group", name="Condition 1")
+    await row.get_by_label("The bot's slot").fill("is_member")
+    await row.get_by_label("Has to be").select_option("yes (true)")
+    # The bar at the bottom would stand in the middle of them.
+    await page.set_viewport_size({"width": 1200, "height": 2400})
+    await page.wait_for_timeout(800)
+    await page.locator(".variation").nth(0).screenshot(path=folder / "studio-plural.png")
+    await page.locator(".variation").nth(1).screenshot(path=folder / "studio-conditions.png")
+    await page.set_viewport_size(DESKTOP["viewport"])
 
 
 async def _conflict(page: Page, url: str, folder: Path) -> None:
