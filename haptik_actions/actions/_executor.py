@@ -7,12 +7,15 @@ what is wrapped, in rasa-sdk 3.6.2 and 3.21.1 alike.
 
 from __future__ import annotations
 
+import difflib
 import functools
+import logging
 from collections.abc import Callable
 from typing import Any
 
 from rasa_sdk import Tracker
 from rasa_sdk.executor import ActionExecutor, CollectingDispatcher
+from rasa_sdk.interfaces import ActionNotFoundException
 
 from haptik_actions.actions._guard import guard
 from haptik_actions.actions._integration import Events
@@ -20,6 +23,8 @@ from haptik_actions.actions._threads import move_methods_to_threads
 from haptik_actions.escalation import HandOffOptions
 
 __all__ = ["guard_all_actions"]
+
+logger = logging.getLogger(__name__)
 
 _MARK = "__haptik_guarded__"
 _NOTHING_SAID_IN_CODE = HandOffOptions()
@@ -34,9 +39,10 @@ def guard_all_actions() -> None:
         guard_all_actions()
 
     An action that is guarded already (`escalate_on_error`, `IntegrationAction`) is left as it is. The options of the
-    others are those of the domain's slot `haptik`. A second call does nothing. Workers that rasa-sdk spawns guard what
-    they reload as well. An error of the server itself, such as a call that cannot be read, is answered with 500 and
-    without the call's body, which holds the tracker.
+    others are those of the domain's slot `haptik`. An action that the server does not have is one that fails, as while
+    a newer model is up before the newer server; rasa-sdk answers 404, and Rasa nothing. A second call does nothing.
+    Workers that rasa-sdk spawns guard what they reload as well. An error of the server itself, such as a call that
+    cannot be read, is answered with 500 and without the call's body, which holds the tracker.
     """
     if hasattr(ActionExecutor.register_function, _MARK):
         return
@@ -60,6 +66,20 @@ class _GuardedRun:
         return await guard(self._run, self._name, _NOTHING_SAID_IN_CODE, dispatcher, tracker, domain)
 
 
+class _Actions(dict[str, Callable[..., Any]]):
+    """The actions of an executor, which asks for the one to run with `get`. One that is missing is one that fails."""
+
+    def get(self, name: str, default: Any = None) -> Any:
+        return super().get(name) or _GuardedRun(name, functools.partial(self._miss, name))
+
+    async def _miss(self, name: str, *_: Any) -> Events:
+        near = difflib.get_close_matches(name, self, n=1)
+        hint = f" It has {near[0]!r}." if near else ""
+        why = "Is it older than Rasa's model, or is a module not imported?"
+        logger.error("This server has no action %r.%s %s", name, hint, why)
+        raise ActionNotFoundException(name)
+
+
 class _InWorkers:
     """Lies in an executor's state, so that a process that unpickles the executor guards what it registers itself."""
 
@@ -78,6 +98,8 @@ def _guarding(register: Callable[..., None]) -> Callable[..., None]:
         # First as it is: rasa-sdk refuses a function that does not take its three parameters.
         register(executor, name, f)
         executor._haptik_in_workers = _InWorkers()
+        if not isinstance(executor.actions, _Actions):
+            executor.actions = _Actions(executor.actions)
         if not hasattr(f, _MARK):
             move_methods_to_threads(getattr(f, "__self__", None))
             executor.actions[name] = _GuardedRun(name, f)

@@ -198,6 +198,17 @@ def test_in_a_storm_everybody_is_answered_and_the_team_gets_its_share(installati
     assert say_all(throttled, "send a courier") == [["The courier is on the way."]] * len(throttled)
 
 
+# A server that is older than the model
+
+
+def test_an_action_that_the_server_does_not_have_hands_over(installation: Installation, chat: Chat) -> None:
+    assert chat.say("call the courier") == [CONNECTED]
+    assert receipt(chat) == ("connected", "action_call_courier", "ActionNotFoundException")
+    assert installation.queue() == [("support", "asha", "counting_down")]
+    give_back(chat)
+    assert chat.say("hello") == [GREETING]
+
+
 # Ready actions
 
 

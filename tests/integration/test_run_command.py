@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 import rasa_sdk
 from click.testing import CliRunner
@@ -94,7 +95,18 @@ def test_an_action_that_works_is_left_alone(server: Running) -> None:
 def test_what_is_not_a_failure_is_answered_as_before(server: Running) -> None:
     rejected = server.post(call("action_rejects"))
     assert (rejected.status_code, rejected.json()) == (400, {"error": "not now", "action_name": "action_rejects"})
-    unknown = server.post(call("action_of_nobody"))
+
+
+def test_an_action_that_the_server_does_not_have_fails(server: Running) -> None:
+    answer = server.run(call("action_raise"))
+    assert texts(answer) == [COPY["haptik_handoff_unavailable"]]
+    assert (receipt(answer)["action"], receipt(answer)["error"]) == ("action_raise", "ActionNotFoundException")
+    assert "This server has no action 'action_raise'" in server.logged()
+    assert "It has 'action_raises'." in server.logged()
+    assert "action_raise" not in {action["name"] for action in httpx.get(f"{server.url}/actions").json()}
+    # Who wants rasa-sdk's own answer gets it.
+    slots = {"haptik": {"on_error": {"ActionNotFoundException": "pass"}}}
+    unknown = server.post(action_call("action_of_nobody", slots=slots))
     assert (unknown.status_code, unknown.json()["action_name"]) == (404, "action_of_nobody")
 
 
@@ -184,9 +196,7 @@ def test_over_grpc(command: list[str], tmp_path: Path) -> None:
         with pytest.raises(grpc.RpcError) as rejected:
             ask("action_rejects")
         assert json.loads(rejected.value.details())["message"] == "not now"
-        with pytest.raises(grpc.RpcError) as unknown:
-            ask("action_of_nobody")
-        assert unknown.value.code() == grpc.StatusCode.NOT_FOUND
+        assert receipt(ask("action_of_nobody"))["error"] == "ActionNotFoundException"
 
 
 # The command line

@@ -138,11 +138,15 @@ class Running:
     log: Path
     process: subprocess.Popen[bytes]
 
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
     def logged(self) -> str:
         return self.log.read_text(encoding="utf-8", errors="replace")
 
     def post(self, body: Any) -> httpx.Response:
-        return httpx.post(f"http://127.0.0.1:{self.port}/webhook", json=body, timeout=30)
+        return httpx.post(f"{self.url}/webhook", json=body, timeout=30)
 
     def run(self, call: dict[str, Any]) -> dict[str, Any]:
         """What Rasa would get."""
