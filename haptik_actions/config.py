@@ -17,7 +17,9 @@ Settings of behaviour (teams, countdown, copy) live in the domain's slot `haptik
 
 from __future__ import annotations
 
+import contextlib
 import difflib
+import json
 import logging
 import os
 import re
@@ -133,7 +135,12 @@ def read_yaml(path: Path) -> Any:
     from ruamel.yaml.error import YAMLError
 
     try:
-        return YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
+        if text.lstrip().startswith("{"):
+            # Not all JSON is YAML to the ruamel.yaml of Rasa 3.6: a tab is not.
+            with contextlib.suppress(ValueError):
+                return json.loads(text)
+        return YAML(typ="safe", pure=True).load(text)
     except (YAMLError, UnicodeDecodeError) as error:
         mark = getattr(error, "problem_mark", None)
         place = f", line {mark.line + 1}" if mark is not None else ""
