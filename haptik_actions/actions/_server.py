@@ -17,6 +17,7 @@ import logging
 import signal
 import sys
 from collections.abc import Awaitable, Callable
+from types import SimpleNamespace
 from typing import Any
 
 import msgspec
@@ -35,6 +36,8 @@ _DECODER = msgspec.json.Decoder()
 _RASA_WAITS_SECONDS = 300
 _BACKLOG = 2048
 """Connections that wait until the loop has time for them. Of what is beyond Sanic's own hundred, Linux resets some."""
+_LARGEST_CALL = 100_000_000
+"""Bytes. As Sanic's for HTTP."""
 _STOPPING_SECONDS = 25
 """What is under way may take this long once the server stops: a deadline and a hand-off of 8 s each, and the outbox.
 Kubernetes kills after 30."""
@@ -54,6 +57,9 @@ def start_with_server() -> None:
         setattr(grpc.GRPCActionServerWebhook, _MARK, True)
         # rasa-sdk's own is none at all: every call that is under way would be cut off.
         grpc.NO_GRACE_PERIOD = max(grpc.NO_GRACE_PERIOD, _STOPPING_SECONDS)
+        # A call holds all of the conversation, and gRPC's own limit of 4 MB refuses that of a long one.
+        largest = [("grpc.max_receive_message_length", _LARGEST_CALL)]
+        grpc.aio = SimpleNamespace(server=functools.partial(grpc.aio.server, options=largest))
 
 
 def hide_calls_in_errors() -> None:

@@ -186,6 +186,25 @@ def test_a_grpc_server_that_stops_answers_what_is_under_way(command: list[str], 
         assert server.process.wait(30) == 0
 
 
+@pytest.mark.skipif(SDK_36, reason="rasa-sdk 3.6 has no gRPC server")
+@pytest.mark.parametrize("command", [COMMAND, SDK_ALONE], ids=["the command", "one call in the module"])
+def test_a_grpc_server_takes_the_call_of_a_long_conversation(command: list[str], tmp_path: Path) -> None:
+    grpc = pytest.importorskip("grpc")
+    proto = pytest.importorskip("google.protobuf.json_format")
+    from rasa_sdk.grpc_py import action_webhook_pb2, action_webhook_pb2_grpc
+
+    call = action_call("action_works")
+    call["tracker"]["events"] += [{"event": "bot", "text": "a word of the bot's " * 100}] * 5_000
+    body = proto.ParseDict(call, action_webhook_pb2.WebhookRequest(), ignore_unknown_fields=True)
+    folder = write_actions(tmp_path, first=OWN_MODULE if command is SDK_ALONE else "")
+    with (
+        action_server(command, folder, "--grpc") as server,
+        grpc.insecure_channel(f"127.0.0.1:{server.port}") as channel,
+    ):
+        answer = action_webhook_pb2_grpc.ActionServiceStub(channel).Webhook(body, timeout=60)
+    assert [response["text"] for response in proto.MessageToDict(answer)["responses"]] == ["Done."]
+
+
 # The first worker serves; the second would be importing for longer than a test waits.
 SECOND_WORKER_TAKES_LONG = """
 import os
