@@ -48,6 +48,11 @@ class Way:
 
 
 _CHECK = {"recorded": "rest", "action": "action_check_order", "blocking": "action_check_order_blocking"}
+_MISBEHAVIOUR = (
+    *("hangs", "hangs_blocking", "hangs_on_loop", "hangs_stubborn"),
+    *("garbage", "unknown_event", "not_exception", "cancelled"),
+)
+"""Troubles of the integration itself."""
 _FALLBACK = {
     "recorded": "default_fallback",
     "action": "action_default_fallback",
@@ -79,16 +84,7 @@ WAYS = (
         served_with=("rasa_sdk", "ready_fallback"),
         served_without=("rasa_sdk", "handmade_fallback"),
         # It has no integration but Haptik.
-        leaves_out=(
-            "hangs",
-            "hangs_blocking",
-            "hangs_on_loop",
-            "hangs_stubborn",
-            "garbage",
-            "unknown_event",
-            "not_exception",
-            "cancelled",
-        ),
+        leaves_out=_MISBEHAVIOUR,
         **_FALLBACK,
     ),
     Way(
@@ -99,6 +95,15 @@ WAYS = (
         # Its one `run` is blocking.
         leaves_out=("hangs", "hangs_on_loop", "hangs_stubborn"),
         **_FALLBACK,
+    ),
+    Way(
+        name="missing",
+        title="no such action, run",
+        recorded="rest",
+        # As while Rasa's model is newer than the server.
+        action="action_of_tomorrow",
+        blocking="action_of_tomorrow",
+        leaves_out=_MISBEHAVIOUR,
     ),
 )
 
