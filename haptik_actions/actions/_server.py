@@ -23,6 +23,7 @@ from typing import Any
 import msgspec
 
 from haptik_actions.actions._readable import carried_by_grpc
+from haptik_actions.actions._respawn import Respawner
 from haptik_actions.actions._runtime import current_runtime
 
 __all__ = ["hide_calls_in_errors", "start_with_server"]
@@ -104,7 +105,7 @@ def _attach(app: Any) -> None:
         app.register_listener(_start, "after_server_start")
         app.register_listener(_stop, "before_server_stop")
         if hasattr(type(app), "manager"):
-            app.register_listener(_watch_starting_workers, "main_process_ready")
+            app.register_listener(_watch_workers, "main_process_ready")
 
 
 def _raise_backlog(sanic: type[Any]) -> None:
@@ -115,10 +116,16 @@ def _raise_backlog(sanic: type[Any]) -> None:
             defaults["backlog"] = max(defaults["backlog"], _BACKLOG)
 
 
-async def _watch_starting_workers(app: Any, loop: Any) -> None:
-    # Told to stop while a worker starts, Sanic's main process waits for that worker's word for ever.
+async def _watch_workers(app: Any, loop: Any) -> None:
+    # Told to stop while a worker starts, Sanic's main process waits for that worker's word for ever. And it lets be a
+    # worker that died: the port stays open, and nobody answers.
     manager = app.manager
-    all_started = manager._all_workers_ack
+    all_started, sync_states = manager._all_workers_ack, manager._sync_states
+    respawner = Respawner(manager)
+
+    def sync_states_and_respawn() -> None:
+        sync_states()
+        respawner.look()
 
     def all_started_or_stopping() -> bool:
         if manager._shutting_down:
@@ -127,7 +134,7 @@ async def _watch_starting_workers(app: Any, loop: Any) -> None:
             return True
         return bool(all_started())
 
-    manager._all_workers_ack = all_started_or_stopping
+    manager._all_workers_ack, manager._sync_states = all_started_or_stopping, sync_states_and_respawn
 
 
 async def _start(app: Any, loop: Any) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import signal
 import time
 from collections import Counter
@@ -19,7 +20,7 @@ from haptik_actions._redis import connect
 from haptik_actions._serving import serve_app
 from haptik_actions.escalation import Entry, HandOff, RedisOutbox, Terms
 from haptik_actions.sandbox import Sandbox
-from tests.support.guarded_server import OWN_MODULE, Running, action_server, write_actions
+from tests.support.guarded_server import ACTIONS, OWN_MODULE, Running, action_server, write_actions
 from tests.support.rasa import action_call
 from tests.support.valkey import Valkey
 
@@ -203,6 +204,48 @@ def test_a_grpc_server_takes_the_call_of_a_long_conversation(command: list[str],
     ):
         answer = action_webhook_pb2_grpc.ActionServiceStub(channel).Webhook(body, timeout=60)
     assert [response["text"] for response in proto.MessageToDict(answer)["responses"]] == ["Done."]
+
+
+@pytest.mark.skipif(SDK_36, reason="with rasa-sdk 3.6 a single worker is the server itself")
+@pytest.mark.parametrize("command", [COMMAND, SDK_ALONE], ids=["the command", "one call in the module"])
+def test_a_worker_that_is_killed_is_started_again(command: list[str], tmp_path: Path) -> None:
+    folder = write_actions(tmp_path, first=OWN_MODULE if command is SDK_ALONE else "")
+    served_by = []
+    with action_server(command, folder) as server:
+        for _ in range(3):
+            # It waits for the new one, where it would wait for ever.
+            pid = int(server.run(action_call("action_raises"))["responses"][0]["text"])
+            served_by.append(pid)
+            os.kill(pid, signal.SIGKILL)
+        server.process.send_signal(signal.SIGTERM)
+        assert server.process.wait(30) == 0
+    assert len(set(served_by)) == 3
+    assert server.logged().count("was killed (SIGKILL)") in (2, 3)
+
+
+DIES_AT_ITS_START = """
+import os
+from pathlib import Path
+
+if os.environ.get("SANIC_WORKER_NAME") and Path("broken").exists():
+    with open("died", "a") as died:
+        print(os.getpid(), file=died)
+    os._exit(3)
+"""
+
+
+@pytest.mark.skipif(SDK_36, reason="with rasa-sdk 3.6 a single worker is the server itself")
+def test_a_worker_that_dies_at_its_start_is_started_less_and_less_often(tmp_path: Path) -> None:
+    folder = write_actions(tmp_path, code=DIES_AT_ITS_START + ACTIONS)
+    with action_server(COMMAND, folder) as server:
+        pid = int(server.run(action_call("action_raises"))["responses"][0]["text"])
+        (folder / "broken").touch()
+        os.kill(pid, signal.SIGKILL)
+        time.sleep(12)
+        # After 0, 1, 2, 4 and 8 seconds.
+        assert 2 <= len((folder / "died").read_text().split()) <= 5
+        (folder / "broken").unlink()
+        assert len(server.run(action_call("action_works"))["responses"]) == 1
 
 
 # The first worker serves; the second would be importing for longer than a test waits.
