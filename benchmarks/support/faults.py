@@ -151,6 +151,13 @@ async def _all_down(stack: Stack) -> AsyncIterator[None]:
 
 
 @asynccontextmanager
+async def _worker_killed(stack: Stack) -> AsyncIterator[None]:
+    """The main process lives on, and nobody restarts it."""
+    stack.server.kill_workers()
+    yield
+
+
+@asynccontextmanager
 async def _killed_waiting(stack: Stack) -> AsyncIterator[None]:
     """Users were told that it takes a while; the server dies, and after its restart nobody writes."""
     stack.sandbox.outage = True
@@ -216,6 +223,7 @@ TROUBLES = (
     Trouble(name="redis_restarted", title="Redis restarted", around=_redis_restarted),
     Trouble(name="credentials_down", title="credentials source down", around=_credentials_down),
     Trouble(name="all_down", title="all three down", around=_all_down),
+    Trouble(name="worker_killed", title="worker killed, server lives", around=_worker_killed),
     Trouble(name="killed_waiting", title="server killed, hand-offs wait", around=_killed_waiting, kills=True),
     Trouble(name="killed_delivering", title="… while it delivers", around=_killed_delivering, kills=True),
     Trouble(name="killed_answering", title="… while it answers", around=_killed_answering, kills=True, cuts=True),
