@@ -1,6 +1,7 @@
 """What is added to rasa-sdk's servers: the outbox is delivered from their start, a 500 does not repeat the call, and no
-time limit of the server's is shorter than an action's deadline, also when it stops. Calls wait unread while a crowd
-fails, and none is kept in memory once it is answered.
+time limit of the server's is shorter than an action's deadline, also when it stops. No call is refused for being one of
+many or a long one, and workers that died are started again. Calls wait unread while a crowd fails, and none is kept in
+memory once it is answered.
 
 rasa-sdk's own 500 sends the tracker back, and Rasa logs it. A process that died may have left hand-offs in the outbox,
 and the first failure of the next one may be hours away.
