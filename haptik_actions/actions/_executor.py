@@ -7,7 +7,6 @@ what is wrapped, in rasa-sdk 3.6.2 and 3.21.1 alike.
 
 from __future__ import annotations
 
-import difflib
 import functools
 import logging
 from collections.abc import Callable
@@ -20,6 +19,7 @@ from rasa_sdk.interfaces import ActionNotFoundException
 from haptik_actions.actions._guard import guard
 from haptik_actions.actions._integration import Events
 from haptik_actions.actions._threads import move_methods_to_threads
+from haptik_actions.config import nearest
 from haptik_actions.escalation import HandOffOptions
 
 __all__ = ["guard_all_actions"]
@@ -73,10 +73,8 @@ class _Actions(dict[str, Callable[..., Any]]):
         return super().get(name) or _GuardedRun(name, functools.partial(self._miss, name))
 
     async def _miss(self, name: str, *_: Any) -> Events:
-        near = difflib.get_close_matches(name, self, n=1)
-        hint = f" It has {near[0]!r}." if near else ""
         why = "Is it older than Rasa's model, or is a module not imported?"
-        logger.error("This server has no action %r.%s %s", name, hint, why)
+        logger.error("This server has no action %r.%s %s", name, nearest(name, self), why)
         raise ActionNotFoundException(name)
 
 

@@ -21,7 +21,7 @@ from haptik_actions._serving import serve_app
 from haptik_actions.cli import main
 from haptik_actions.messages import packaged_copy
 from haptik_actions.sandbox import Sandbox
-from tests.support.guarded_server import OWN_MODULE, Running, action_server, write_actions
+from tests.support.guarded_server import OWN_MODULE, Running, action_server, grpc_caller, write_actions
 from tests.support.rasa import action_call
 
 COPY = packaged_copy()
@@ -102,7 +102,7 @@ def test_an_action_that_the_server_does_not_have_fails(server: Running) -> None:
     assert texts(answer) == [COPY["haptik_handoff_unavailable"]]
     assert (receipt(answer)["action"], receipt(answer)["error"]) == ("action_raise", "ActionNotFoundException")
     assert "This server has no action 'action_raise'" in server.logged()
-    assert "It has 'action_raises'." in server.logged()
+    assert "Did you mean 'action_raises'?" in server.logged()
     assert "action_raise" not in {action["name"] for action in httpx.get(f"{server.url}/actions").json()}
     # Who wants rasa-sdk's own answer gets it.
     slots = {"haptik": {"on_error": {"ActionNotFoundException": "pass"}}}
@@ -172,18 +172,12 @@ async def test_a_confirmed_hand_off_pauses_the_conversation(tmp_path: Path) -> N
 def test_over_grpc(command: list[str], tmp_path: Path) -> None:
     grpc = pytest.importorskip("grpc")
     proto = pytest.importorskip("google.protobuf.json_format")
-    from rasa_sdk.grpc_py import action_webhook_pb2, action_webhook_pb2_grpc
 
     def ask(name: str) -> Any:
-        request = proto.ParseDict(call(name), action_webhook_pb2.WebhookRequest(), ignore_unknown_fields=True)
-        return proto.MessageToDict(stub.Webhook(request, timeout=30))
+        return proto.MessageToDict(begin(call(name)).result())
 
     folder = write_actions(tmp_path, first=OWN_MODULE if command is SDK_ALONE else "")
-    with (
-        action_server(command, folder, "--grpc") as server,
-        grpc.insecure_channel(f"127.0.0.1:{server.port}") as channel,
-    ):
-        stub = action_webhook_pb2_grpc.ActionServiceStub(channel)
+    with action_server(command, folder, "--grpc") as server, grpc_caller(server) as begin:
         for name, error in FAILURES:
             answer = ask(name)
             assert texts(answer) == [COPY["haptik_handoff_unavailable"]]

@@ -20,7 +20,7 @@ from haptik_actions._redis import connect
 from haptik_actions._serving import serve_app
 from haptik_actions.escalation import Entry, HandOff, RedisOutbox, Terms
 from haptik_actions.sandbox import Sandbox
-from tests.support.guarded_server import ACTIONS, OWN_MODULE, Running, action_server, write_actions
+from tests.support.guarded_server import ACTIONS, OWN_MODULE, Running, action_server, grpc_caller, write_actions
 from tests.support.rasa import action_call
 from tests.support.valkey import Valkey
 
@@ -166,21 +166,9 @@ def test_a_server_that_stops_answers_what_is_under_way(command: list[str], worke
 @pytest.mark.skipif(SDK_36, reason="rasa-sdk 3.6 has no gRPC server")
 @pytest.mark.parametrize("command", [COMMAND, SDK_ALONE], ids=["the command", "one call in the module"])
 def test_a_grpc_server_that_stops_answers_what_is_under_way(command: list[str], tmp_path: Path) -> None:
-    grpc = pytest.importorskip("grpc")
-    proto = pytest.importorskip("google.protobuf.json_format")
-    from rasa_sdk.grpc_py import action_webhook_pb2, action_webhook_pb2_grpc
-
-    hangs = proto.ParseDict(
-        action_call("action_hangs", slots={"haptik": {"deadline": 2}}),
-        action_webhook_pb2.WebhookRequest(),
-        ignore_unknown_fields=True,
-    )
     folder = write_actions(tmp_path, first=OWN_MODULE if command is SDK_ALONE else "")
-    with (
-        action_server(command, folder, "--grpc") as server,
-        grpc.insecure_channel(f"127.0.0.1:{server.port}") as channel,
-    ):
-        answer = action_webhook_pb2_grpc.ActionServiceStub(channel).Webhook.future(hangs, timeout=30)
+    with action_server(command, folder, "--grpc") as server, grpc_caller(server) as begin:
+        answer = begin(action_call("action_hangs", slots={"haptik": {"deadline": 2}}))
         time.sleep(0.5)
         server.process.send_signal(signal.SIGTERM)
         assert len(answer.result(30).responses) == 1
@@ -190,20 +178,12 @@ def test_a_grpc_server_that_stops_answers_what_is_under_way(command: list[str], 
 @pytest.mark.skipif(SDK_36, reason="rasa-sdk 3.6 has no gRPC server")
 @pytest.mark.parametrize("command", [COMMAND, SDK_ALONE], ids=["the command", "one call in the module"])
 def test_a_grpc_server_takes_the_call_of_a_long_conversation(command: list[str], tmp_path: Path) -> None:
-    grpc = pytest.importorskip("grpc")
-    proto = pytest.importorskip("google.protobuf.json_format")
-    from rasa_sdk.grpc_py import action_webhook_pb2, action_webhook_pb2_grpc
-
     call = action_call("action_works")
     call["tracker"]["events"] += [{"event": "bot", "text": "a word of the bot's " * 100}] * 5_000
-    body = proto.ParseDict(call, action_webhook_pb2.WebhookRequest(), ignore_unknown_fields=True)
     folder = write_actions(tmp_path, first=OWN_MODULE if command is SDK_ALONE else "")
-    with (
-        action_server(command, folder, "--grpc") as server,
-        grpc.insecure_channel(f"127.0.0.1:{server.port}") as channel,
-    ):
-        answer = action_webhook_pb2_grpc.ActionServiceStub(channel).Webhook(body, timeout=60)
-    assert [response["text"] for response in proto.MessageToDict(answer)["responses"]] == ["Done."]
+    with action_server(command, folder, "--grpc") as server, grpc_caller(server) as begin:
+        answer = begin(call).result()
+    assert [response["text"] for response in answer.responses] == ["Done."]
 
 
 @pytest.mark.skipif(SDK_36, reason="with rasa-sdk 3.6 a single worker is the server itself")

@@ -10,12 +10,13 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import httpx
+import pytest
 
 from tests.support.ports import free_port
 
@@ -155,6 +156,23 @@ class Running:
         answer = json.loads(reply.text)
         assert isinstance(answer, dict)
         return answer
+
+
+@contextlib.contextmanager
+def grpc_caller(server: Running) -> Iterator[Callable[[dict[str, Any]], Any]]:
+    """Begin calls over gRPC: each gives a future of the answer. Skips where gRPC is not installed."""
+    grpc = pytest.importorskip("grpc")
+    proto = pytest.importorskip("google.protobuf.json_format")
+    from rasa_sdk.grpc_py import action_webhook_pb2, action_webhook_pb2_grpc
+
+    with grpc.insecure_channel(f"127.0.0.1:{server.port}") as channel:
+        stub = action_webhook_pb2_grpc.ActionServiceStub(channel)
+
+        def begin(call: dict[str, Any]) -> Any:
+            request = proto.ParseDict(call, action_webhook_pb2.WebhookRequest(), ignore_unknown_fields=True)
+            return stub.Webhook.future(request, timeout=60)
+
+        yield begin
 
 
 @contextlib.contextmanager
