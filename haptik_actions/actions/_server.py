@@ -125,7 +125,12 @@ async def _watch_workers(app: Any, loop: Any) -> None:
     respawner = Respawner(manager)
 
     def sync_states_and_respawn() -> None:
-        sync_states()
+        try:
+            sync_states()
+        except Exception:
+            # The handler of the signal asks over the same connection, and takes the answer to what was asked here.
+            if not manager._shutting_down:
+                raise
         respawner.look()
 
     def all_started_or_stopping() -> bool:
