@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+from base64 import b64encode
 from collections.abc import AsyncIterator
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import aiohttp
 import httpx
@@ -46,7 +47,8 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
 
     def __init__(self, tls: ssl.SSLContext, proxy: httpx.Proxy | None = None) -> None:
         self._tls = tls
-        self._proxy = _proxy_options(proxy)
+        self._proxy = None if proxy is None else str(proxy.url)
+        self._for_proxy = _for_proxy(proxy)
         self._session: aiohttp.ClientSession | None = None
         self._urls: dict[str, URL] = {}
         self._timeouts: dict[float | None, aiohttp.ClientTimeout] = {}
@@ -64,11 +66,12 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
             response = await self._open().request(
                 request.method,
                 self._url(request),
-                headers=_headers(request),
+                headers=self._headers(request),
                 data=_body(request),
                 allow_redirects=False,
                 timeout=self._timeout(request),
-                **self._proxy,
+                proxy=self._proxy,
+                proxy_headers=self._for_proxy or None,
             )
         except _FAILURES as error:
             raise _translated(error, sent) from _without_request(error)
@@ -88,6 +91,17 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
                 auto_decompress=False,
             )
         return self._session
+
+    def _headers(self, request: httpx.Request) -> CIMultiDict[str]:
+        headers: CIMultiDict[str] = CIMultiDict()
+        for name, value in request.headers.raw:
+            text = value.decode("latin-1")
+            headers.add(name.decode("ascii"), _Hidden(text) if name.lower() == b"authorization" else text)
+        headers.setdefault("Accept-Encoding", _ENCODINGS)
+        if self._for_proxy and request.url.scheme == "http":
+            # There is no tunnel, so the proxy reads the request itself.
+            headers.update(self._for_proxy)
+        return headers
 
     def _url(self, request: httpx.Request) -> URL:
         # As it is: aiohttp would decode and encode it again, and an encoded slash would become another path.
@@ -139,15 +153,6 @@ class _Hidden(str):
         return "'[hidden]'"
 
 
-def _headers(request: httpx.Request) -> CIMultiDict[str]:
-    headers: CIMultiDict[str] = CIMultiDict()
-    for name, value in request.headers.raw:
-        text = value.decode("latin-1")
-        headers.add(name.decode("ascii"), _Hidden(text) if name.lower() == b"authorization" else text)
-    headers.setdefault("Accept-Encoding", _ENCODINGS)
-    return headers
-
-
 def _body(request: httpx.Request) -> bytes | AsyncIterator[bytes] | None:
     content = request.content
     # A large one in pieces: in one piece it would hold up the loop, which aiohttp warns of.
@@ -159,11 +164,11 @@ async def _pieces(content: bytes) -> AsyncIterator[bytes]:
         yield content[start : start + _PIECE]
 
 
-def _proxy_options(proxy: httpx.Proxy | None) -> dict[str, Any]:
-    if proxy is None:
+def _for_proxy(proxy: httpx.Proxy | None) -> dict[str, str]:
+    """Return the headers that the proxy alone reads."""
+    if proxy is None or proxy.raw_auth is None:
         return {}
-    auth = aiohttp.BasicAuth(*proxy.auth, encoding="utf-8") if proxy.auth else None
-    return {"proxy": str(proxy.url), "proxy_auth": auth}
+    return {"Proxy-Authorization": _Hidden(f"Basic {b64encode(b':'.join(proxy.raw_auth)).decode()}")}
 
 
 _FAILURES = (aiohttp.ClientError, asyncio.TimeoutError, OSError)
