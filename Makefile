@@ -59,6 +59,7 @@ format: .venv/ready
 	.venv/bin/ruff format .
 
 e2e: .venv/ready .venv-rasa/ready test-sdk36
+	.venv-rasa/bin/python -m pip check
 	RASA_PYTHON="$(abspath .venv-rasa/bin/python)" .venv/bin/python -m pytest tests/e2e $(ARGS)
 
 resolve: .venv/ready

@@ -166,10 +166,13 @@ class Runtime:
             ConfigurationError: a setting that the platform's call needs is missing; names it.
         """
         if self._delivery is None:
-            server = PlatformServer(self.settings().require("base_url"))
+            settings = self.settings()
+            messenger = PlatformServer.messenger(settings.messenger_url) if settings.messenger_url else None
             self._client = HaptikClient(
-                server,
+                PlatformServer(settings.require("base_url")),
                 self._credentials,
+                messenger=messenger,
+                receiver=settings.receiver,
                 transport=self._transport,
                 timeout=self._timeout,
                 retries=self._retries,
@@ -192,6 +195,8 @@ class Runtime:
                 self.breakers = Breakers(shared, metrics=self._metrics)
                 self._refresher = asyncio.get_running_loop().create_task(self._refresh_breakers())
             self.delivery().start()
+            if self._client is not None:
+                self._client.prepare()
             if self._redis_outbox is not None:
                 self._warning = asyncio.get_running_loop().create_task(self._redis_outbox.warn_of_eviction())
         except ConfigurationError as error:
