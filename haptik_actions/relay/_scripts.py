@@ -1,6 +1,6 @@
 """What is done on Redis as one step. Every script gets the thirteen keys of `_keys.keys_of`, the id and the time.
 
-Times are milliseconds by the clock of Redis; a test gives its own in place of 0. Members of the link are JSON, so that a
+Times are milliseconds by the clock of Redis; a test gives its own in place of 0. Members of the link are JSON, so a
 string is compared with its quotes. Where a connection broke and redis-py asked again, the second answer is that of the
 first: whatever adds something carries a name of its own, which is noted under `seen`.
 """
@@ -108,8 +108,8 @@ local function over()
 end
 """
 
-# ARGV 3: how many pairs of member and JSON follow that are set in any case; then pairs that are set where they are given;
-# the last pairs, after the word `missing`, are set where nothing stands there.
+# ARGV 3: how many pairs of member and JSON follow that are set in any case. The pairs behind them are set where nothing
+# stands there.
 PREPARE = (
     CONVERSATION
     + """

@@ -87,7 +87,8 @@ class ToAgent:
                 raise
             except RelayAway:
                 raise
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001
+                # Whatever it is, the words stay where they are. It is logged.
                 return await self._put_off(got, error)
 
     async def _next(self, id_: str, done: Done | None) -> ForAgent | Wait:
