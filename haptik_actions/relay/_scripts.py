@@ -338,8 +338,8 @@ return 'stored'
 )
 
 # Tick one entry off and get the next. ARGV 3: token; 4: lease; 5: hold-back; 6: name of this call; 7: member that is
-# done, or ''; 8: its row for the ledger; 9: for the inbox, or ''; 10: '1' where it was the end of the chat; 11: '1' where
-# it may have been said twice.
+# done, or ''; 8: its row for the ledger; 9: for the inbox, or ''; 10: '1' where it was the end of the chat; 11: '1'
+# where it may have been said twice.
 FOR_USER = (
     CONVERSATION
     + """
