@@ -14,20 +14,8 @@ from haptik_actions.relay._events import PlatformEvent
 from haptik_actions.relay._keys import keys_of, shard_keys
 from haptik_actions.relay._lanes import Lane
 from haptik_actions.relay._link import Link
-from haptik_actions.relay._scripts import (
-    EVENT,
-    FOR_AGENT,
-    FOR_USER,
-    LATER,
-    LEAVE,
-    MOVED,
-    OWN,
-    POLL,
-    RELEASE,
-    RENEW,
-    TIMER,
-    WORDS,
-)
+from haptik_actions.relay._scripts_in import EVENT, LEAVE, OWN, TIMER, WORDS
+from haptik_actions.relay._scripts_out import FOR_AGENT, FOR_USER, LATER, MOVED, POLL, RELEASE, RENEW
 from haptik_actions.relay._values import FromUser, LedgerRow
 
 __all__ = ["Done", "ForAgent", "ForUser", "Queues", "Stored", "Wait", "Words"]

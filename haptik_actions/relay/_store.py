@@ -13,7 +13,8 @@ from haptik_actions.relay._board import Board
 from haptik_actions.relay._codec import members_of, read_link, to_json
 from haptik_actions.relay._keys import chat_key, keys_of
 from haptik_actions.relay._link import Link, conversation_id, is_conversation_id
-from haptik_actions.relay._scripts import ASKED, COLLECT, PREPARE, UPDATE, WITHDRAW
+from haptik_actions.relay._scripts import ASKED, PREPARE, UPDATE, WITHDRAW
+from haptik_actions.relay._scripts_out import COLLECT
 from haptik_actions.relay._values import LedgerRow
 
 if TYPE_CHECKING:
