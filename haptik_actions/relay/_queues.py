@@ -111,9 +111,10 @@ class Queues:
         """End the chat because the user wants the bot; False where no agent was asked for."""
         return bool(await self._board.on(LEAVE, id_, name, _encode(Queued(what="ended", left=True, at=at)), _NOTE))
 
-    async def words(self, id_: str, name: str, words: FromUser) -> Stored:
-        """Store what the user wrote."""
-        stored: Stored = _text(await self._board.on(WORDS, id_, f"w:{name}", _encode(words)))  # type: ignore[assignment]
+    async def words(self, id_: str, name: str, words: FromUser, *, told: bool) -> Stored:
+        """Store what the user wrote. `told`: they know already that it takes long."""
+        answer = await self._board.on(WORDS, id_, f"w:{name}", _encode(words), int(told))
+        stored: Stored = _text(answer)  # type: ignore[assignment]
         return stored
 
     async def for_user(self, id_: str, hold: float, done: Done | None) -> ForUser | Wait:

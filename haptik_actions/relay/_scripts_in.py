@@ -154,7 +154,7 @@ return 1
 """
 )
 
-# Words of the user. ARGV 3: name under `seen`; 4: content.
+# Words of the user. ARGV 3: name under `seen`; 4: content; 5: '1' where the user knows already that it takes long.
 WORDS = (
     CONVERSATION
     + """
@@ -164,6 +164,7 @@ if redis.call('LLEN', words) >= MOST or number('words_bytes') + #ARGV[4] > MOST_
 is_new(ARGV[3])
 redis.call('RPUSH', words, string.format('%012d', count('words', 1)) .. ARGV[4])
 count('words_bytes', #ARGV[4] + 12)
+if ARGV[5] == '1' then redis.call('HSET', work, 'told_delayed', '1') end
 wake('agent', 0)
 keep()
 return 'stored'
