@@ -236,13 +236,22 @@ if kind ~= 'automated' and state ~= '"ended"' and get('closing') ~= 'true' then
     redis.call('HSET', link, 'state', '"agent"')
     if is_another then redis.call('HSET', link, 'agent', ARGV[10]) end
     redis.call('ZREM', timers, id)
-    if at_order == '' then
-      local score, member = behind_all('0')
-      queue(score, member, now, ARGV[9])
-    else
-      queue(tonumber(at_order), at_order .. ':0', now, ARGV[9])
-    end
+    local score, member = tonumber(at_order), at_order .. ':0'
+    if at_order == '' then score, member = behind_all('0') end
+    queue(score, member, now, ARGV[9])
+    redis.call('HSET', work, 'here', member)
     wake('user', hold)
+  else
+    -- It was a later message that said first that an agent is there. Nobody has told the user yet.
+    local here = redis.call('HGET', work, 'here')
+    local waiting = here and at_order ~= '' and at_order < here and redis.call('HGET', said, here)
+    if waiting and redis.call('HEXISTS', said, here .. '!') == 0 then
+      redis.call('ZREM', order, here)
+      redis.call('HDEL', said, here)
+      redis.call('ZADD', order, tonumber(at_order), at_order .. ':0')
+      redis.call('HSET', said, at_order .. ':0', waiting)
+      redis.call('HSET', work, 'here', at_order .. ':0')
+    end
   end
 end
 if kind == 'pinned' then
@@ -329,7 +338,8 @@ return 'stored'
 )
 
 # Tick one entry off and get the next. ARGV 3: token; 4: lease; 5: hold-back; 6: name of this call; 7: member that is
-# done, or ''; 8: its row for the ledger; 9: for the inbox, or ''; 10: '1' where it was the end of the chat.
+# done, or ''; 8: its row for the ledger; 9: for the inbox, or ''; 10: '1' where it was the end of the chat; 11: '1' where
+# it may have been said twice.
 FOR_USER = (
     CONVERSATION
     + """
@@ -348,6 +358,9 @@ if content then
   end
   if ARGV[10] == '1' and '~end:' .. (get('receipt') or '""') == done then over() end
   keep()
+elseif done ~= '' and ARGV[11] == '1' then
+  -- Another process, which had lost its lease, was faster. It happened twice all the same.
+  note(ARGV[8])
 end
 if redis.call('EXISTS', link) == 0 then
   redis.call('ZREM', dues.user, id)
@@ -386,7 +399,8 @@ return {'go', head, string.sub(waiting, 14), again, whole(number('tries_user')),
 )
 
 # As FOR_USER, for what users wrote. ARGV 3: token; 4: lease; 5: name of this call; 6: number that is done, or '';
-# 7: its row; 8: the platform's id of the message, or ''; 9: how long the move to a team has to wait, or ''.
+# 7: its row; 8: the platform's id of the message, or ''; 9: how long the move to a team has to wait, or ''; 10: '1'
+# where it may have been sent twice.
 FOR_AGENT = (
     CONVERSATION
     + """
@@ -404,13 +418,17 @@ if done ~= '' and head and string.sub(head, 1, 12) == done then
   if number('note') == tonumber(done) then redis.call('HDEL', work, 'note') end
   head = redis.call('LINDEX', words, 0)
   keep()
+elseif done ~= '' and ARGV[10] == '1' then
+  note(ARGV[7])
 end
 local state = get('state')
 local team = state == '"asked"' and get('moved') ~= 'true' and (get('teams') or '[]') ~= '[]'
   and (get('user_name') or 'null') ~= 'null' and get('closing') ~= 'true'
 -- What was written before the user left is for the agent; what was written while the chat ends is for the bot.
 local is_told = head and tonumber(string.sub(head, 1, 12)) <= number('note')
-local ready = head and (is_told or is_handed_over() or state == '"ended"')
+-- Until an event tells who the user is on Haptik, nothing can be sent.
+local is_known = (get('auth_id') or 'null') ~= 'null'
+local ready = head and ((is_known and (is_told or is_handed_over())) or (state == '"ended"' and not is_told))
 local is_put_off = team and ARGV[9] ~= ''
 if is_put_off then team = false end
 if not state or not (ready or team) then
