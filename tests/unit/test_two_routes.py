@@ -141,7 +141,7 @@ async def test_a_user_whom_haptik_does_not_know_is_registered_and_their_chat_ope
         "countdown": 5,
     }
     turns = [("user", "hello"), ("bot", "Which order?"), ("user", "1001, mail me at asha@example.com")]
-    talk = {"slots": {"order_id": "1001", "language_code": "de-DE"}, "turns": turns}
+    talk: dict[str, Any] = {"slots": {"order_id": "1001", "language_code": "de-DE"}, "turns": turns}
     got = await fail(engine(), options=options, metadata=({"full_name": "Asha K"},), **talk)
     assert got.receipt is not None
     assert (got.receipt.state, got.receipt.team) == ("connected", "support")
