@@ -1,32 +1,28 @@
 """The platform's event that a chat is complete: it ends the episode, and may give the conversation back to the bot.
 
-Names of fields and the signature are those of the platform's documented webhook. It wants 200 within five seconds,
-repeats what gets anything else for an hour, and may deliver twice and out of order.
+A second entrance beside the relay's, for those who do not run it; both read events in the same way. The platform wants
+200 within five seconds, repeats what gets anything else for an hour and then switches the webhook off, and may deliver
+twice and out of order.
 """
 
 from __future__ import annotations
 
-import hashlib
-import hmac
+import contextlib
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timezone
 from typing import Any
 
-import msgspec
-
 from haptik_actions._deadline import deadline
-from haptik_actions.errors import ConfigurationError
+from haptik_actions.errors import ConfigurationError, RelayAway, UnknownConversation
 from haptik_actions.escalation._outbox import Outbox, chat_of
 from haptik_actions.escalation._outbox_redis import RedisOutbox
+from haptik_actions.relay import Link, PlatformEvent, RelayStore, UnreadableEvent, is_signed, read_event
 
 __all__ = ["CompletedChat", "CompletedChats"]
 
 logger = logging.getLogger(__name__)
 
-# The second one is called deprecated, and is sent beside the first.
-_COMPLETE = ("webhook_conversation_complete", "chat_complete")
 _SECONDS = 4.0
 _MOST_BYTES = 1_000_000
 _REDIS_SECONDS = 2.0
@@ -40,6 +36,8 @@ Send = Callable[[dict[str, Any]], Awaitable[None]]
 class CompletedChat:
     """A chat that its agent, the bot or the platform has completed; `at` is when, in Unix seconds.
 
+    `user_name` is empty where the event names the user by `auth_id` alone. `sender_id` is the conversation of Rasa that
+    was handed over, None where that is not known: in a chat that nobody here handed over, or without Redis.
     `conversation_no` is None in the deprecated event.
     """
 
@@ -47,14 +45,17 @@ class CompletedChat:
     business_id: int
     at: float
     conversation_no: int | None = None
+    auth_id: str | None = None
+    sender_id: str | None = None
 
 
 class CompletedChats:
     """An ASGI application for the platform's webhook: an episode ends when its chat is complete.
 
     `secret` is that of the webhook. `on_complete` is awaited then, for giving the conversation back to the bot; it has
-    four seconds, and is called again where it fails, so it has to bear repetition. An event that is older than the
-    running episode does nothing. Serve it with any ASGI server, or mount it.
+    four seconds, and is called again where it fails, so it has to bear repetition. `UnknownConversation` is no failure:
+    events of chats that nobody here handed over arrive, too. An event that is older than the running episode does
+    nothing. `links` tells which conversation a chat belongs to. Serve it with any ASGI server, or mount it.
 
     Raises:
         ConfigurationError: the secret is empty: anybody could end episodes.
@@ -66,10 +67,12 @@ class CompletedChats:
         *,
         secret: str,
         on_complete: Callable[[CompletedChat], Awaitable[None]] | None = None,
+        links: RelayStore | None = None,
     ) -> None:
         if not secret:
             raise ConfigurationError("The webhook's secret is empty. Copy it from where the webhook was set up.")
         self._outbox, self._secret, self._on_complete = outbox, secret, on_complete
+        self._links = links
 
     @classmethod
     def from_url(cls, redis_url: str, **options: Any) -> CompletedChats:
@@ -80,24 +83,27 @@ class CompletedChats:
         """
         from haptik_actions._redis import connect
 
-        return cls(RedisOutbox(connect(redis_url, seconds=_REDIS_SECONDS)), **options)
+        links = RelayStore(connect(redis_url, seconds=_REDIS_SECONDS))
+        return cls(RedisOutbox(connect(redis_url, seconds=_REDIS_SECONDS)), **{"links": links, **options})
 
     async def take(self, body: bytes, signature: str | None) -> int:
         """Take one event with its header `X-Hub-Signature`, and return the HTTP status to answer with.
 
-        200: done, or nothing to do; 401: the signature is wrong; 400: no event; 500: it should be sent again.
+        200: done, or nothing to do; 401: the signature is wrong; 400: no JSON object; 500: it should be sent again.
         """
-        if not self._is_signed(body, signature):
+        if not is_signed(self._secret, body, signature):
             return 401
         try:
-            chat = _completed(msgspec.json.decode(body))
-        except (msgspec.DecodeError, KeyError, TypeError, ValueError, RecursionError):
+            event = read_event(body)
+        except UnreadableEvent:
             return 400
-        if chat is None:
+        if event is None or not event.ends_the_chat:
             return 200
         try:
             async with deadline(_SECONDS):
-                await self._end(chat)
+                await self._end(event)
+        except UnknownConversation as error:
+            logger.info("A chat of business %d is complete that is no conversation here: %s", event.business_id, error)
         except Exception:
             logger.exception("The end of a chat could not be handled; the platform sends it again.")
             return 500
@@ -116,20 +122,50 @@ class CompletedChats:
         await send({"type": "http.response.start", "status": status, "headers": [(b"content-length", b"0")]})
         await send({"type": "http.response.body", "body": b""})
 
-    def _is_signed(self, body: bytes, signature: str | None) -> bool:
-        wanted = "sha1=" + hmac.new(self._secret.encode(), body, hashlib.sha1).hexdigest()
-        return hmac.compare_digest(wanted.encode(), (signature or "").encode())
+    async def _end(self, event: PlatformEvent) -> None:
+        link = await self._link_of(event)
+        names = {event.user_name, event.auth_id, link and link.id} - {None}
+        chats = [chat_of(event.business_id, str(name)) for name in sorted(map(str, names))]
+        # All of them: a chat may be known under any.
+        ended = [await self._outbox.end_episode(chat, before=event.at) for chat in chats]
+        if all(ended):
+            await self._close(link, event)
+            await self._give_back(link, event)
 
-    async def _end(self, chat: CompletedChat) -> None:
-        ended = await self._outbox.end_episode(chat_of(chat.business_id, chat.user_name), before=chat.at)
-        if ended and self._on_complete is not None:
-            await self._on_complete(chat)
+    async def _link_of(self, event: PlatformEvent) -> Link | None:
+        if self._links is None:
+            return None
+        with contextlib.suppress(RelayAway):
+            return await self._links.find_chat(event.business_id, event.user_name, event.auth_id)
+        return None
+
+    async def _close(self, link: Link | None, event: PlatformEvent) -> None:
+        """Without a relay nobody else tells the link that the chat is over."""
+        if self._links is not None and link is not None and link.opened_at <= event.at:
+            with contextlib.suppress(RelayAway):
+                await self._links.update(link.id, state="ended", paused=False)
+
+    async def _give_back(self, link: Link | None, event: PlatformEvent) -> None:
+        if self._on_complete is None:
+            return
+        await self._on_complete(
+            CompletedChat(
+                user_name=event.user_name or "",
+                business_id=event.business_id,
+                at=event.at,
+                conversation_no=event.conversation_no,
+                auth_id=event.auth_id,
+                sender_id=None if link is None else link.sender_id,
+            )
+        )
 
     async def _live(self, receive: Receive, send: Send) -> None:
         await receive()
         await send({"type": "lifespan.startup.complete"})
         await receive()
         await self._outbox.aclose()
+        if self._links is not None:
+            await self._links.aclose()
         await send({"type": "lifespan.shutdown.complete"})
 
 
@@ -143,26 +179,3 @@ async def _body(receive: Receive) -> bytes | None:
             return None
         if not message.get("more_body", False):
             return body
-
-
-def _completed(event: Any) -> CompletedChat | None:
-    if not isinstance(event, dict):
-        raise TypeError("an event is an object")
-    if event.get("event_name") not in _COMPLETE:
-        return None
-    data = event.get("data")
-    number = data.get("conversation_no") if isinstance(data, dict) else None
-    user = event.get("user")
-    if not isinstance(user, dict) or not isinstance(user.get("user_name"), str):
-        raise TypeError("an event names its user")
-    return CompletedChat(
-        user_name=user["user_name"],
-        business_id=int(event["business_id"]),
-        at=_time(event.get("timestamp")),
-        conversation_no=number if isinstance(number, int) else None,
-    )
-
-
-def _time(stamp: Any) -> float:
-    at = datetime.fromisoformat(str(stamp).replace("Z", "+00:00"))
-    return (at if at.tzinfo else at.replace(tzinfo=timezone.utc)).timestamp()

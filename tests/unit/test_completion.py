@@ -15,7 +15,7 @@ import pytest
 import redis.asyncio
 
 from haptik_actions._redis import connect
-from haptik_actions.errors import ConfigurationError
+from haptik_actions.errors import ConfigurationError, UnknownConversation
 from haptik_actions.escalation import (
     CompletedChat,
     CompletedChats,
@@ -26,6 +26,7 @@ from haptik_actions.escalation import (
     ResilientOutbox,
     Terms,
 )
+from haptik_actions.relay import Link, RelayStore
 from haptik_actions.sandbox import Sandbox, Webhook
 from tests.support.ports import free_port
 from tests.support.webhook import SECRET, URL, whole_run
@@ -107,14 +108,69 @@ async def test_what_is_not_signed_is_refused(signature: str) -> None:
 
 
 DEEP = b"[" * 100_000 + b"]" * 100_000
-NO_EVENTS = [b"", b"{", b"[]", b"\xff", DEEP, *(json.dumps(event(**change)).encode() for change in (
-    {"user": None}, {"user": {"user_name": 5}}, {"business_id": None}, {"business_id": "x"}, {"timestamp": "soon"},
-))]  # fmt: skip
+NO_EVENTS = [b"", b"{", b"[]", b"5", DEEP]
 
 
 @pytest.mark.parametrize("body", NO_EVENTS, ids=range(len(NO_EVENTS)))
 async def test_what_is_no_event_is_refused(body: bytes) -> None:
     assert await post(CompletedChats(MemoryOutbox(), secret=SECRET), body) == 400
+
+
+ODD: list[dict[str, Any]] = [
+    *({"user": None}, {"user": []}, {"user": {}}, {"business_id": None}, {"business_id": "x"}, {"timestamp": "soon"}),
+    *({"user": {"auth_id": "r1"}}, {"user": {"user_name": 5}}, {"data": []}, {"timestamp": None}, {"data": {"a": {}}}),
+]
+
+
+@pytest.mark.parametrize("change", ODD, ids=map(str, ODD))
+async def test_an_event_of_another_shape_is_taken(change: dict[str, Any]) -> None:
+    assert await post(CompletedChats(MemoryOutbox(), secret=SECRET), json.dumps(event(**change)).encode()) == 200
+
+
+async def test_a_user_is_named_by_auth_id_alone_in_events_of_an_older_page() -> None:
+    outbox, called = MemoryOutbox(), list[CompletedChat]()
+
+    async def give_back(chat: CompletedChat) -> None:
+        called.append(chat)
+
+    chat = msgspec.structs.replace(ASHA, user_name="r1")
+    await outbox.open(chat, Terms())
+    app = CompletedChats(outbox, secret=SECRET, on_complete=give_back)
+    assert await post(app, json.dumps(event(user={"auth_id": "r1"})).encode()) == 200
+    assert [(each.user_name, each.auth_id) for each in called] == [("", "r1")]
+    assert (await outbox.open(msgspec.structs.replace(chat, id="next"), Terms())).state == "go"
+
+
+async def test_the_conversation_of_a_chat_is_told_and_its_link_is_closed(
+    valkey_url: str, redis_client: redis.asyncio.Redis
+) -> None:
+    called: list[CompletedChat] = []
+
+    async def give_back(chat: CompletedChat) -> None:
+        called.append(chat)
+
+    links = RelayStore(connect(valkey_url, seconds=5))
+    link = Link.of("socketio", "s1", 1201, receipt="id-1", opened_at=time.time())
+    await links.prepare(link)
+    await links.asked(link.id, "id-1", paused=True)
+    outbox = RedisOutbox(connect(valkey_url, seconds=5))
+    app = CompletedChats(outbox, secret=SECRET, on_complete=give_back, links=links)
+    body = json.dumps(event(user={"auth_id": link.id, "user_name": "8f3a"})).encode()
+    assert await post(app, body) == 200
+    assert [(chat.sender_id, chat.user_name) for chat in called] == [("s1", "8f3a")]
+    closed = await links.find("socketio", "s1")
+    assert closed is not None
+    assert (closed.state, closed.holds) == ("ended", False)
+    await links.aclose()
+    await outbox.aclose()
+
+
+async def test_a_conversation_that_rasa_does_not_know_is_no_failure() -> None:
+    async def give_back(chat: CompletedChat) -> None:
+        raise UnknownConversation("Rasa has no conversation 'asha'.", status=200)
+
+    app = CompletedChats(MemoryOutbox(), secret=SECRET, on_complete=give_back)
+    assert await post(app, json.dumps(event()).encode()) == 200
 
 
 async def test_other_events_and_calls_do_nothing() -> None:
