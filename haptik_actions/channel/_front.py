@@ -14,8 +14,8 @@ from haptik_actions.channel._answer import DETAILS_SLOTS, STATUS_SLOT, Answer, D
 from haptik_actions.channel._integration import IntegrationRequest
 from haptik_actions.channel._late_words import LateWords, MemoryLateWords, RedisLateWords
 from haptik_actions.channel._parts import Parts
-from haptik_actions.channel._turns import Spoken, Turns
 from haptik_actions.channel._silence import break_silence
+from haptik_actions.channel._turns import Spoken, Turns
 from haptik_actions.messages import locale_of, packaged_copy
 
 __all__ = ["ANSWER_SECONDS", "HaptikInFront"]

@@ -16,7 +16,7 @@ from typing import Any
 from rasa.core.channels.channel import UserMessage
 from rasa.shared.core.trackers import DialogueStateTracker
 
-from haptik_actions.channel._events import is_paused, receipt_of, user_words
+from haptik_actions.channel._events import bot_messages, is_paused, receipt_of, user_words
 from haptik_actions.channel._late import bring
 from haptik_actions.channel._parts import Parts
 from haptik_actions.channel._words import said, without_contents, words_of
@@ -113,7 +113,7 @@ class ConversationKeeper:
     async def _hold(self, parts: Parts, relay: Relay, processor: Any, message: UserMessage, link: Link) -> bool:
         """Give the message to the agent, and note it in the tracker; False where it is the bot's after all."""
         tracker = await processor.get_tracker(message.sender_id)
-        text = said(message, tracker)
+        text = said(message.text, bot_messages(tracker))
         if text == _RESTART:
             await relay.leave(link)
             _note_left(link)
@@ -136,7 +136,7 @@ class ConversationKeeper:
         if link.channel == HAPTIK_CHANNEL:
             # Haptik has shown it to the agent before it asked this bot.
             return True
-        for words in words_of(message, text):
+        for words in words_of(text, message.metadata):
             written = await relay.write(link, words)
             if written == "left":
                 _note_left(link)

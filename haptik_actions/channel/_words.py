@@ -1,4 +1,4 @@
-"""What the user wrote, tapped or sent, in the form in which the agent gets it."""
+"""What the user wrote, tapped or sent, in the form in which the agent gets it. Pure; knows no Rasa."""
 
 from __future__ import annotations
 
@@ -7,18 +7,14 @@ import binascii
 import mimetypes
 import re
 import time
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Protocol
 from urllib.parse import unquote_to_bytes
 
-from rasa.core.channels.channel import UserMessage
-from rasa.shared.core.trackers import DialogueStateTracker
-
 from haptik_actions.answers import read_offers
-from haptik_actions.channel._events import bot_messages
 from haptik_actions.relay import FromUser
 
-__all__ = ["said", "without_contents", "words_of"]
+__all__ = ["BotMessage", "said", "without_contents", "words_of"]
 
 _IMAGES = frozenset({"image/jpeg", "image/png", "image/gif"})
 _DOCUMENTS: Mapping[str, str] = {
@@ -31,7 +27,7 @@ _DOCUMENTS: Mapping[str, str] = {
 }
 """The kinds of file that the Bot API takes, by the page of `log_file_from_user`."""
 
-_MOST_BYTES = 10 * 1024 * 1024
+_MOST_BYTES = 10_000_000
 _MOST_FILES = 10
 _DEEPEST = 4
 _DATA_URL = re.compile(r"data:(?P<type>[\w.+-]+/[\w.+-]+)?(?P<parameters>(?:;[\w.+=-]+)*),(?P<data>.*)", re.DOTALL)
@@ -39,23 +35,27 @@ _LINKS = ("contentUrl", "url")
 _NAMES = ("name", "filename", "title")
 
 
-def said(message: UserMessage, tracker: DialogueStateTracker) -> str:
-    """Return the user's words. For a button that was tapped these are what stood on it, and not its payload."""
-    text = (message.text or "").strip()
-    if not text:
-        return ""
-    for event in bot_messages(tracker):
-        label = _label(text, event.metadata, event.data)
-        if label:
-            return label
-    return text
+class BotMessage(Protocol):
+    """What the bot or an agent has said: Rasa's `BotUttered`."""
+
+    data: Mapping[str, Any]
+    metadata: Mapping[str, Any]
 
 
-def words_of(message: UserMessage, text: str) -> list[FromUser]:
+def said(text: str | None, earlier: Iterable[BotMessage]) -> str:
+    """Return the user's words. For a button that was tapped these are what stood on it, and not its payload.
+
+    `earlier` is what the bot has said before, latest first.
+    """
+    text = (text or "").strip()
+    labels = (_label(text, message.metadata, message.data) for message in (earlier if text else ()))
+    return next(filter(None, labels), text)
+
+
+def words_of(text: str, metadata: Mapping[str, Any] | None) -> list[FromUser]:
     """Return what goes to the agent: the text, then the files, or a line with the link for what is no file here."""
     now = time.time()
-    files = [*_files(message.metadata or {}, now)][:_MOST_FILES]
-    # A channel may repeat the only link of a message as its text.
+    files = [*_files(metadata or {}, now)][:_MOST_FILES]
     return [FromUser(text=text, at=now), *files] if text else files
 
 

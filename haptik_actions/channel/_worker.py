@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
-import sys
 from typing import Any
 
 from haptik_actions._redis import connect
@@ -14,6 +12,7 @@ from haptik_actions.channel._late import LateAnswers
 from haptik_actions.channel._options import ChannelOptions
 from haptik_actions.channel._outputs import Outputs
 from haptik_actions.channel._parts import Parts
+from haptik_actions.channel._settings import read_settings
 from haptik_actions.client import HaptikClient, PlatformServer
 from haptik_actions.config import Settings
 from haptik_actions.credentials import Credentials
@@ -27,7 +26,6 @@ __all__ = ["Worker"]
 logger = logging.getLogger(__name__)
 
 _REDIS_SECONDS = 1.0
-_ENDPOINTS = "endpoints.yml"
 
 
 class Worker:
@@ -40,7 +38,7 @@ class Worker:
 
     async def start(self, app: Any) -> None:
         """Make the parts in the running loop, and start the relay. What cannot work is logged: Rasa goes on without."""
-        settings = await asyncio.to_thread(_settings)
+        settings = await asyncio.to_thread(read_settings)
         messages = MessageStore.from_url(
             settings.redis_url, snapshot=settings.messages_snapshot, locale=settings.locale or PACKAGED_LOCALE
         )
@@ -92,7 +90,7 @@ class _SettingsCredentials:
     """Reads the settings anew each time, so that a rejected token can be replaced in `endpoints.yml`."""
 
     async def get(self) -> Credentials:
-        settings = await asyncio.to_thread(_settings)
+        settings = await asyncio.to_thread(read_settings)
         return Credentials(client_id=settings.require("client_id"), token=settings.require("token"))
 
 
@@ -107,18 +105,3 @@ def _outbox(settings: Settings) -> ResilientOutbox | None:
         logger.warning("REDIS_URL is not set: no agent's words reach users, and no user's words reach an agent.")
         return None
     return ResilientOutbox(RedisOutbox(connect(settings.redis_url, seconds=_REDIS_SECONDS)))
-
-
-def _settings() -> Settings:
-    return Settings.load(endpoints=_endpoints(sys.argv), tolerant=True)
-
-
-def _endpoints(words: list[str]) -> str:
-    """Return the file that `rasa run --endpoints` names, the environment's, or the one in the working directory."""
-    named = os.environ.get("HAPTIK_ENDPOINTS")
-    for word, following in zip(words, [*words[1:], ""], strict=True):
-        if named is None and word == "--endpoints" and following:
-            named = following
-        elif named is None and word.startswith("--endpoints="):
-            named = word.partition("=")[2]
-    return named or _ENDPOINTS

@@ -38,6 +38,7 @@ NOT_UNDERSTOOD = "I did not understand that."
 CONNECTED = COPY["haptik_handoff_connected"]
 HERE = COPY["haptik_relay_agent_here"].format(agent="Priya")
 ENDED = COPY["haptik_relay_ended"]
+WELCOME_BACK = "You are talking to the bot again."
 OLD_SECONDS = 2 * 3600
 
 
@@ -185,14 +186,7 @@ async def goes_on(user: User) -> None:
     assert (await user.tracker())["paused"] is False
 
 
-QUICK_REPLY = {
-    "actionable_text": "Small",
-    "type": "TEXT_ONLY",
-    "is_default": 0,
-    "location_compulsory": False,
-    "payload": {"message": "I take the small one"},
-}
-QUESTION = {"type": "BUTTON", "data": {"text": "Which size?", "items": [QUICK_REPLY]}}
+QUESTION = Text("Which size?", [Actionable.reply("Small", "I take the small one")]).to_hsl()
 
 
 async def test_an_agent_talks_with_a_user_and_gives_them_back(relayed: Relayed, user: User) -> None:
@@ -315,8 +309,10 @@ async def test_a_session_does_not_expire_while_an_agent_has_it(relayed: Relayed,
     _age(relayed, caller)
     await relayed.desk.complete(name)
     await caller.reads(ENDED)
-    await goes_on(caller)
+    await caller.say("hello")
+    await caller.reads(GREETING)
     assert [event["event"] for event in (await caller.tracker())["events"]].count("session_started") == 1
+    await goes_on(caller)
 
 
 def _age(relayed: Relayed, user: User) -> None:
@@ -374,6 +370,23 @@ async def test_a_user_of_rest_reads_at_once_that_they_are_back(relayed: Relayed)
     await hand_over(relayed, user)
     await user.say(COPY["haptik_relay_back"])
     await user.reads(COPY["haptik_relay_went_back"])
+    await goes_on(user)
+
+
+@pytest.mark.parametrize("channel", ["callback", "rest"])
+async def test_the_bot_goes_on_with_what_the_domain_says(relayed: Relayed, channel: str) -> None:
+    user = relayed.callbacks.user(relayed.rasa) if channel == "callback" else RestUser(rasa=relayed.rasa)
+    name = await hand_over(relayed, user)
+    store = RelayStore.from_url(relayed.redis.url)
+    await store.update(relayed.link(user), after_agent={"trigger": "agent_done", "reset": "none"})
+    await store.aclose()
+    await relayed.desk.complete(name)
+    await _is_said(user, ("bot", WELCOME_BACK))
+    if channel == "callback":
+        await user.reads(COPY["haptik_relay_nobody_came"], WELCOME_BACK)
+    else:
+        await user.say("hello")
+        await user.reads(COPY["haptik_relay_nobody_came"], WELCOME_BACK, GREETING)
     await goes_on(user)
 
 
