@@ -61,11 +61,13 @@ def install(keeper: Keeper) -> None:
 def is_in_room(channel: Any, room: str) -> bool:
     """Tell whether a client of the socketio channel is in the room, in this process. An empty room takes what is sent
     to it without an error."""
-    manager = getattr(getattr(channel, "sio", None), "manager", None)
-    participants = getattr(manager, "get_participants", None)
+    server = getattr(channel, "sio", None)
+    if server is None:
+        return False
+    participants = getattr(getattr(server, "manager", None), "get_participants", None)
     if participants is None:
         _say_missing("SocketIOInput.sio.manager.get_participants", "what is said to users who are not there is lost")
-        return channel is not None
+        return True
     return next(iter(participants("/", room)), None) is not None
 
 
