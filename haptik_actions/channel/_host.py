@@ -170,7 +170,6 @@ class RasaHost:
 
 async def _end_episode(parts: Parts, link: Link, ending: Ending) -> None:
     """The next failure is a hand-off of its own, and no duplicate of this one."""
-    if parts.outbox is None:
-        return
+    outbox = parts.engine.outbox()
     for name in {link.user_name, link.id} - {None}:
-        await parts.outbox.end_episode(chat_of(link.business_id, str(name)), before=ending.at)
+        await outbox.end_episode(chat_of(link.business_id, str(name)), before=ending.at)

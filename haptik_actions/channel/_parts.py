@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from haptik_actions.channel._late import LateAnswers
 from haptik_actions.channel._options import ChannelOptions
 from haptik_actions.config import Settings
-from haptik_actions.escalation import Outbox
+from haptik_actions.escalation import Engine
 from haptik_actions.messages import MessageStore
 from haptik_actions.relay import Relay, RelayStore
 
@@ -29,10 +29,10 @@ class Parts:
     Attributes:
         options: The section of `credentials.yml`.
         settings: Connection to the platform and to Redis: the environment and `endpoints.yml`.
+        engine: Hands chats over.
         messages: The copy for users.
         relay: Brings words from user to agent and back; None without Redis: then nothing is relayed.
         store: The relay's links; None without Redis.
-        outbox: The hand-offs; None without Redis.
         host: The relay's hands in Rasa: says things to users, writes into trackers, pauses and resumes.
         outputs: The ways to the users.
         late: What the bot said to users who could not be reached at that time.
@@ -41,10 +41,10 @@ class Parts:
 
     options: ChannelOptions
     settings: Settings
+    engine: Engine
     messages: MessageStore
     relay: Relay | None
     store: RelayStore | None
-    outbox: Outbox | None
     host: RasaHost
     outputs: Outputs
     late: LateAnswers

@@ -6,26 +6,20 @@ import asyncio
 import logging
 from typing import Any
 
-from haptik_actions._redis import connect
 from haptik_actions.channel._host import RasaHost
 from haptik_actions.channel._late import LateAnswers
 from haptik_actions.channel._options import ChannelOptions
 from haptik_actions.channel._outputs import Outputs
 from haptik_actions.channel._parts import Parts
 from haptik_actions.channel._settings import read_settings
-from haptik_actions.client import HaptikClient, PlatformServer
-from haptik_actions.config import Settings
-from haptik_actions.credentials import Credentials
+from haptik_actions.client import HaptikClient
 from haptik_actions.errors import ConfigurationError
-from haptik_actions.escalation import RedisOutbox, ResilientOutbox
-from haptik_actions.messages import PACKAGED_LOCALE, MessageStore
-from haptik_actions.relay import Relay, RelayStore
+from haptik_actions.escalation import Engine
+from haptik_actions.relay import Relay
 
 __all__ = ["Worker"]
 
 logger = logging.getLogger(__name__)
-
-_REDIS_SECONDS = 1.0
 
 
 class Worker:
@@ -33,31 +27,31 @@ class Worker:
 
     def __init__(self, options: ChannelOptions) -> None:
         self._options = options
-        self._client: HaptikClient | None = None
         self.parts: Parts | None = None
 
     async def start(self, app: Any) -> None:
-        """Make the parts in the running loop, and start the relay. What cannot work is logged: Rasa goes on without."""
+        """Make the parts in the running loop, and start the relay.
+
+        Raises:
+            ConfigurationError: a setting cannot work.
+        """
         settings = await asyncio.to_thread(read_settings)
-        messages = MessageStore.from_url(
-            settings.redis_url, snapshot=settings.messages_snapshot, locale=settings.locale or PACKAGED_LOCALE
-        )
-        messages.start()
+        engine = Engine(load_settings=read_settings)
         host = RasaHost(self._running)
-        store = RelayStore.from_url(settings.redis_url) if settings.redis_url else None
         self.parts = Parts(
             options=self._options,
             settings=settings,
-            messages=messages,
-            relay=None if store is None else self._relay(settings, store, messages, host),
-            store=store,
-            outbox=_outbox(settings),
+            engine=engine,
+            messages=engine.messages(),
+            relay=self._relay(engine, host),
+            store=engine.links(),
             host=host,
             outputs=Outputs(app),
             late=LateAnswers(),
             app=app,
         )
         if self.parts.relay is not None:
+            engine.start()
             self.parts.relay.start()
 
     async def stop(self) -> None:
@@ -68,40 +62,32 @@ class Worker:
         if parts.relay is not None:
             await parts.relay.aclose()
         self.parts = None
-        for part in (self._client, parts.store, parts.outbox, parts.messages):
-            if part is not None:
-                await part.aclose()
+        await parts.engine.aclose()
 
     def _running(self) -> Parts:
         if self.parts is None:
             raise RuntimeError("the parts of a worker exist between its start and its end")
         return self.parts
 
-    def _relay(self, settings: Settings, store: RelayStore, messages: MessageStore, host: RasaHost) -> Relay:
-        try:
-            self._client = _client(settings)
-        except ConfigurationError as error:
-            logger.error("What users write does not reach agents from this process: %s", error)
+    def _relay(self, engine: Engine, host: RasaHost) -> Relay | None:
+        store = engine.links()
+        if store is None:
+            logger.warning("REDIS_URL is not set: no agent's words reach users, and no user's words reach an agent.")
+            return None
         options = self._options
-        return Relay(store, self._client, messages, host, secret=options.webhook_secret, hold_back=options.hold_back)
+        return Relay(
+            store,
+            _client(engine),
+            engine.messages(),
+            host,
+            secret=options.webhook_secret,
+            hold_back=options.hold_back,
+        )
 
 
-class _SettingsCredentials:
-    """Reads the settings anew each time, so that a rejected token can be replaced in `endpoints.yml`."""
-
-    async def get(self) -> Credentials:
-        settings = await asyncio.to_thread(read_settings)
-        return Credentials(client_id=settings.require("client_id"), token=settings.require("token"))
-
-
-def _client(settings: Settings) -> HaptikClient:
-    messenger = PlatformServer.messenger(settings.messenger_url) if settings.messenger_url else None
-    server = PlatformServer(settings.require("base_url"))
-    return HaptikClient(server, _SettingsCredentials(), messenger=messenger, receiver=settings.receiver)
-
-
-def _outbox(settings: Settings) -> ResilientOutbox | None:
-    if not settings.redis_url:
-        logger.warning("REDIS_URL is not set: no agent's words reach users, and no user's words reach an agent.")
+def _client(engine: Engine) -> HaptikClient | None:
+    try:
+        return engine.client()
+    except ConfigurationError as error:
+        logger.error("What users write does not reach agents from this process: %s", error)
         return None
-    return ResilientOutbox(RedisOutbox(connect(settings.redis_url, seconds=_REDIS_SECONDS)))
