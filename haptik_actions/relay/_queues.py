@@ -130,7 +130,9 @@ class Queues:
 
     async def for_user(self, id_: str, hold: float, done: Done | None) -> ForUser | Wait:
         """Tick `done` off, and return what is next."""
-        ticked = ("", "", "", "") if done is None else (done.member, _row(done), done.inbox, int(done.ended))
+        ticked: tuple[Any, ...] = ("", "", "", "", "")
+        if done is not None:
+            ticked = (done.member, _row(done), done.inbox, int(done.ended), _twice(done))
         answer = await self._board.on(
             FOR_USER, id_, self.token, _ms(self.lease), _ms(hold), secrets.token_hex(8), *ticked
         )
@@ -150,7 +152,7 @@ class Queues:
         ticked = ("", "", "") if done is None else (done.member, _row(done), _optional(done.sent))
         answer = await self._board.on(
             *(FOR_AGENT, id_, self.token, _ms(self.lease), secrets.token_hex(8), *ticked),
-            "" if put_off is None else _ms(put_off),
+            *("" if put_off is None else _ms(put_off), _twice(done)),
         )
         if (wait := self._wait("agent", id_, answer)) is not None:
             return wait
@@ -253,6 +255,10 @@ def _link(answer: Any) -> Link:
     if link is None:
         raise ValueError("the link of a conversation that is due cannot be read")
     return link
+
+
+def _twice(done: Done | None) -> int:
+    return int(done is not None and done.row.how in ("said_again", "sent_again"))
 
 
 def _row(done: Done) -> bytes:

@@ -338,7 +338,8 @@ return 'stored'
 )
 
 # Tick one entry off and get the next. ARGV 3: token; 4: lease; 5: hold-back; 6: name of this call; 7: member that is
-# done, or ''; 8: its row for the ledger; 9: for the inbox, or ''; 10: '1' where it was the end of the chat.
+# done, or ''; 8: its row for the ledger; 9: for the inbox, or ''; 10: '1' where it was the end of the chat; 11: '1'
+# where it may have been said twice.
 FOR_USER = (
     CONVERSATION
     + """
@@ -357,6 +358,9 @@ if content then
   end
   if ARGV[10] == '1' and '~end:' .. (get('receipt') or '""') == done then over() end
   keep()
+elseif done ~= '' and ARGV[11] == '1' then
+  -- Another process, which had lost its lease, was faster. It happened twice all the same.
+  note(ARGV[8])
 end
 if redis.call('EXISTS', link) == 0 then
   redis.call('ZREM', dues.user, id)
@@ -395,7 +399,8 @@ return {'go', head, string.sub(waiting, 14), again, whole(number('tries_user')),
 )
 
 # As FOR_USER, for what users wrote. ARGV 3: token; 4: lease; 5: name of this call; 6: number that is done, or '';
-# 7: its row; 8: the platform's id of the message, or ''; 9: how long the move to a team has to wait, or ''.
+# 7: its row; 8: the platform's id of the message, or ''; 9: how long the move to a team has to wait, or ''; 10: '1'
+# where it may have been sent twice.
 FOR_AGENT = (
     CONVERSATION
     + """
@@ -413,6 +418,8 @@ if done ~= '' and head and string.sub(head, 1, 12) == done then
   if number('note') == tonumber(done) then redis.call('HDEL', work, 'note') end
   head = redis.call('LINDEX', words, 0)
   keep()
+elseif done ~= '' and ARGV[10] == '1' then
+  note(ARGV[7])
 end
 local state = get('state')
 local team = state == '"asked"' and get('moved') ~= 'true' and (get('teams') or '[]') ~= '[]'

@@ -111,8 +111,10 @@ def relayed(rasa: str, bot: Path, tmp_path_factory: pytest.TempPathFactory) -> I
 
 def _valkey(stack: contextlib.ExitStack, binary: Path, folder: Path) -> Valkey:
     folder.mkdir()
-    valkey = Valkey(binary, folder, durable=True).start()
-    stack.callback(valkey.stop)
+    valkey = Valkey(binary, folder)
+    # After a restart it has what it had before.
+    valkey.options = ("--appendonly", "yes", "--appendfsync", "always")
+    stack.callback(valkey.start().stop)
     return valkey
 
 

@@ -23,15 +23,13 @@ def server_binary() -> Path | None:
 
 
 class Valkey:
-    """One server on a fixed loopback port, which can be stopped, started, and frozen.
+    """One server on a fixed loopback port, which can be stopped, started, and frozen."""
 
-    A `durable` one has after a restart what it had before.
-    """
-
-    def __init__(self, binary: Path, folder: Path, *, durable: bool = False) -> None:
-        self._binary, self._folder, self._durable = binary, folder, durable
+    def __init__(self, binary: Path, folder: Path) -> None:
+        self._binary, self._folder = binary, folder
         self.port = free_port()
         self._process: subprocess.Popen[bytes] | None = None
+        self.options: tuple[str, ...] = ()
 
     @property
     def url(self) -> str:
@@ -39,7 +37,7 @@ class Valkey:
 
     def start(self) -> Valkey:
         arguments = ["--port", str(self.port), "--bind", "127.0.0.1", "--save", "", "--dir", str(self._folder)]
-        arguments += ["--appendonly", "yes", "--appendfsync", "always"] if self._durable else []
+        arguments += self.options
         with (self._folder / "valkey.log").open("ab") as log:
             self._process = subprocess.Popen([str(self._binary), *arguments], stdout=log, stderr=log)
         for _ in range(1500):

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-import hsl_builder
+import hsl_builder  # type: ignore[import-untyped]
 import pytest
 from hsl_builder import elements as parts
 from hypothesis import given, settings
