@@ -57,6 +57,6 @@ async def bring(parts: Parts, link: Link, output: OutputChannel) -> int:
             await message.send(output, link.sender_id)
     late = parts.late.take(link.id)
     for answer in late:
-        message = {name: value for name, value in answer.items() if name != "recipient_id"}
-        await output.send_response(link.sender_id, {"text": None, **message})
+        shown = {name: value for name, value in answer.items() if name != "recipient_id"}
+        await output.send_response(link.sender_id, {"text": None, **shown})
     return len(waiting) + len(late)

@@ -24,7 +24,7 @@ def read_settings() -> Settings:
 
 
 def endpoints_file(words: Sequence[str], environ: Mapping[str, str]) -> str:
-    """Return the file that HAPTIK_ENDPOINTS or `rasa run --endpoints` names, otherwise that in the working directory."""
+    """Return the file that HAPTIK_ENDPOINTS or `rasa run --endpoints` names, else that in the working directory."""
     named = environ.get("HAPTIK_ENDPOINTS")
     if named:
         return named

@@ -38,8 +38,13 @@ _NAMES = ("name", "filename", "title")
 class BotMessage(Protocol):
     """What the bot or an agent has said: Rasa's `BotUttered`."""
 
-    data: Mapping[str, Any]
-    metadata: Mapping[str, Any]
+    @property
+    def data(self) -> Mapping[str, Any]:
+        """Buttons and the like."""
+
+    @property
+    def metadata(self) -> Mapping[str, Any]:
+        """What was noted with it, such as the options that it offered."""
 
 
 def said(text: str | None, earlier: Iterable[BotMessage]) -> str:

@@ -10,9 +10,8 @@ from typing import Any
 
 import pytest
 
-from .stack import REPOSITORY, train
+from .stack import REPOSITORY
 
-BOT = Path(__file__).parent / "relay_bot"
 SECONDS = 240
 
 NOT_UNDERSTOOD = ["I did not understand that."]
@@ -21,10 +20,9 @@ MIDDLE = [["For how many people?"], ["At what time?"]]
 
 
 @pytest.fixture(scope="module")
-def cases(rasa: str, tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
-    project = train(rasa, tmp_path_factory.mktemp("cases"), BOT)
+def cases(rasa: str, relay_bot: Path) -> list[dict[str, Any]]:
     done = subprocess.run(
-        [rasa, "-m", "tests.e2e.channel_cases", str(project)],
+        [rasa, "-m", "tests.e2e.channel_cases", str(relay_bot)],
         cwd=REPOSITORY,
         env={**os.environ, "PYTHONPATH": str(REPOSITORY), "TF_CPP_MIN_LOG_LEVEL": "3"},
         capture_output=True,
