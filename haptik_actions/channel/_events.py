@@ -113,11 +113,16 @@ def _is_paused_before_listening(tracker: DialogueStateTracker) -> bool:
 def form_of_pause(tracker: DialogueStateTracker) -> str | None:
     """Return the form in whose turn the conversation was paused: still active then, or filled and submitted."""
     active = began_with = paused_in = None
-    for event in tracker.applied_events():
-        if isinstance(event, ActiveLoop):
+    listens = True
+    # All events: of those that Rasa applies, what a form has taken is missing.
+    for event in tracker.events:
+        if isinstance(event, (Restarted, SessionStarted)):
+            active = began_with = paused_in = None
+        elif isinstance(event, ActiveLoop):
             active = event.name
-        elif isinstance(event, UserUttered) and event.intent.get("name"):
-            began_with = active
+        elif isinstance(event, ActionExecuted):
+            began_with = active if listens and event.action_name != _LISTEN else began_with
+            listens = event.action_name == _LISTEN
         elif isinstance(event, ConversationPaused):
             paused_in = active or began_with
     return paused_in
