@@ -22,6 +22,7 @@ from haptik_actions.channel._events import (
     resume,
     set_receipt,
 )
+from haptik_actions.channel._late import put_off
 from haptik_actions.channel._parts import Parts
 from haptik_actions.channel._sayings import Spoken, spoken
 from haptik_actions.escalation._outbox import chat_of
@@ -165,7 +166,7 @@ class RasaHost:
             return
         collected = CollectingOutputChannel()
         yield collected
-        parts.late.add(link.id, collected.messages)
+        await put_off(parts, link, collected.messages)
 
 
 async def _end_episode(parts: Parts, link: Link, ending: Ending) -> None:

@@ -6,7 +6,7 @@ import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from haptik_actions.channel._late import LateAnswers
+from haptik_actions.channel._late_words import LateWords
 from haptik_actions.channel._options import ChannelOptions
 from haptik_actions.config import Settings
 from haptik_actions.escalation import Engine
@@ -35,7 +35,7 @@ class Parts:
         store: The relay's links; None without Redis.
         host: The relay's hands in Rasa: says things to users, writes into trackers, pauses and resumes.
         outputs: The ways to the users.
-        late: What the bot said to users who could not be reached at that time.
+        late: What the bot said to users who could not be reached at that time, for all processes.
         app: Sanic's application of Rasa.
     """
 
@@ -47,7 +47,7 @@ class Parts:
     store: RelayStore | None
     host: RasaHost
     outputs: Outputs
-    late: LateAnswers
+    late: LateWords
     app: Any
 
     @property

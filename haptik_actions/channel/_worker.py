@@ -6,13 +6,17 @@ import asyncio
 import logging
 from typing import Any
 
+from redis.asyncio import Redis
+
+from haptik_actions._redis import connect, disconnect
 from haptik_actions.channel._host import RasaHost
-from haptik_actions.channel._late import LateAnswers
+from haptik_actions.channel._late_words import LateWords, MemoryLateWords, RedisLateWords
 from haptik_actions.channel._options import ChannelOptions
 from haptik_actions.channel._outputs import Outputs
 from haptik_actions.channel._parts import Parts
 from haptik_actions.channel._settings import read_settings
 from haptik_actions.client import HaptikClient
+from haptik_actions.config import Settings
 from haptik_actions.errors import ConfigurationError
 from haptik_actions.escalation import Engine
 from haptik_actions.relay import Relay
@@ -21,12 +25,15 @@ __all__ = ["Worker"]
 
 logger = logging.getLogger(__name__)
 
+_REDIS_SECONDS = 0.5
+
 
 class Worker:
     """One worker: its parts between `start` and `stop`."""
 
     def __init__(self, options: ChannelOptions) -> None:
         self._options = options
+        self._redis: Redis | None = None
         self.parts: Parts | None = None
 
     async def start(self, app: Any) -> None:
@@ -47,7 +54,7 @@ class Worker:
             store=engine.links(),
             host=host,
             outputs=Outputs(app),
-            late=LateAnswers(),
+            late=self._late(settings),
             app=app,
         )
         if self.parts.relay is not None:
@@ -63,6 +70,14 @@ class Worker:
             await parts.relay.aclose()
         self.parts = None
         await parts.engine.aclose()
+        if self._redis is not None:
+            await disconnect(self._redis)
+
+    def _late(self, settings: Settings) -> LateWords:
+        if not settings.redis_url:
+            return MemoryLateWords()
+        self._redis = connect(settings.redis_url, seconds=_REDIS_SECONDS)
+        return RedisLateWords(self._redis)
 
     def _running(self) -> Parts:
         if self.parts is None:
