@@ -17,7 +17,7 @@ from haptik_actions.escalation._options import DEFAULTS, HandOffOptions
 from haptik_actions.escalation._outbox import Entry, HandOff, MemoryOutbox, Opening, Outbox, Terms, Ticket, Unreadable
 from haptik_actions.escalation._outbox_redis import RedisOutbox
 from haptik_actions.escalation._receipt import Receipt
-from haptik_actions.escalation._requested import HandOffRequested
+from haptik_actions.escalation._requested import HandOffRequested, NotUnderstood
 from haptik_actions.escalation._resilient import ResilientOutbox
 from haptik_actions.escalation._slot import Finding, read_options
 
@@ -46,6 +46,7 @@ __all__ = [
     "Identity",
     "MemoryOutbox",
     "Metrics",
+    "NotUnderstood",
     "Opening",
     "Outbox",
     "PrometheusMetrics",

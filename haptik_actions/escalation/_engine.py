@@ -93,6 +93,7 @@ class Engine:
             delivery=self.delivery,
             settings=self.settings,
             messages=self.messages,
+            links=self.links,
             briefing=self._briefing,
             metrics=self._metrics,
             seconds=timeout + _OUTBOX_SECONDS,
@@ -186,7 +187,12 @@ class Engine:
         """
         if self._delivery is None:
             self._delivery = Delivery(
-                self.client(), self.outbox(), seconds=self._timeout, metrics=self._metrics, sleep=self._sleep
+                self.client(),
+                self.outbox(),
+                seconds=self._timeout,
+                metrics=self._metrics,
+                sleep=self._sleep,
+                links=self.links(),
             )
         return self._delivery
 

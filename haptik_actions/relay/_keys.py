@@ -12,6 +12,8 @@
     haptik:{relay-<n>}:due-user, due-agent, timers          sorted sets: id -> when to look (ms)
     haptik:{relay-<n>}:chat:<business>:<n|a>:<name>         string: the id of the chat of a user_name or auth_id
 
+    haptik:relay:present               string: a process takes the platform's events; expires
+
 `n` is one of `SHARDS`, taken from the id (or from the name, for the last one).
 """
 

@@ -20,6 +20,7 @@ from haptik_actions.relay._events import MOST_BYTES, PlatformEvent, UnreadableEv
 from haptik_actions.relay._host import Host
 from haptik_actions.relay._lanes import Lane, Lanes
 from haptik_actions.relay._link import Link, conversation_id
+from haptik_actions.relay._presence import Presence
 from haptik_actions.relay._queues import Queues, Stored
 from haptik_actions.relay._sayings import Sayings, read_saying
 from haptik_actions.relay._store import RelayStore
@@ -83,6 +84,7 @@ class Relay:
         self._to_agent = ToAgent(self._queues, self._sayings, client, host, told=told)
         self._lanes = Lanes(self._work)
         self._watch = Watch(self._queues, self._lanes, self._to_user.is_away, poll=poll, flush=self._flush)
+        self._presence = Presence(store.board)
         self._backlog = Backlog()
         self._links: LRUCache[str, Link] = LRUCache(_MOST_LINKS)
         self._told_kept: set[str] = set()
@@ -95,9 +97,12 @@ class Relay:
         """
         self._lanes.open()
         self._watch.start(self._store.board.redis)
+        if self._secret:
+            self._presence.start()
 
     async def aclose(self) -> None:
         """Finish what is under way, for five seconds at most, and stop. Does not close store, client or messages."""
+        await self._presence.aclose()
         await self._watch.aclose()
         await self._lanes.aclose(_DRAIN_SECONDS)
         for task in list(self._tasks):

@@ -13,6 +13,7 @@ from haptik_actions.relay._board import Board
 from haptik_actions.relay._codec import members_of, read_link, to_json
 from haptik_actions.relay._keys import chat_key, keys_of
 from haptik_actions.relay._link import Link, conversation_id, is_conversation_id
+from haptik_actions.relay._presence import Relayed
 from haptik_actions.relay._scripts import ASKED, COLLECT, PREPARE, UPDATE, WITHDRAW
 from haptik_actions.relay._values import LedgerRow
 
@@ -42,6 +43,7 @@ class RelayStore:
     def __init__(self, client: Redis, *, clock: Callable[[], float] | None = None) -> None:
         self.board = Board(client, clock=clock)
         self._known: LRUCache[str, str] = LRUCache(_MOST_NAMES)
+        self._relayed = Relayed(self.board)
 
     @classmethod
     def from_url(cls, url: str, *, clock: Callable[[], float] | None = None) -> RelayStore:
@@ -128,6 +130,10 @@ class RelayStore:
         for kind, name in (("n", link.user_name), ("a", link.auth_id)):
             if name is not None and name != link.id:
                 await self.board.set(chat_key(link.business_id, kind, name), link.id, _INDEX_SECONDS)
+
+    async def is_relayed(self) -> bool:
+        """Tell whether a process takes the platform's events, so that agents' words reach users. Five seconds old."""
+        return await self._relayed.now()
 
     async def ledger(self, id_: str) -> list[LedgerRow]:
         """Return what became of the last entries of a conversation (500 at most), oldest first."""

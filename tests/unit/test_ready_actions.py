@@ -101,7 +101,7 @@ def fallback_call(*before: dict[str, Any], slots: dict[str, Any] | None = None) 
 def test_a_request_is_no_failure(run: Run) -> None:
     call = action_call("action_haptik_handoff", metadata=WHO)
     answer = run("ActionHaptikHandoff", call)
-    assert texts(answer) == [COPY["haptik_handoff_connected"]]
+    assert texts(answer) == [COPY["haptik_request_connected"]]
     # Pause and resume are taken back together then, and what is left listens.
     assert kinds(answer) == ["slot", "followup", "action", "pause"]
     assert (receipt(answer)["state"], receipt(answer)["error"]) == ("connected", None)
