@@ -29,7 +29,7 @@ COPY = packaged_copy()
 
 GREETING = "Hello! I book tables and take reports."
 NOT_UNDERSTOOD = "I did not understand that."
-CONNECTED = COPY["haptik_handoff_connected"]
+CONNECTED = COPY["haptik_handoff_connected_here"]
 HERE = COPY["haptik_relay_agent_here"].format(agent="Priya")
 ENDED = COPY["haptik_relay_ended"]
 WELCOME_BACK = "You are talking to the bot again."
