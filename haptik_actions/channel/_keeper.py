@@ -29,7 +29,7 @@ logger = logging.getLogger(__name__)
 
 _GoOn = Callable[[], Awaitable[Any]]
 # A user of REST who goes back to the bot reads so in the same answer, if it comes this soon.
-_ANSWER_SECONDS = 1.5
+_ANSWER_SECONDS = 3.0
 _LOOK_SECONDS = 0.05
 _RESTART = "/restart"
 _WAITING_STATES = frozenset({"connected", "assigned", "delayed", "throttled", "duplicate"})

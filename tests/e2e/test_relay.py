@@ -98,7 +98,7 @@ async def test_an_agent_talks_with_a_user_and_gives_them_back(relayed: Relayed, 
     desk = relayed.desk
     name = await hand_over(relayed, user)
     opening = (await relayed.has_read(user, 1))[0]
-    assert "my parcel is broken" in opening
+    assert "action_report" in opening
     await user.say("are you there?")
     assert await relayed.has_read(user, 2) == [opening, "are you there?"]
 
@@ -270,11 +270,14 @@ async def test_a_user_goes_back_to_the_bot_by_a_word(relayed: Relayed, caller: C
     assert (await relayed.has_read(caller, 2))[1] == COPY["haptik_relay_user_left"]
 
 
-async def test_a_user_of_rest_reads_at_once_that_they_are_back(relayed: Relayed) -> None:
+async def test_a_user_of_rest_reads_that_they_are_back(relayed: Relayed) -> None:
     user = RestUser(rasa=relayed.rasa)
     await hand_over(relayed, user)
     await user.say(COPY["haptik_relay_back"])
-    await user.reads(COPY["haptik_relay_went_back"])
+    await _is_said(user, ("bot", COPY["haptik_relay_went_back"]))
+    # As a rule with that answer; on a machine that is busy, with the next.
+    await user.say("hello")
+    await user.reads(COPY["haptik_relay_went_back"], GREETING)
     await goes_on(user)
 
 
