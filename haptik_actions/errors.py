@@ -15,6 +15,7 @@
     │   ├── IntegrationCancelled  it was cancelled from within, not by the server
     │   ├── IntegrationDown       its breaker is open, so it was not run
     │   ├── InvalidReturn         it returned what Rasa cannot read
+    │   ├── SilentTurn            the bot said nothing in a turn that Haptik wants an answer to
     │   └── SearchUnavailable     the search service of a form's field did not answer as its protocol says
     ├── RasaApiError              Rasa's own HTTP API was not reached, or refused
     │   └── UnknownConversation   Rasa has no conversation of that id
@@ -88,6 +89,7 @@ __all__ = [
     "RelayAway",
     "SearchUnavailable",
     "ServerError",
+    "SilentTurn",
     "TransportError",
     "UnexpectedResponse",
     "UnknownBusiness",
@@ -235,6 +237,15 @@ class InvalidReturn(IntegrationError):
     """A guarded action returned something else than a list of events that Rasa can read."""
 
     remedy = "Return a list of events made with `rasa_sdk.events`, with values that JSON can hold."
+
+
+class SilentTurn(IntegrationError):
+    """The bot said nothing in a turn that Haptik waits for: an action of it failed unguarded, or a conversation is stuck.
+
+    Stands in the receipt of the hand-off that breaks the silence.
+    """
+
+    remedy = "Find in Rasa's log what the turn ended with; guard its actions with `haptik-actions run`."
 
 
 class SearchUnavailable(IntegrationError):

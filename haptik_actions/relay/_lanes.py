@@ -26,7 +26,8 @@ class Lanes:
 
     def __init__(self, work: Callable[[Lane, str], Awaitable[float | None]]) -> None:
         self._work = work
-        self._waiting: dict[Key, asyncio.TimerHandle] = {}
+        # When, and what: uvloop's handle of something that is due at once does not know when that is.
+        self._waiting: dict[Key, tuple[float, asyncio.Handle]] = {}
         self._running: dict[Key, asyncio.Task[None]] = {}
         self._wanted: dict[Key, float] = {}
         self._room: dict[Lane, asyncio.Semaphore] = {
@@ -50,10 +51,10 @@ class Lanes:
             return
         known = self._waiting.get(key)
         if known is not None:
-            if known.when() <= at:
+            if known[0] <= at:
                 return
-            known.cancel()
-        self._waiting[key] = loop.call_at(at, self._begin, key)
+            known[1].cancel()
+        self._waiting[key] = (at, loop.call_at(at, self._begin, key))
 
     def is_known(self, lane: Lane, id_: str) -> bool:
         """Tell whether it is being worked on, or will be soon."""
@@ -62,7 +63,7 @@ class Lanes:
     async def aclose(self, seconds: float) -> None:
         """Let what is under way end within `seconds`, and cancel the rest."""
         self._is_open = False
-        for handle in self._waiting.values():
+        for _, handle in self._waiting.values():
             handle.cancel()
         self._waiting.clear()
         running = list(self._running.values())

@@ -30,6 +30,12 @@ def project(rasa: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return train(rasa, tmp_path_factory.mktemp("trained"))
 
 
+@pytest.fixture(scope="session")
+def relay_bot(rasa: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The bot whose users are handed over and come back, trained."""
+    return train(rasa, tmp_path_factory.mktemp("relay_bot"), Path(__file__).parent / "relay_bot")
+
+
 @pytest.fixture(scope="session", params=["rasa-sdk beside Rasa", "rasa-sdk of this Python"])
 def installation(
     request: pytest.FixtureRequest, rasa: str, project: Path, tmp_path_factory: pytest.TempPathFactory

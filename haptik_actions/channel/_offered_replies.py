@@ -1,4 +1,4 @@
-"""The component that brings answers back to Rasa itself. The only module that imports rasa; it runs in Rasa's process.
+"""The component that brings answers back to Rasa itself; it runs in Rasa's process.
 
     # config.yml
     pipeline:
@@ -44,6 +44,9 @@ class OfferedReplies(GraphComponent):
         opens: The intent of a tap on "More" and on other controls that open something. A rule answers it with
             `action_haptik_open`. Without it such controls are not offered.
     """
+
+    # A trained model names the class by its module: that has to be the public one, also for models of older versions.
+    __module__ = "haptik_actions.channel"
 
     @staticmethod
     def get_default_config() -> dict[str, Any]:

@@ -1,0 +1,115 @@
+"""Haptik in front: a node of a Haptik bot calls this bot, and the user reads what it answers."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import traceback
+from collections.abc import Awaitable, Callable, Collection
+from typing import Any
+
+from haptik_actions._deadline import deadline, is_cancelled
+from haptik_actions._redis import connect, disconnect
+from haptik_actions.channel._answer import DETAILS_SLOTS, STATUS_SLOT, Answer, Details, details_of
+from haptik_actions.channel._integration import IntegrationRequest
+from haptik_actions.channel._late_words import LateWords, MemoryLateWords, RedisLateWords
+from haptik_actions.channel._parts import Parts
+from haptik_actions.channel._silence import break_silence
+from haptik_actions.channel._turns import Spoken, Turns
+from haptik_actions.messages import locale_of, packaged_copy
+
+__all__ = ["ANSWER_SECONDS", "HaptikInFront"]
+
+logger = logging.getLogger(__name__)
+
+ANSWER_SECONDS = 25.0
+"""Haptik waits 30 seconds, the way to it and back included."""
+_COPY_SECONDS = 2.0
+_REDIS_SECONDS = 0.5
+_SLOTS = frozenset((STATUS_SLOT, *DETAILS_SLOTS))
+
+
+class HaptikInFront:
+    """Answers integration requests, each of them with something to read: an empty answer is a bot break."""
+
+    def __init__(self, parts: Callable[[], Parts], on_new_message: Callable[[Any], Awaitable[Any]]) -> None:
+        self._parts, self._on_new_message = parts, on_new_message
+        self._turns: Turns[Details] | None = None
+        self._redis: Any = None
+
+    async def answer(self, request: IntegrationRequest) -> Answer:
+        """Take the user's words through Rasa, and return what to answer with within 25 seconds."""
+        if self._turns is None:
+            self._turns = Turns(self._late_words(), seconds=ANSWER_SECONDS)
+        said, details = await self._turns.run(request.sender_id, lambda spoken: self._turn(request, spoken))
+        if not said:
+            said = [await self._copy("haptik_front_later", request)]
+        # At an end node `true` would complete a chat whose turn is not over.
+        return Answer(response=said, details=details or Details(status=False))
+
+    async def aclose(self, seconds: float) -> None:
+        """Wait, for so many seconds, for the turns that go on behind their answers."""
+        if self._turns is not None:
+            await self._turns.aclose(seconds)
+        if self._redis is not None:
+            await disconnect(self._redis)
+
+    def _late_words(self) -> LateWords:
+        url = self._parts().settings.redis_url
+        if not url:
+            return MemoryLateWords()
+        self._redis = connect(url, seconds=_REDIS_SECONDS)
+        return RedisLateWords(self._redis)
+
+    async def _turn(self, request: IntegrationRequest, spoken: Spoken) -> Details:
+        await self._through_rasa(request, spoken)
+        if not spoken.is_silent:
+            return await self._details(request)
+        told = await break_silence(self._parts(), request)
+        spoken.say([told or await self._copy("haptik_front_waiting", request)])
+        return Details(status=False)
+
+    async def _through_rasa(self, request: IntegrationRequest, spoken: Spoken) -> None:
+        from rasa.core.channels.channel import UserMessage
+
+        from haptik_actions.channel._output import HaptikOutput
+
+        message = UserMessage(
+            request.text(self._intents()),
+            HaptikOutput(spoken),
+            request.sender_id,
+            input_channel="haptik",
+            metadata=request.metadata(),
+        )
+        try:
+            await self._on_new_message(message)
+        except Exception as error:
+            # The frames without the error's text, which may hold what the user said.
+            where = "".join(traceback.format_tb(error.__traceback__))
+            logger.error("Rasa failed with %s in a turn of Haptik's channel.\n%s", type(error).__name__, where)
+
+    def _intents(self) -> Collection[str]:
+        domain = getattr(self._parts().agent, "domain", None)
+        return getattr(domain, "intents", ())
+
+    async def _details(self, request: IntegrationRequest) -> Details:
+        agent = self._parts().agent
+        # Only a bot that has such a slot pays for a look into the conversation.
+        if not _SLOTS.intersection(slot.name for slot in agent.domain.slots):
+            return Details()
+        tracker = await agent.tracker_store.retrieve(request.sender_id)
+        return details_of(tracker.current_slot_values()) if tracker is not None else Details()
+
+    async def _copy(self, key: str, request: IntegrationRequest) -> str:
+        try:
+            async with deadline(_COPY_SECONDS):
+                return await self._parts().messages.text(key, _language(request))
+        except (Exception, asyncio.CancelledError) as error:
+            if isinstance(error, asyncio.CancelledError) and is_cancelled():
+                raise
+            logger.error("The message store failed with %s; using the packaged copy.", type(error).__name__)
+            return packaged_copy()[key]
+
+
+def _language(request: IntegrationRequest) -> str | None:
+    return locale_of(None, request.user)

@@ -1,0 +1,160 @@
+"""Every name of Rasa that is not documented, or is changed here. Each is looked for before it is used.
+
+Where one is missing, Rasa starts all the same, and the log says once which it is and what that costs. Read in Rasa
+3.6.21 and in the wheel of rasa-pro 3.21.0, whose processors are subclasses of `MessageProcessor`.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import logging
+from collections.abc import Awaitable, Callable, Iterator
+from importlib import import_module
+from typing import Any, NamedTuple, Protocol
+
+__all__ = ["Keeper", "install", "is_in_room"]
+
+logger = logging.getLogger(__name__)
+
+_DONE = "__haptik_original__"
+_Method = Callable[..., Awaitable[Any]]
+
+
+class Keeper(Protocol):
+    """Who is asked before Rasa acts on a conversation."""
+
+    async def around(self, message: Any, go_on: Callable[[], Awaitable[Any]]) -> Any:
+        """Let a message through; called outside of the conversation's lock."""
+
+    async def turn(self, processor: Any, message: Any, go_on: Callable[[], Awaitable[Any]]) -> Any:
+        """Decide who gets a message, the bot (`go_on`) or the agent; called inside the conversation's lock."""
+
+    async def has(self, tracker: Any) -> bool:
+        """Tell whether an agent has the conversation."""
+
+
+class _Patch(NamedTuple):
+    module: str
+    owner: str
+    name: str
+    make: Callable[[_Method], _Method]
+    costs: str
+
+
+_keeper: Keeper | None = None
+_missing: set[str] = set()
+
+
+def install(keeper: Keeper) -> None:
+    """Ask `keeper` from now on, in every server of this process. Called again it reaches classes imported since."""
+    global _keeper
+    _keeper = keeper
+    for patch in _PATCHES:
+        owners = [*_owners(patch)]
+        for owner in owners:
+            _replace(owner, patch)
+        if not owners:
+            _say_missing(f"{patch.owner}.{patch.name}", patch.costs)
+
+
+def is_in_room(channel: Any, room: str) -> bool:
+    """Tell whether a client of the socketio channel is in the room, in this process. An empty room takes what is sent
+    to it without an error."""
+    server = getattr(channel, "sio", None)
+    if server is None:
+        return False
+    participants = getattr(getattr(server, "manager", None), "get_participants", None)
+    if participants is None:
+        _say_missing("SocketIOInput.sio.manager.get_participants", "what is said to users who are not there is lost")
+        return True
+    return next(iter(participants("/", room)), None) is not None
+
+
+def _around(original: _Method) -> _Method:
+    async def handle_message(self: Any, message: Any, *args: Any, **kwargs: Any) -> Any:
+        go_on = functools.partial(original, self, message, *args, **kwargs)
+        return await go_on() if _keeper is None else await _keeper.around(message, go_on)
+
+    return handle_message
+
+
+def _turn(original: _Method) -> _Method:
+    async def handle_message(self: Any, message: Any, *args: Any, **kwargs: Any) -> Any:
+        go_on = functools.partial(original, self, message, *args, **kwargs)
+        return await go_on() if _keeper is None else await _keeper.turn(self, message, go_on)
+
+    return handle_message
+
+
+def _unless_kept(original: _Method) -> _Method:
+    """Do nothing to a conversation that an agent has."""
+    signature = inspect.signature(original)
+
+    async def method(self: Any, *args: Any, **kwargs: Any) -> Any:
+        tracker = signature.bind(self, *args, **kwargs).arguments.get("tracker")
+        if _keeper is not None and tracker is not None and await _keeper.has(tracker):
+            logger.info("%s did nothing: an agent has the conversation.", original.__name__)
+            return None
+        return await original(self, *args, **kwargs)
+
+    return method
+
+
+_PATCHES = (
+    _Patch("rasa.core.agent", "Agent", "handle_message", _around, "what waits for users of REST comes one answer late"),
+    _Patch(
+        "rasa.core.processor",
+        "MessageProcessor",
+        "handle_message",
+        _turn,
+        "what users write while an agent has their chat goes to the bot, and not to the agent",
+    ),
+    _Patch(
+        "rasa.core.processor",
+        "MessageProcessor",
+        "_update_tracker_session",
+        _unless_kept,
+        "a session that expires gives the conversation back to the bot while an agent has it",
+    ),
+    _Patch(
+        "rasa.core.processor",
+        "MessageProcessor",
+        "trigger_external_user_uttered",
+        _unless_kept,
+        "reminders and triggered intents reach the bot while an agent has the chat",
+    ),
+)
+
+
+def _owners(patch: _Patch) -> Iterator[type]:
+    """Yield the class and its subclasses, as far as they have the method themselves and it is not abstract."""
+    try:
+        base = getattr(import_module(patch.module), patch.owner, None)
+    except ImportError:
+        return
+    for owner in _family(base) if isinstance(base, type) else ():
+        method = vars(owner).get(patch.name)
+        if callable(method) and not getattr(method, "__isabstractmethod__", False):
+            yield owner
+
+
+def _family(base: type[Any]) -> Iterator[type[Any]]:
+    yield base
+    for child in base.__subclasses__():
+        yield from _family(child)
+
+
+def _replace(owner: type, patch: _Patch) -> None:
+    original = vars(owner)[patch.name]
+    if hasattr(original, _DONE):
+        return
+    wrapper = functools.wraps(original)(patch.make(original))
+    setattr(wrapper, _DONE, original)
+    setattr(owner, patch.name, wrapper)
+
+
+def _say_missing(name: str, costs: str) -> None:
+    if name not in _missing:
+        _missing.add(name)
+        logger.warning("This version of Rasa has no %s. What that costs: %s.", name, costs)
