@@ -8,7 +8,6 @@ what is wrapped, in rasa-sdk 3.6.2 and 3.21.1 alike.
 from __future__ import annotations
 
 import functools
-import logging
 from collections.abc import Callable
 from typing import Any
 
@@ -16,6 +15,7 @@ from rasa_sdk import Tracker
 from rasa_sdk.executor import ActionExecutor, CollectingDispatcher
 from rasa_sdk.interfaces import ActionNotFoundException
 
+from haptik_actions._log import get_logger
 from haptik_actions.actions._guard import guard
 from haptik_actions.actions._integration import Events
 from haptik_actions.actions._threads import move_methods_to_threads
@@ -24,7 +24,7 @@ from haptik_actions.escalation import HandOffOptions
 
 __all__ = ["guard_all_actions"]
 
-logger = logging.getLogger(__name__)
+logger = get_logger(__name__)
 
 _MARK = "__haptik_guarded__"
 _NOTHING_SAID_IN_CODE = HandOffOptions()

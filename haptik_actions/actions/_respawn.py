@@ -6,14 +6,15 @@ and wait for an answer until Rasa gives up on them after five minutes.
 
 from __future__ import annotations
 
-import logging
 import signal
 import time
 from typing import Any
 
 __all__ = ["Respawner"]
 
-logger = logging.getLogger(__name__)
+from haptik_actions._log import get_logger
+
+logger = get_logger(__name__)
 
 _SHORTEST_PAUSE, _LONGEST_PAUSE = 1.0, 30.0
 _LIVED_SECONDS = 60.0

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import copyreg
-import logging
 import os
 import weakref
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -19,6 +18,7 @@ from weakref import WeakKeyDictionary, WeakSet
 import httpx
 from rasa_sdk.executor import ActionExecutor
 
+from haptik_actions._log import get_logger
 from haptik_actions._redis import connect
 from haptik_actions.actions._crowd import Crowd
 from haptik_actions.actions._stall import watch
@@ -44,7 +44,7 @@ from haptik_actions.messages import PACKAGED_LOCALE, MessageStore
 
 __all__ = ["Runtime", "configure", "current_runtime"]
 
-logger = logging.getLogger(__name__)
+logger = get_logger(__name__)
 
 _REDIS_SECONDS = 0.5
 _BREAKER_SECONDS = 1.0

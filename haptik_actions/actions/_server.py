@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import logging
 import signal
 import sys
 from collections.abc import Awaitable, Callable
@@ -23,13 +22,14 @@ from typing import Any
 
 import msgspec
 
+from haptik_actions._log import get_logger
 from haptik_actions.actions._readable import carried_by_grpc
 from haptik_actions.actions._respawn import Respawner
 from haptik_actions.actions._runtime import current_runtime
 
 __all__ = ["hide_calls_in_errors", "start_with_server"]
 
-logger = logging.getLogger(__name__)
+logger = get_logger(__name__)
 
 _HTTP, _GRPC = "rasa_sdk.endpoint", "rasa_sdk.grpc_server"
 _MARK, _STOPS = "__haptik_actions__", "haptik_actions_stops"

@@ -7,7 +7,6 @@ import contextlib
 import contextvars
 import functools
 import inspect
-import logging
 import threading
 import time
 import weakref
@@ -19,13 +18,14 @@ from rasa_sdk import ValidationAction
 from rasa_sdk.executor import CollectingDispatcher
 
 from haptik_actions._deadline import deadline
+from haptik_actions._log import get_logger
 from haptik_actions.actions._call import CURRENT
 from haptik_actions.actions._runtime import visiting
 from haptik_actions.actions._stall import BLOCKERS
 
 __all__ = ["in_thread", "in_thread_with_loop", "is_async", "move_methods_to_threads", "runs_in_thread"]
 
-logger = logging.getLogger(__name__)
+logger = get_logger(__name__)
 
 Run = Callable[..., Any]
 _Outcome = tuple[Any, BaseException | None]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import logging
 import os
 import sys
 from argparse import SUPPRESS, ArgumentError, ArgumentParser, Namespace
@@ -13,12 +12,13 @@ from pathlib import Path
 
 import click
 
+from haptik_actions._log import get_logger
 from haptik_actions.cli._domain import find_domain
 from haptik_actions.cli._output import printable
 
 __all__ = ["command"]
 
-logger = logging.getLogger(__name__)
+logger = get_logger(__name__)
 
 
 class _RunCommand(click.Command):

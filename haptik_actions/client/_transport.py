@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import os
 import ssl
 import urllib.request
@@ -12,13 +11,14 @@ from collections.abc import Mapping
 import httpx
 import msgspec
 
+from haptik_actions._log import get_logger
 from haptik_actions._loopback import is_loopback
 from haptik_actions.client._server import PlatformServer
 from haptik_actions.errors import ConfigurationError, DeadlineExceeded, TransportError, UnexpectedResponse
 
 __all__ = ["MAX_REPLY_BYTES", "Reply", "default_transport", "exchange", "was_not_sent"]
 
-logger = logging.getLogger(__name__)
+logger = get_logger(__name__)
 
 MAX_REPLY_BYTES = 10 * 1024 * 1024
 """10 MiB: no documented answer comes near this; a larger one is not the platform's."""

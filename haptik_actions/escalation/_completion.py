@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import logging
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timezone
@@ -17,13 +16,14 @@ from typing import Any
 import msgspec
 
 from haptik_actions._deadline import deadline
+from haptik_actions._log import get_logger
 from haptik_actions.errors import ConfigurationError
 from haptik_actions.escalation._outbox import Outbox, chat_of
 from haptik_actions.escalation._outbox_redis import RedisOutbox
 
 __all__ = ["CompletedChat", "CompletedChats"]
 
-logger = logging.getLogger(__name__)
+logger = get_logger(__name__)
 
 # The second one is called deprecated, and is sent beside the first.
 _COMPLETE = ("webhook_conversation_complete", "chat_complete")
