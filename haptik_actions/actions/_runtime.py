@@ -40,7 +40,8 @@ from haptik_actions.escalation import (
     SharedBreakers,
     Sink,
 )
-from haptik_actions.messages import PACKAGED_LOCALE, MessageStore
+from haptik_actions.messages import PACKAGED_LOCALE, MessageStore, packaged_copy
+from haptik_actions.render import Copy
 
 __all__ = ["Runtime", "configure", "current_runtime"]
 
@@ -182,22 +183,33 @@ class Runtime:
         return self._delivery
 
     def start(self) -> None:
-        """Begin to deliver what a process that died has left in the outbox. A setting that cannot work is logged."""
+        """Begin to deliver what a process that died has left in the outbox. A setting that cannot work is logged.
+
+        Whatever the first failure needs is loaded, too: a worker may have no free file descriptor by then.
+        """
         if self._started:
             return
         self._started = True
+        packaged_copy()
+        Copy.default()
         try:
             if self.settings().redis_url:
                 shared = SharedBreakers(connect(self.settings().redis_url or "", seconds=_REDIS_SECONDS))
                 self.breakers = Breakers(shared, metrics=self._metrics)
                 self._refresher = asyncio.get_running_loop().create_task(self._refresh_breakers())
             self.delivery().start()
+            self._open()
             if self._redis_outbox is not None:
                 self._warning = asyncio.get_running_loop().create_task(self._redis_outbox.warn_of_eviction())
         except ConfigurationError as error:
             logger.error("Hand-offs are not possible: %s", error)
         except Exception:
             logger.exception("Hand-offs are not possible.")
+
+    def _open(self) -> None:
+        if self._client is not None:
+            self._client.open()
+        self.messages()
 
     async def aclose(self) -> None:
         """Close every connection. Hand-offs that wait in memory are lost, and logged."""

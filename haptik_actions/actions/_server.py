@@ -16,6 +16,7 @@ import contextlib
 import functools
 import signal
 import sys
+import zlib
 from collections.abc import Awaitable, Callable
 from types import SimpleNamespace
 from typing import Any
@@ -39,7 +40,8 @@ _RASA_WAITS_SECONDS = 300
 _BACKLOG = 2048
 """Connections that wait until the loop has time for them. Of what is beyond Sanic's own hundred, Linux resets some."""
 _LARGEST_CALL = 100_000_000
-"""Bytes. As Sanic's for HTTP."""
+"""Bytes, of what a compressed call becomes as well. As Sanic's for HTTP."""
+_ENCODING = "content-encoding"
 _STOPPING_SECONDS = 25
 """What is under way may take this long once the server stops: a deadline and a hand-off of 8 s each, and the outbox.
 Kubernetes kills after 30."""
@@ -178,16 +180,41 @@ def _read(request: Any) -> Any:
     return _read_at_once(request) if turn is None else _read_after(turn, request)
 
 
-async def _read_after(turn: Awaitable[None], request: Any) -> None:
+async def _read_after(turn: Awaitable[None], request: Any) -> Any:
     await turn
-    _read_at_once(request)
+    return _read_at_once(request)
 
 
-def _read_at_once(request: Any) -> None:
+def _read_at_once(request: Any) -> Any:
+    if request.headers.get(_ENCODING) == "deflate" and not _inflate(request):
+        from sanic import response
+
+        logger.error(
+            "A compressed call of more than %d bytes is refused; Rasa says nothing to its user.", _LARGEST_CALL
+        )
+        return response.json({"error": f"A call may have {_LARGEST_CALL} bytes."}, status=413)
     # In two thirds of the time that Sanic's reader takes, which makes up for the guard. What this one does not take
     # (NaN, half of a surrogate pair, a compressed body, what is no JSON) is left to the other.
     with contextlib.suppress(Exception):
         request.parsed_json = _DECODER.decode(request.body)
+    return None
+
+
+def _inflate(request: Any) -> bool:
+    """Put the call in the place of its compressed form; False where it is larger than a call may be.
+
+    rasa-sdk would inflate it whole: a megabyte becomes a gigabyte, and the worker is killed for its memory.
+    """
+    inflating = zlib.decompressobj()
+    try:
+        call = inflating.decompress(request.body, _LARGEST_CALL)
+    except zlib.error:
+        # rasa-sdk says so.
+        return True
+    if inflating.eof:
+        request.body = call
+        del request.headers[_ENCODING]
+    return inflating.eof or not inflating.unconsumed_tail
 
 
 def _let_go(request: Any, answer: Any) -> Any:

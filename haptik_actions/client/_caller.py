@@ -88,10 +88,14 @@ class Caller:
                 raise
         return await self._try(call, read, renewed)
 
-    async def _try(self, call: Call, read: Read[T], credentials: Credentials) -> T:
+    def open(self) -> httpx.AsyncBaseTransport:
+        """Return the transport; the first call makes it."""
         if self._transport is None:
             self._transport = self._open_transport()
-        reply = await exchange(self._transport, self._request(call, credentials), self._limit)
+        return self._transport
+
+    async def _try(self, call: Call, read: Read[T], credentials: Credentials) -> T:
+        reply = await exchange(self.open(), self._request(call, credentials), self._limit)
         return read(call.endpoint, reply, credentials.hide)
 
     async def _again(self, call: Call, read: Read[T], cache: CachedCredentials, error: HaptikError, ends: float) -> T:

@@ -79,6 +79,14 @@ class HaptikClient:
             sleep=sleep,
         )
 
+    def open(self) -> None:
+        """Load what the first call needs, such as the certificates of TLS; nothing is sent. To be called in the loop.
+
+        Raises:
+            ConfigurationError: `ca_file` or `proxy` cannot be used.
+        """
+        self._caller.open()
+
     async def __aenter__(self) -> HaptikClient:
         return self
 
