@@ -99,11 +99,16 @@ class Call:
         cancelling = self.task.cancelling if _COUNTS else int
         step: Callable[[Any], Any] = work.send
         given: Any = None
+        waits_for: Any
         while True:
             asked = cancelling()
+            is_closed = isinstance(given, GeneratorExit)
             try:
                 waits_for = step(given)
             except BaseException as ended:
+                # This frame stands in the error's traceback. What it holds of errors and of futures that ended in one
+                # would wait for the garbage collector with it, and that looks less and less often.
+                given = waits_for = None
                 # Nobody else has run meanwhile.
                 if cancelling() > asked:
                     self._own += cancelling() - asked
@@ -111,9 +116,10 @@ class Call:
                 if isinstance(ended, StopIteration):
                     returned: T = ended.value
                     return returned
-                if isinstance(ended, _ENDING) and not isinstance(given, GeneratorExit):
+                if isinstance(ended, _ENDING) and not is_closed:
                     raise RuntimeError(f"The action raised {type(ended).__name__}.") from ended
                 raise
+            given = None
             if cancelling() > asked:
                 self._own += cancelling() - asked
             try:

@@ -18,6 +18,7 @@ from rasa_sdk.interfaces import ActionNotFoundException
 from haptik_actions._log import get_logger
 from haptik_actions.actions._guard import guard
 from haptik_actions.actions._integration import Events
+from haptik_actions.actions._patches import see_registrations
 from haptik_actions.actions._threads import move_methods_to_threads
 from haptik_actions.config import nearest
 from haptik_actions.escalation import HandOffOptions
@@ -44,9 +45,7 @@ def guard_all_actions() -> None:
     Workers that rasa-sdk spawns guard what they reload as well. An error of the server itself, such as a call that
     cannot be read, is answered with 500 and without the call's body, which holds the tracker.
     """
-    if hasattr(ActionExecutor.register_function, _MARK):
-        return
-    ActionExecutor.register_function = _guarding(ActionExecutor.register_function)
+    see_registrations(_guarding, _MARK)
     # Imported here: it brings in the whole server, which the guard of a single action does not need.
     from haptik_actions.actions._server import hide_calls_in_errors
 

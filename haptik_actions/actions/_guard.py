@@ -119,8 +119,12 @@ async def guard(run: Callable[..., Any], name: str, options: HandOffOptions, *ar
         if plan.verdict(error) == "pass":
             raise
         failure = Failure(action=name, error=error, plan=plan)
-        with runtime.crowd.answering():
-            return await answer_failure(failure, runtime.escalator, dispatcher, restored(tracker, before), said)
+        try:
+            with runtime.crowd.answering():
+                return await answer_failure(failure, runtime.escalator, dispatcher, restored(tracker, before), said)
+        finally:
+            # This frame stands in the error's traceback: together they would wait for the garbage collector.
+            del failure
 
 
 def _guarded(run: Run, options: HandOffOptions) -> Run:

@@ -63,7 +63,11 @@ async def within_deadline(run: Run, name: str, plan: HandOffOptions, arguments: 
         meant = call.meaning(error)
         if meant is error:
             raise
-        raise meant from error
+        try:
+            raise meant from error
+        finally:
+            # This frame stands in its traceback: together they would wait for the garbage collector.
+            del meant
     finally:
         call.end()
 
