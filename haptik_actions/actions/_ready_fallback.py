@@ -10,7 +10,7 @@ from rasa_sdk.executor import CollectingDispatcher
 from haptik_actions.actions._fallback import FALLBACK, taken_back
 from haptik_actions.actions._guard import escalate_on_error
 from haptik_actions.actions._integration import Events
-from haptik_actions.escalation import HandOffRequested
+from haptik_actions.escalation import NotUnderstood
 
 __all__ = ["ActionHaptikDefaultFallback"]
 
@@ -36,4 +36,4 @@ class ActionHaptikDefaultFallback(Action):
 
     @escalate_on_error
     async def _hand_over(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]) -> Events:
-        raise HandOffRequested("The message was not understood.")
+        raise NotUnderstood("The message was not understood.")

@@ -10,13 +10,14 @@ from haptik_actions.escalation._completion import CompletedChat, CompletedChats
 from haptik_actions.escalation._conversation import Conversation, Identity
 from haptik_actions.escalation._delivery import Delivery
 from haptik_actions.escalation._domain import DomainFinding, check_domain
+from haptik_actions.escalation._engine import Engine, load_settings
 from haptik_actions.escalation._escalator import Escalation, Escalator, Failure
 from haptik_actions.escalation._metrics import Metrics, PrometheusMetrics, SafeMetrics
 from haptik_actions.escalation._options import DEFAULTS, HandOffOptions
-from haptik_actions.escalation._outbox import Entry, HandOff, MemoryOutbox, Outbox, Terms, Ticket, Unreadable
+from haptik_actions.escalation._outbox import Entry, HandOff, MemoryOutbox, Opening, Outbox, Terms, Ticket, Unreadable
 from haptik_actions.escalation._outbox_redis import RedisOutbox
 from haptik_actions.escalation._receipt import Receipt
-from haptik_actions.escalation._requested import HandOffRequested
+from haptik_actions.escalation._requested import HandOffRequested, NotUnderstood
 from haptik_actions.escalation._resilient import ResilientOutbox
 from haptik_actions.escalation._slot import Finding, read_options
 
@@ -33,6 +34,7 @@ __all__ = [
     "Conversation",
     "Delivery",
     "DomainFinding",
+    "Engine",
     "Entry",
     "Escalation",
     "Escalator",
@@ -44,6 +46,8 @@ __all__ = [
     "Identity",
     "MemoryOutbox",
     "Metrics",
+    "NotUnderstood",
+    "Opening",
     "Outbox",
     "PrometheusMetrics",
     "Receipt",
@@ -56,5 +60,6 @@ __all__ = [
     "Ticket",
     "Unreadable",
     "check_domain",
+    "load_settings",
     "read_options",
 ]

@@ -21,7 +21,7 @@ from haptik_actions._log import get_logger
 from haptik_actions.escalation._conversation import Conversation, Identity, Turn
 from haptik_actions.escalation._receipt import Receipt
 
-__all__ = ["Brief", "BriefRules", "Briefing", "Sink"]
+__all__ = ["Brief", "BriefRules", "Briefing", "Sink", "redacted_slots", "redacted_turns"]
 
 logger = get_logger(__name__)
 
@@ -41,7 +41,10 @@ class BriefRules:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Brief:
-    """What an agent may know before they answer. `receipt` is the hand-off's id; `turns` are who and what, in order."""
+    """What an agent may know before they answer. `receipt` is the hand-off's id; `turns` are who and what, in order.
+
+    `user_name` is empty where Haptik has just come to know the user.
+    """
 
     receipt: str
     user_name: str
@@ -95,18 +98,28 @@ class Briefing:
 
 
 def _brief(receipt: Receipt, identity: Identity, conversation: Conversation, rules: BriefRules) -> Brief:
-    turns = conversation.turns[-rules.turns :] if rules.turns else ()
     return Brief(
         receipt=receipt.id,
-        user_name=identity.user_name,
+        user_name=identity.user_name or "",
         business_id=identity.business_id,
         conversation_no=identity.conversation_no,
         team=receipt.team,
         action=receipt.action,
         error=receipt.error,
-        slots={name: _redacted(conversation.slots.get(name)) for name in rules.slots},
-        turns=tuple((who, _redact(text)) for who, text in turns),
+        slots=redacted_slots(conversation, rules),
+        turns=redacted_turns(conversation, rules),
     )
+
+
+def redacted_slots(conversation: Conversation, rules: BriefRules) -> dict[str, Any]:
+    """Return the slots that may be told, without addresses of e-mail and long numbers."""
+    return {name: _redacted(conversation.slots.get(name)) for name in rules.slots}
+
+
+def redacted_turns(conversation: Conversation, rules: BriefRules) -> tuple[Turn, ...]:
+    """Return the last turns that may be told, redacted like the slots."""
+    turns = conversation.turns[-rules.turns :] if rules.turns else ()
+    return tuple((who, _redact(text)) for who, text in turns)
 
 
 def _redacted(value: Any) -> Any:

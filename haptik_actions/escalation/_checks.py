@@ -8,11 +8,14 @@ from datetime import time
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import msgspec
+
 from haptik_actions.config import nearest
 from haptik_actions.escalation._breaker import BreakerRule
 from haptik_actions.escalation._brief import BriefRules
 from haptik_actions.escalation._hours import DAYS, Hours
 from haptik_actions.escalation._receipt import STATES
+from haptik_actions.relay import AfterAgent
 
 __all__ = ["CHECKS", "Mistake", "shown"]
 
@@ -165,6 +168,22 @@ def _brief(value: Any) -> BriefRules:
     return BriefRules(slots=tuple(slots), turns=turns)
 
 
+def _after_agent(value: Any) -> AfterAgent:
+    given = _mapping(value, "a mapping with `trigger` and `reset`")
+    for key in given:
+        if key not in ("trigger", "reset"):
+            raise Mistake(f"trigger or reset{nearest(str(key), ('trigger', 'reset'))}", given[key], f".{key}")
+    trigger, reset = given.get("trigger"), given.get("reset")
+    if trigger is not None and (not isinstance(trigger, str) or not trigger.strip()):
+        raise Mistake("the name of an intent", trigger, ".trigger")
+    after = AfterAgent(trigger=None if trigger is None else trigger.strip())
+    if reset is None or reset in ("form", "none"):
+        return msgspec.structs.replace(after, reset=reset or "form")
+    if not isinstance(reset, (list, tuple)) or not all(isinstance(name, str) for name in reset):
+        raise Mistake("form, none, or a list of slot names", reset, ".reset", after)
+    return msgspec.structs.replace(after, reset=tuple(reset))
+
+
 def _breaker(value: Any) -> BreakerRule:
     if isinstance(value, str) and value.strip():
         return BreakerRule(name=value.strip())
@@ -224,6 +243,8 @@ CHECKS: Mapping[str, Callable[[Any], Any]] = {
     "hours": _hours,
     "earlier_messages": _choice("keep", "drop"),
     "brief": _brief,
+    "assign_within": _between(10, 86_400, "a number of seconds", whole=False),
+    "after_agent": _after_agent,
     "messages": _messages,
 }
 """Option -> what checks it."""

@@ -24,7 +24,7 @@ class Conversation:
     `metadata` holds the metadata of the user's messages, the latest first: a turn that a reminder triggered has none of
     its own. `resumed_at` is when the bot last had the conversation back, in Unix seconds; 0 where it always had it.
     `ended` is the id of the last receipt before that, `running` of the last one since. `turns` are the last texts, in
-    their order.
+    their order. `form` is the one that is active.
     """
 
     sender_id: str
@@ -35,26 +35,38 @@ class Conversation:
     ended: str | None = None
     running: str | None = None
     turns: Sequence[Turn] = ()
+    form: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Identity:
-    """The user as Haptik knows them: `user_name` from the integration request, and the number of the business."""
+    """The user as Haptik knows them: `user_name` from the integration request, and the number of the business.
 
-    user_name: str
+    `user_name` is None where Haptik does not know the user yet; `full_name` is what it can be told then.
+    """
+
+    user_name: str | None
     business_id: int
     conversation_no: int | None = None
+    full_name: str | None = None
 
 
-def identify(conversation: Conversation, settings: Settings) -> Identity | None:
-    """Return who the user is, from message metadata, then slots, then settings; None and a log line if that fails."""
+def identify(conversation: Conversation, settings: Settings, *, registers: bool = False) -> Identity | None:
+    """Return who the user is, from message metadata, then slots, then settings; None and a log line if that fails.
+
+    With `registers` a user whom Haptik does not know can be registered there, and needs no `user_name`.
+    """
     user_name = next(_texts(_candidates("user_name", conversation)), None)
     business_id = next(_numbers(_candidates("business_id", conversation)), settings.business_id)
-    if user_name is None or business_id is None:
-        _say_what_is_missing(conversation, user_name is None, business_id is None)
+    if (user_name is None and not registers) or business_id is None:
+        _say_what_is_missing(conversation, user_name is None and not registers, business_id is None)
         return None
-    conversation_no = next(_numbers(_candidates("conversation_no", conversation)), None)
-    return Identity(user_name=user_name, business_id=business_id, conversation_no=conversation_no)
+    return Identity(
+        user_name=user_name,
+        business_id=business_id,
+        conversation_no=next(_numbers(_candidates("conversation_no", conversation)), None),
+        full_name=next(_texts(_candidates("full_name", conversation)), None),
+    )
 
 
 def _candidates(name: str, conversation: Conversation) -> Iterator[Any]:
@@ -94,7 +106,8 @@ def _say_what_is_missing(conversation: Conversation, no_user: bool, no_business:
     logger.error(
         "Conversation %s cannot be handed over: no usable %s was found. Looked in the message metadata, in the slots "
         "of the same names, and in the settings (HAPTIK_BUSINESS_ID or `business_id` in endpoints.yml; user_name has "
-        'no setting). Pass it with each message: {"metadata": {"user_name": "…", "business_id": 343}}.',
+        'no setting). Pass it with each message: {"metadata": {"user_name": "…", "business_id": 343}}. Users whom '
+        "Haptik does not know can be registered there: that needs HAPTIK_MESSENGER_URL and REDIS_URL.",
         conversation.sender_id,
         " and no usable ".join(names),
     )

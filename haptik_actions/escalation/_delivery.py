@@ -12,12 +12,14 @@ import msgspec
 
 from haptik_actions._deadline import DeadlinePassed, deadline
 from haptik_actions._log import get_logger
-from haptik_actions.client import HaptikClient
+from haptik_actions.client import HaptikClient, was_not_sent
 from haptik_actions.errors import DeadlineExceeded, HaptikError, InactiveTeam, RateLimited, TransportError, UnknownTeam
 from haptik_actions.escalation._metrics import Metrics, NoMetrics
-from haptik_actions.escalation._outbox import Entry, HandOff, Outbox, Terms
+from haptik_actions.escalation._outbox import Entry, HandOff, Opening, Outbox, Terms
 from haptik_actions.escalation._pace import Pace
 from haptik_actions.escalation._receipt import State
+from haptik_actions.escalation._ties import Ties
+from haptik_actions.relay import Link, RelayStore
 
 __all__ = ["Delivered", "Delivery"]
 
@@ -43,13 +45,15 @@ _MOST_TRIES = 70
 class Delivered(msgspec.Struct, frozen=True, kw_only=True):
     """How a hand-off ended for now: the receipt's state, the team that took it, and what kept Haptik from it.
 
-    `id` is the running receipt's where the chat waited already.
+    `id` is the running receipt's where the chat waited already. `here` says that the agent's words come to where the
+    user is.
     """
 
     state: State
     team: str | None = None
     reason: str | None = None
     id: str | None = None
+    here: bool = False
 
 
 class _Unforeseen(HaptikError):
@@ -60,7 +64,8 @@ class Delivery:
     """Hands chats over through `client`, and keeps what could not be delivered in `outbox`.
 
     One hand-off may take `seconds`, all teams of its ladder included: longer than the lease of the outbox, and another
-    worker would send it as well. `sleep` waits between two looks into the outbox; `asyncio.sleep`, or a test's own.
+    worker would send it as well. `links` holds what ties conversations to chats. `sleep` waits between two looks into
+    the outbox; `asyncio.sleep`, or a test's own.
     """
 
     def __init__(
@@ -71,8 +76,10 @@ class Delivery:
         seconds: float = 8.0,
         metrics: Metrics | None = None,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        links: RelayStore | None = None,
     ) -> None:
         self._client, self.outbox, self._sleep = client, outbox, sleep
+        self._ties = Ties(links)
         self._seconds, self._metrics = seconds, metrics or NoMetrics()
         self._depth_at = float("-inf")
         self._worker: asyncio.Task[None] | None = None
@@ -95,16 +102,22 @@ class Delivery:
             await asyncio.gather(self._worker, return_exceptions=True)
             self._worker = None
         await asyncio.gather(*self._erasing, return_exceptions=True)
+        await self._ties.aclose()
         await self.outbox.aclose()
 
-    async def hand_over(self, handoff: HandOff, terms: Terms) -> Delivered:
-        """Write it down, try it, and say how that ended. Never raises an error of the library's."""
+    async def hand_over(
+        self, handoff: HandOff, terms: Terms, *, pauses: Callable[[], bool] = lambda: False
+    ) -> Delivered:
+        """Write it down, try it, and say how that ended. Never raises an error of the library's.
+
+        `pauses` is asked once Haptik has the chat: whether the conversation is paused with the answer.
+        """
         ticket = await self.outbox.open(handoff, terms)
         if ticket.state == "duplicate":
             return Delivered(state="duplicate", id=ticket.id)
         if ticket.state == "throttled":
-            self._say_storm(handoff.teams[0], terms.limit, ticket.wait)
-            return Delivered(state="throttled", team=handoff.teams[0])
+            self._say_storm(handoff.team or "", terms.limit, ticket.wait)
+            return Delivered(state="throttled", team=handoff.team)
         if ticket.state == "full":
             logger.error("The outbox is full: hand-off %s is tried once and not kept.", handoff.id)
         entry, kept = Entry(handoff=handoff, created=time.time()), ticket.state != "full"
@@ -114,7 +127,7 @@ class Delivery:
         try:
             if not await self._pace.turn(_PATIENCE_SECONDS) and kept:
                 return await self._put_off(entry, "the platform takes no more at once")
-            return await self._deliver(entry, terms.episode, kept=kept)
+            return await self._deliver(entry, terms, kept=kept, pauses=pauses)
         finally:
             self._trying -= 1
 
@@ -122,7 +135,7 @@ class Delivery:
         """Leave it to the worker: in a storm users would wait for one another, and Haptik would refuse most of them."""
         await self.outbox.later(entry, random.uniform(0, _SPREAD_SECONDS))
         logger.warning("Hand-off %s waits in the outbox: %s.", entry.handoff.id, why)
-        return Delivered(state="delayed", team=entry.handoff.teams[0], reason="TooManyAtOnce")
+        return Delivered(state="delayed", team=entry.handoff.team, reason="TooManyAtOnce")
 
     async def deliver_due(self) -> int:
         """Try what is due in the outbox, and return how many entries that were."""
@@ -176,29 +189,39 @@ class Delivery:
         """Deliver what a user was promised: it stays until Haptik has it, or until a person drops it."""
         if not await self._pace.turn(_TURN_SECONDS):
             await self.outbox.later(entry, _PATIENCE_SECONDS)
-            return Delivered(state="delayed", team=entry.handoff.teams[0], reason="TooManyAtOnce")
-        return await self._deliver(entry, promised=True)
+            return Delivered(state="delayed", team=entry.handoff.team, reason="TooManyAtOnce")
+        return await self._deliver(entry, None)
 
     async def _deliver(
-        self, entry: Entry, episode: float | None = None, *, kept: bool = True, promised: bool = False
+        self, entry: Entry, terms: Terms | None, *, kept: bool = True, pauses: Callable[[], bool] = lambda: False
     ) -> Delivered:
+        """Try an entry; without `terms` it is one that a user was promised before."""
         handoff = entry.handoff
         try:
-            team = await self._send_in_time(handoff)
+            link = await self._ties.prepare(entry, None if terms is None else terms.running)
+            if link is not None and link.receipt != handoff.id:
+                await self._confirm(handoff, terms)
+                return Delivered(state="duplicate", team=handoff.team, id=link.receipt)
+            team = await self._send_in_time(handoff, link)
         except HaptikError as error:
             # A token that is rejected now may be renewed in a minute.
-            if promised or (error.temporary and kept):
+            if terms is None or (error.temporary and kept):
                 return await self._try_later(entry, error)
             await self.outbox.refuse(handoff)
+            await self._ties.refused(handoff)
             logger.error("Hand-off %s is not possible: %s. %s", handoff.id, str(error).rstrip("."), error.remedy)
-            return Delivered(state="unavailable", team=handoff.teams[0], reason=type(error).__name__)
-        erasing = self.outbox.confirm(handoff, episode=episode)
-        if promised:
+            return Delivered(state="unavailable", team=handoff.team, reason=type(error).__name__)
+        here = await self._ties.confirmed(handoff, pauses)
+        await self._confirm(handoff, terms)
+        return Delivered(state="connected", team=team, here=here)
+
+    async def _confirm(self, handoff: HandOff, terms: Terms | None) -> None:
+        erasing = self.outbox.confirm(handoff, episode=None if terms is None else terms.episode)
+        if terms is None:
             await erasing
         else:
             # The user need not wait for it.
             self._in_background(erasing)
-        return Delivered(state="connected", team=team)
 
     def _in_background(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)
@@ -211,13 +234,13 @@ class Delivery:
             line = "A hand-off that Haptik has stands in the outbox still, and is sent again."
             logger.error(line, exc_info=task.exception())
 
-    async def _send_in_time(self, handoff: HandOff) -> str:
+    async def _send_in_time(self, handoff: HandOff, link: Link | None) -> str | None:
         try:
-            # One call has a deadline of its own. A ladder is several.
-            if len(handoff.teams) == 1:
-                return await self._send(handoff)
+            # One call has a deadline of its own. A ladder is several, and so is the opening of a chat.
+            if len(handoff.teams) == 1 and handoff.opening is None:
+                return await self._move(handoff, handoff.user_name)
             async with deadline(self._seconds):
-                return await self._send(handoff)
+                return await self._send(handoff, link)
         except DeadlinePassed as late:
             raise DeadlineExceeded(f"No team had taken the chat after {self._seconds:g} s.") from late
         except asyncio.CancelledError as error:
@@ -231,11 +254,45 @@ class Delivery:
             # What nobody has foreseen must not be tried for ever without being counted.
             raise _Unforeseen(f"{type(error).__name__}: {error}") from error
 
-    async def _send(self, handoff: HandOff) -> str:
+    async def _send(self, handoff: HandOff, link: Link | None) -> str | None:
+        if handoff.opening is None or link is None:
+            return await self._move(handoff, handoff.user_name)
+        await self._open(handoff, handoff.opening, link)
+        # The relay moves the chat where an event tells the `user_name` later.
+        return handoff.team if link.user_name is None else await self._move_opened(handoff, link.user_name)
+
+    async def _open(self, handoff: HandOff, opening: Opening, link: Link) -> None:
+        """Register the user, and log the message that puts the chat before agents."""
+        await self._client.create_user(
+            auth_id=link.id, name=opening.name, language_code=opening.language, business_id=handoff.business_id
+        )
+        try:
+            await self._client.log_message_from_user(
+                auth_id=link.id, business_id=handoff.business_id, message_body=opening.text
+            )
+        except TransportError as error:
+            if not was_not_sent(error):
+                line = "Haptik may have the opening of hand-off %s or not. It is sent again: twice is better than lost."
+                logger.warning(line, handoff.id)
+            raise
+
+    async def _move_opened(self, handoff: HandOff, user_name: str) -> str | None:
+        """Move a chat that agents can see already: what fails here is no reason to open it once more."""
+        if not handoff.teams:
+            return None
+        try:
+            team = await self._move(handoff, user_name)
+        except HaptikError as error:
+            logger.warning("The chat of hand-off %s is open, and not moved to its team: %s", handoff.id, error)
+            return handoff.team
+        await self._ties.moved(handoff)
+        return team
+
+    async def _move(self, handoff: HandOff, user_name: str | None) -> str:
         """Return the team that took the chat: the next one where one is unknown or inactive."""
         for position, team in enumerate(handoff.teams, start=1):
             try:
-                await self._send_to(team, handoff)
+                await self._send_to(team, handoff, user_name or "")
             except (UnknownTeam, InactiveTeam) as error:
                 if position == len(handoff.teams):
                     raise
@@ -244,12 +301,12 @@ class Delivery:
                 return team
         raise AssertionError("a hand-off names at least one team")
 
-    async def _send_to(self, team: str, handoff: HandOff) -> None:
+    async def _send_to(self, team: str, handoff: HandOff, user_name: str) -> None:
         ends = time.monotonic() + _PATIENCE_SECONDS
         while True:
             try:
                 await self._client.send_chat_to_agent(
-                    user_name=handoff.user_name,
+                    user_name=user_name,
                     business_id=handoff.business_id,
                     team_name=team,
                     countdown=handoff.countdown,
@@ -267,12 +324,12 @@ class Delivery:
         tried = msgspec.structs.replace(entry, tries=entry.tries + 1, error=name)
         if tried.tries >= _MOST_TRIES:
             await self.outbox.bury(tried)
-            self._metrics.count("haptik_deliveries_total", outcome="given_up", team=entry.handoff.teams[0])
+            self._metrics.count("haptik_deliveries_total", outcome="given_up", team=entry.handoff.team or "")
             logger.error("Hand-off %s is given up after %d tries: %s", entry.handoff.id, tried.tries, error)
         else:
             await self.outbox.later(tried, _pause(tried.tries, error))
             logger.warning("Hand-off %s waits in the outbox: %s", entry.handoff.id, error)
-        return Delivered(state="delayed", team=entry.handoff.teams[0], reason=name)
+        return Delivered(state="delayed", team=entry.handoff.team, reason=name)
 
     def _say_storm(self, team: str, limit: int, wait: float) -> None:
         # One line per round of the limit, not one per chat: a storm has hundreds.

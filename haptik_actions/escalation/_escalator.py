@@ -13,17 +13,19 @@ from cachetools import TTLCache
 from haptik_actions._deadline import deadline
 from haptik_actions._log import get_logger
 from haptik_actions.config import Settings
-from haptik_actions.errors import ConfigurationError, HaptikError
+from haptik_actions.errors import HaptikError
 from haptik_actions.escalation._brief import Briefing
 from haptik_actions.escalation._conversation import Conversation, identify
 from haptik_actions.escalation._delivery import Delivered, Delivery
+from haptik_actions.escalation._handoff import handoff_of, locale_for
 from haptik_actions.escalation._metrics import Metrics, NoMetrics
 from haptik_actions.escalation._options import DEFAULTS, HandOffOptions
 from haptik_actions.escalation._outbox import HandOff, Terms
 from haptik_actions.escalation._receipt import Receipt
-from haptik_actions.escalation._requested import HandOffRequested
+from haptik_actions.escalation._requested import HandOffRequested, NotUnderstood
 from haptik_actions.escalation._slot import SlotReader
-from haptik_actions.messages import MessageStore, locale_of, packaged_copy
+from haptik_actions.messages import MessageStore, packaged_copy
+from haptik_actions.relay import RelayStore
 
 __all__ = ["Escalation", "Escalator", "Failure"]
 
@@ -34,6 +36,7 @@ HAND_OFF_SECONDS = 12.0
 _COPY_SECONDS = 2.0
 _SAME_TRACEBACK_SECONDS = 10.0
 _KINDS = 1000
+_WAITING = ("connected", "assigned", "delayed", "throttled", "duplicate")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,13 +74,14 @@ class Escalator:
         delivery: Callable[[], Delivery],
         settings: Callable[[], Settings],
         messages: Callable[[], MessageStore],
+        links: Callable[[], RelayStore | None] = lambda: None,
         briefing: Briefing | None = None,
         metrics: Metrics | None = None,
         seconds: float = HAND_OFF_SECONDS,
     ) -> None:
         self._delivery = delivery
         self._settings = settings
-        self._messages = messages
+        self._messages, self._links = messages, links
         self._briefing = briefing or Briefing(None)
         self._metrics, self._seconds = metrics or NoMetrics(), seconds
         self._tracebacks: TTLCache[Hashable, None] = TTLCache(_KINDS, _SAME_TRACEBACK_SECONDS)
@@ -93,12 +97,12 @@ class Escalator:
             self._metrics.count("haptik_action_failures_total", action=failure.action, error=kind)
         if failure.plan.verdict(failure.error) == "apologise":
             return await self._apologise(failure, conversation)
-        receipt = await self._receipt(failure, conversation)
+        receipt, here = await self._receipt(failure, conversation)
         self._metrics.count("haptik_handoffs_total", state=receipt.state, team=receipt.team or "")
         self._log(failure, receipt, conversation)
         return Escalation(
             receipt=receipt,
-            text=await self._copy(receipt, conversation, failure.plan),
+            text=await self._copy(receipt, failure, conversation, here=here),
             # Only a confirmed hand-off has somebody who answers; a pause without one would be silence.
             pause=receipt.state == "connected" and failure.plan.pause is not False,
         )
@@ -109,64 +113,72 @@ class Escalator:
         logger.warning(line, failure.action, conversation.sender_id, kind, exc_info=self._traceback(failure))
         key = failure.plan.messages.get("apology", "haptik_apology")
         values = {"channel": conversation.channel}
-        text = await self._text([key, "haptik_apology"], _locale(failure.plan, conversation), values)
+        text = await self._text([key, "haptik_apology"], locale_for(failure.plan, conversation), values)
         return Escalation(receipt=None, text=text, pause=False)
 
-    async def _receipt(self, failure: Failure, conversation: Conversation) -> Receipt:
+    async def _receipt(self, failure: Failure, conversation: Conversation) -> tuple[Receipt, bool]:
+        """Return the receipt, and whether the agent's words come to where the user is."""
         requested = isinstance(failure.error, HandOffRequested)
         receipt = Receipt(
             state="unavailable",
             action=failure.action,
-            team=(failure.plan.team_for(conversation, _locale(failure.plan, conversation)) or (None,))[0],
+            team=(failure.plan.team_for(conversation, locale_for(failure.plan, conversation)) or (None,))[0],
             error=None if requested else type(failure.error).__name__,
         )
         try:
-            return await self._hand_over(receipt, conversation, failure.plan)
+            return await self._hand_over(receipt, failure, conversation)
         except HaptikError as error:
             logger.error("Hand-off %s is not possible: %s. %s", receipt.id, str(error).rstrip("."), error.remedy)
-            return replace(receipt, reason=type(error).__name__)
+            return replace(receipt, reason=type(error).__name__), False
         except Exception as error:
             logger.exception("Hand-off %s is not possible.", receipt.id)
-            return replace(receipt, reason=type(error).__name__)
+            return replace(receipt, reason=type(error).__name__), False
 
-    async def _hand_over(self, receipt: Receipt, conversation: Conversation, plan: HandOffOptions) -> Receipt:
-        settings = self._settings()
-        identity = identify(conversation, settings)
+    async def _hand_over(self, receipt: Receipt, failure: Failure, conversation: Conversation) -> tuple[Receipt, bool]:
+        plan, settings, links = failure.plan, self._settings(), self._links()
+        # Without a link an agent's words would not find a user whom Haptik does not know otherwise.
+        registers = settings.messenger_url is not None and links is not None
+        identity = identify(conversation, settings, registers=registers)
         if identity is None:
-            return receipt
-        named = settings.team and (settings.team,)
-        teams = plan.team_for(conversation, _locale(plan, conversation)) or named
-        if not teams:
-            raise ConfigurationError(
-                "No team is named. Set `team` in the initial_value of the domain's slot `haptik`, or HAPTIK_TEAM."
-            )
-        handoff = HandOff(
-            id=receipt.id,
-            user_name=identity.user_name,
-            business_id=identity.business_id,
-            teams=teams,
-            countdown=plan.countdown,
+            return receipt, False
+        handoff = await handoff_of(
+            failure.error,
+            failure.action,
+            plan,
+            conversation,
+            identity,
+            id_=receipt.id,
+            settings=settings,
+            has_links=links is not None,
+            messages=self._messages,
         )
-        receipt = _ended(replace(receipt, team=teams[0]), await self._in_time(handoff, _terms(conversation, plan)))
+        delivered = await self._in_time(handoff, _terms(conversation, plan), pauses=plan.pause is not False)
+        receipt = _ended(replace(receipt, team=handoff.team), delivered)
         if receipt.state in ("connected", "delayed", "throttled"):
             self._briefing.send(receipt, identity, conversation, plan.brief)
-        return receipt
+        return receipt, delivered.here
 
-    async def _in_time(self, handoff: HandOff, terms: Terms) -> Delivered:
+    async def _in_time(self, handoff: HandOff, terms: Terms, *, pauses: bool) -> Delivered:
+        in_time = True
         # A task of its own: it also ends well where the server gives up on the action's call.
-        work = asyncio.get_running_loop().create_task(self._delivery().hand_over(handoff, terms))
+        work = asyncio.get_running_loop().create_task(
+            self._delivery().hand_over(handoff, terms, pauses=lambda: pauses and in_time)
+        )
         self._late.add(work)
         work.add_done_callback(self._late.discard)
         done, _ = await asyncio.wait({work}, timeout=self._seconds)
         if done:
             return work.result()
+        in_time = False
         logger.error("Hand-off %s is not through after %g s; it goes on behind the answer.", handoff.id, self._seconds)
-        return Delivered(state="delayed", team=handoff.teams[0], reason="DeadlineExceeded")
+        return Delivered(state="delayed", team=handoff.team, reason="DeadlineExceeded")
 
-    async def _copy(self, receipt: Receipt, conversation: Conversation, plan: HandOffOptions) -> str:
-        keys = plan.message_keys(receipt.state, datetime.now(timezone.utc))
+    async def _copy(self, receipt: Receipt, failure: Failure, conversation: Conversation, *, here: bool) -> str:
+        now, error = datetime.now(timezone.utc), failure.error
+        asked = isinstance(error, HandOffRequested) and not isinstance(error, NotUnderstood)
+        keys = failure.plan.message_keys(receipt.state, now, asked=asked, here=here)
         values = {"team": receipt.team or "", "reference": receipt.id, "channel": conversation.channel}
-        return await self._text(keys, _locale(plan, conversation), values)
+        return await self._text(keys, locale_for(failure.plan, conversation), values)
 
     def _log(self, failure: Failure, receipt: Receipt, conversation: Conversation) -> None:
         outcome = (receipt.id, receipt.team, receipt.state)
@@ -224,7 +236,7 @@ def _ended(receipt: Receipt, delivered: Delivered) -> Receipt:
 
 def _terms(conversation: Conversation, plan: HandOffOptions) -> Terms:
     before = Receipt.from_slot(conversation.slots.get("haptik_handoff"))
-    waits = before is not None and before.state in ("connected", "delayed", "throttled", "duplicate")
+    waits = before is not None and before.state in _WAITING
     return Terms(
         limit=plan.limit or DEFAULTS.limit or 1,
         episode=(plan.episode or DEFAULTS.episode or 1) * 3600,
@@ -233,10 +245,3 @@ def _terms(conversation: Conversation, plan: HandOffOptions) -> Terms:
         running=conversation.running,
         receipt=(before.id, before.began) if before is not None and waits else None,
     )
-
-
-def _locale(plan: HandOffOptions, conversation: Conversation) -> str | None:
-    if plan.locale is not None:
-        return plan.locale
-    found = (locale_of(conversation.slots, metadata) for metadata in ({}, *conversation.metadata))
-    return next(filter(None, found), None)

@@ -24,7 +24,11 @@ slots:
       hours:                    # outside of these the copy is that of `<receipt>_closed`
         timezone: Asia/Kolkata
         open: {mon-fri: "09:00-18:00", sat: "10:00-14:00"}
-      brief: {slots: [order_id], turns: 4}  # what an agent may be told, where the code names a sink
+      brief: {slots: [order_id], turns: 4}  # what an agent may be told
+      assign_within: 300        # seconds after which the user is told that nobody has come yet; left out: never
+      after_agent:              # when the bot has the conversation back
+        trigger: agent_is_done  # an intent to trigger; left out: none
+        reset: form             # slots to empty: those of the form, none, or a list of names
       earlier_messages: keep    # what the action said before it failed: keep or drop
       messages:                 # message keys per receipt; left out: the plugin's own
         connected: haptik_handoff_connected
@@ -43,6 +47,7 @@ from haptik_actions.escalation._breaker import BreakerRule
 from haptik_actions.escalation._brief import BriefRules
 from haptik_actions.escalation._conversation import Conversation
 from haptik_actions.escalation._hours import Hours
+from haptik_actions.relay import AfterAgent
 
 __all__ = ["DEFAULTS", "HandOffOptions", "default_key"]
 
@@ -72,6 +77,8 @@ class HandOffOptions:
     hours: Hours | None = None
     earlier_messages: str | None = None
     brief: BriefRules | None = None
+    assign_within: float | None = None
+    after_agent: AfterAgent | None = None
     messages: Mapping[str, str] = field(default_factory=dict)
 
     def over(self, other: HandOffOptions) -> HandOffOptions:
@@ -80,12 +87,23 @@ class HandOffOptions:
         merged = {"messages": {**other.messages, **self.messages}, "on_error": {**other.on_error, **self.on_error}}
         return replace(other, **{**said, **merged})
 
-    def message_keys(self, state: str, at: datetime) -> list[str]:
-        """Return the message keys for a receipt's state at `at`, the best one first."""
-        keys = [self.messages.get(state), default_key(state)]
+    def message_keys(self, state: str, at: datetime, *, asked: bool = False, here: bool = False) -> list[str]:
+        """Return the message keys for a receipt's state at `at`, the best one first.
+
+        `asked` is for users who have asked for an agent: they have met no error. `here` says that the agent's words
+        come to where the user is.
+        """
+        plain = asked_key(state) if asked else default_key(state)
+        defaults = [f"{plain}_here", plain] if here and state == "connected" else [plain]
+        keys = [self._own_key(state), *defaults]
         if self.hours is not None and not self.hours.are_open(at):
-            keys = [self.messages.get(f"{state}_closed"), f"{default_key(state)}_closed", *keys]
+            keys = [self._own_key(f"{state}_closed"), *(f"{key}_closed" for key in defaults), *keys]
         return [key for key in keys if key is not None]
+
+    def _own_key(self, state: str) -> str | None:
+        # The domain may spell out the plugin's own key. It means the default then, in whatever form fits.
+        key = self.messages.get(state)
+        return None if key == default_key(state) else key
 
     def verdict(self, error: BaseException) -> str:
         """Return what an error leads to: `handoff`, `apologise` or `pass`; its nearest class that is named decides."""
@@ -109,6 +127,11 @@ DEFAULTS = HandOffOptions(
 def default_key(state: str) -> str:
     """Return the plugin's own message key for a receipt's state."""
     return f"haptik_handoff_{state}"
+
+
+def asked_key(state: str) -> str:
+    """Return the plugin's own message key for users who have asked for an agent."""
+    return f"haptik_request_{state}"
 
 
 def _fits(when: Mapping[str, Any], conversation: Conversation, locale: str | None) -> bool:

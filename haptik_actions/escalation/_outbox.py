@@ -9,11 +9,13 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable
-from typing import Annotated, Literal, Protocol
+from typing import Literal, Protocol
 
 import msgspec
 
-__all__ = ["Entry", "HandOff", "MemoryOutbox", "Outbox", "Terms", "Ticket", "Unreadable", "chat_of"]
+from haptik_actions.relay import Link
+
+__all__ = ["Entry", "HandOff", "MemoryOutbox", "Opening", "Outbox", "Terms", "Ticket", "Unreadable", "chat_of"]
 
 WINDOW_SECONDS = 60.0
 LEASE_SECONDS = 30.0
@@ -22,24 +24,56 @@ ENTRY_SECONDS = 24 * 3600.0
 _FORGET_SECONDS = 1.0
 
 
-class HandOff(msgspec.Struct, frozen=True, kw_only=True):
-    """All that the platform's call needs, and the receipt's id for the log. `teams` are tried in their order."""
+class Opening(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What Haptik is told of a user whom it does not know, and of why they are handed over.
+
+    `text` is the first message of the chat, for the agent. `name` and `language` (two letters) are the user's, where
+    they are known.
+    """
+
+    text: str
+    name: str | None = None
+    language: str | None = None
+
+
+class HandOff(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """All that the platform's calls need, and the receipt's id for the log. `teams` are tried in their order.
+
+    A user whom Haptik knows by `user_name` is moved to a team. One whom it does not know is registered, and their chat
+    is opened with `opening`: it goes to a team, where one is named, once the `user_name` is known. `link` is what ties
+    the conversation to the chat, where there is a Redis for that; the user is registered under its `id`.
+    """
 
     id: str
-    user_name: str
     business_id: int
-    teams: Annotated[tuple[str, ...], msgspec.Meta(min_length=1)]
+    user_name: str | None = None
+    teams: tuple[str, ...] = ()
     countdown: int | None = None
+    link: Link | None = None
+    opening: Opening | None = None
+
+    def __post_init__(self) -> None:
+        if self.opening is None and not (self.user_name and self.teams):
+            raise ValueError("without an opening a hand-off names its user_name and its teams")
+        if self.opening is not None and self.link is None:
+            raise ValueError("a hand-off with an opening has a link")
 
     @property
     def chat(self) -> str:
         """What names the chat: one user on one business."""
-        return chat_of(self.business_id, self.user_name)
+        if self.opening is not None and self.link is not None:
+            return chat_of(self.business_id, self.link.id)
+        return chat_of(self.business_id, self.user_name or "")
+
+    @property
+    def team(self) -> str | None:
+        """The first team, None where none is named."""
+        return self.teams[0] if self.teams else None
 
 
-def chat_of(business_id: int, user_name: str) -> str:
-    """Return what names the chat of a user on a business."""
-    return f"{business_id}:{user_name}"
+def chat_of(business_id: int, user: str) -> str:
+    """Return what names the chat of a user (their `user_name`, or the id of their link) on a business."""
+    return f"{business_id}:{user}"
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True):
@@ -165,7 +199,7 @@ class MemoryOutbox:
             return Ticket(state="duplicate", id=running.id)
         if len(self._entries) >= self._most:
             return Ticket(state="full")
-        at = self._turn(handoff.teams[0], terms.limit, now)
+        at = self._turn(handoff.team or "", terms.limit, now)
         due = at if at > now else now + LEASE_SECONDS
         self._entries[handoff.chat] = Entry(handoff=handoff, created=now, due=due)
         self._episodes[handoff.chat] = _Episode(handoff.id, now, now + terms.episode)

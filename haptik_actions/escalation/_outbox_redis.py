@@ -211,7 +211,7 @@ class RedisOutbox:
         """See `Outbox`."""
         payload = msgspec.json.encode(Entry(handoff=handoff, created=time.time()))
         state, wait, known = await self._scripts[_OPEN](
-            keys=[*_keys(handoff.chat), f"{_PREFIX}:turns:{handoff.teams[0]}"],
+            keys=[*_keys(handoff.chat), f"{_PREFIX}:turns:{handoff.team or ''}"],
             args=[
                 *(handoff.chat, payload, handoff.id, terms.limit, _ms(terms.episode), _ms(terms.resumed_at)),
                 *(_ms(self._lease), _ms(ENTRY_SECONDS), _ms(self._window), terms.ended or "", terms.running or ""),

@@ -9,8 +9,9 @@ from typing import Any, Literal
 
 __all__ = ["STATES", "Receipt", "State"]
 
-State = Literal["connected", "delayed", "unavailable", "throttled", "duplicate"]
+State = Literal["connected", "assigned", "delayed", "unavailable", "throttled", "duplicate"]
 STATES: tuple[State, ...] = ("connected", "delayed", "unavailable", "throttled", "duplicate")
+"""What users are told of. `assigned` follows `connected` later, and the relay tells of it."""
 
 
 def _now() -> str:
@@ -21,9 +22,10 @@ def _now() -> str:
 class Receipt:
     """What the slot `haptik_handoff` holds after a failure.
 
-    `state` is `connected` (Haptik confirmed it), `delayed` (Haptik could not be reached; it is tried again),
-    `throttled` (the team has had its share of chats this minute; it is delivered in its turn), `duplicate` (the chat
-    waits for an agent already, under the receipt `id`) or `unavailable` (nothing accepts it).
+    `state` is `connected` (Haptik confirmed it), `assigned` (an agent has it, as the relay has heard), `delayed`
+    (Haptik could not be reached; it is tried again), `throttled` (the team has had its share of chats this minute; it
+    is delivered in its turn), `duplicate` (the chat waits for an agent already, under the receipt `id`) or
+    `unavailable` (nothing accepts it).
 
     `error` is the class of what failed the action, None where the user asked for an agent, and `reason` the class of
     what kept Haptik from confirming; neither holds a message, which might be personal. `id` finds the log lines of

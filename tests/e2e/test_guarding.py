@@ -25,6 +25,7 @@ from .stack import action_server, rasa_server, services, train
 
 COPY = packaged_copy()
 CONNECTED = COPY["haptik_handoff_connected"]
+REQUESTED = COPY["haptik_request_connected"]
 THROTTLED = COPY["haptik_handoff_throttled"]
 UNAVAILABLE = COPY["haptik_handoff_unavailable"]
 REPHRASE = COPY["haptik_fallback_rephrase"]
@@ -214,7 +215,7 @@ def test_an_action_that_the_server_does_not_have_hands_over(installation: Instal
 
 def test_a_user_who_asks_for_an_agent_gets_one(installation: Installation, chat: Chat) -> None:
     before = len(installation.actions.logged())
-    assert chat.say("a human please") == [CONNECTED]
+    assert chat.say("a human please") == [REQUESTED]
     assert receipt(chat) == ("connected", "action_haptik_handoff", None)
     assert installation.queue() == [("support", "asha", "counting_down")]
     assert "Traceback" not in installation.actions.logged()[before:]
@@ -226,7 +227,7 @@ def test_a_user_who_asks_for_an_agent_gets_one(installation: Installation, chat:
 
 def test_an_agent_on_request_in_the_middle_of_a_form_ends_the_form(chat: Chat) -> None:
     assert chat.say("send it back") == [WHY]
-    assert chat.say("a human please") == [CONNECTED]
+    assert chat.say("a human please") == [REQUESTED]
     give_back(chat)
     assert chat.say("hello") == [GREETING]
     assert slots(chat, "return_reason", "requested_slot") == [None, None]
@@ -260,16 +261,16 @@ def test_the_fallback_leaves_a_bot_that_talks_where_nobody_can_take_over(strange
 @pytest.mark.parametrize("prefix", ["whatsapp:+49", "shop/web;", "a@b,(c)"])
 def test_resume_leaves_a_conversation_that_is_not_paused_alone(prefix: str, chat: Chat) -> None:
     named = Chat(rasa=chat.rasa, metadata=chat.metadata, sender=f"{prefix}{uuid.uuid4().hex}")
-    assert named.say("a human please") == [CONNECTED]
+    assert named.say("a human please") == [REQUESTED]
     assert named.say("hello?") == []
-    assert give_back(named) == ["resume", "action"]
+    assert give_back(named) == ["user", "resume"]
     assert give_back(named) == []
     assert named.say("hello") == [GREETING]
 
 
 def test_a_fallback_that_takes_the_message_back_does_not_take_the_resume_with_it(chat: Chat) -> None:
-    assert chat.say("a human please") == [CONNECTED]
-    assert give_back(chat) == ["resume", "action"]
+    assert chat.say("a human please") == [REQUESTED]
+    assert give_back(chat) == ["user", "resume"]
     # What Rasa's own fallback does with a message that the bot did not understand.
     post(chat, {"event": "user", "text": "qwertz", "parse_data": {"intent": {"name": "nlu_fallback"}, "entities": []}})
     post(chat, {"event": "rewind"})
@@ -281,7 +282,7 @@ def test_a_bare_pause_gets_the_listening_that_it_lacks(chat: Chat) -> None:
     chat.say("hello")
     post(chat, {"event": "action", "name": "utter_greet"})
     post(chat, {"event": "pause"})
-    assert give_back(chat) == ["resume", "action"]
+    assert give_back(chat) == ["resume", "followup", "action"]
     assert chat.say("hello") == [GREETING]
 
 
@@ -290,7 +291,7 @@ def post(chat: Chat, event: dict[str, Any]) -> None:
 
 
 def test_a_fallback_right_after_the_resume_does_not_pause_again(chat: Chat) -> None:
-    assert chat.say("a human please") == [CONNECTED]
+    assert chat.say("a human please") == [REQUESTED]
     assert chat.say("hello?") == []
     give_back(chat)
     assert chat.say("tell me a joke") == [REPHRASE]

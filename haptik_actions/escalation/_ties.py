@@ -1,0 +1,133 @@
+"""Ties a conversation to its chat: before Haptik is called, so that an event that comes at once finds it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+import msgspec
+
+from haptik_actions._log import get_logger
+from haptik_actions.errors import RelayAway
+from haptik_actions.escalation._outbox import Entry, HandOff
+from haptik_actions.relay import HAPTIK_CHANNEL, Link, RelayStore
+
+__all__ = ["Ties"]
+
+logger = get_logger(__name__)
+
+_AGAIN_SECONDS = 1.0
+_MOST_TRIES = 600
+_MOST_LATE = 10_000
+
+
+class Ties:
+    """The links of hand-offs in `store`; without one nothing is tied, and Haptik gets the chats all the same."""
+
+    def __init__(self, store: RelayStore | None) -> None:
+        self._store = store
+        self._late: set[asyncio.Task[None]] = set()
+
+    async def prepare(self, entry: Entry, running: str | None) -> Link | None:
+        """Write the link down, and return it as it stands; None where there is none.
+
+        Its `receipt` is another one where Haptik has the chat already: that of `running`, the hand-off that goes on by
+        the conversation's tracker, or one that began after the entry was written.
+
+        Raises:
+            RelayAway: Redis does not answer, and without the link the agent's words would not find their user.
+        """
+        handoff = entry.handoff
+        if self._store is None or handoff.link is None:
+            if handoff.opening is not None:
+                raise RelayAway("There is no Redis for the link of a user whom Haptik does not know.")
+            return None
+        try:
+            return await self._prepare(self._store, entry, running)
+        except RelayAway:
+            if handoff.opening is not None:
+                raise
+            # The platform knows the user and can be called without it.
+            logger.warning("Hand-off %s is not tied to its conversation yet: Redis does not answer.", handoff.id)
+            return None
+
+    async def confirmed(self, handoff: HandOff, pauses: Callable[[], bool]) -> bool:
+        """Haptik has the chat. `pauses` tells whether the conversation is paused. True where the agent's words come
+        to where the user is."""
+        if self._store is None or handoff.link is None:
+            return False
+        try:
+            await self._ask(self._store, handoff, pauses)
+            return handoff.link.channel == HAPTIK_CHANNEL or await self._store.is_relayed()
+        except RelayAway:
+            if len(self._late) < _MOST_LATE:
+                task = asyncio.get_running_loop().create_task(self._tie_late(self._store, handoff, pauses))
+                self._late.add(task)
+                task.add_done_callback(self._late.discard)
+        return False
+
+    async def refused(self, handoff: HandOff) -> None:
+        """Nothing accepts the hand-off: the bot keeps the conversation."""
+        if self._store is None or handoff.link is None:
+            return
+        try:
+            await self._store.withdraw(handoff.link.id, handoff.id)
+        except RelayAway:
+            logger.debug("The link of hand-off %s stays as it is: nobody has confirmed it.", handoff.id)
+
+    async def moved(self, handoff: HandOff) -> None:
+        """A team has the chat of a user whom Haptik did not know when the hand-off was written down."""
+        if self._store is not None and handoff.link is not None:
+            try:
+                await self._store.update(handoff.link.id, moved=True)
+            except RelayAway:
+                logger.debug("The chat of hand-off %s is moved once more, which does no harm.", handoff.id)
+
+    async def aclose(self) -> None:
+        """Give up what could not be tied yet."""
+        for task in self._late:
+            task.cancel()
+        await asyncio.gather(*self._late, return_exceptions=True)
+
+    async def _prepare(self, store: RelayStore, entry: Entry, running: str | None) -> Link:
+        link = _link_of(entry.handoff)
+        stands = await store.prepare(link)
+        # Of an episode that is over, where nobody has told: the bot has the conversation back, or its hours are over.
+        if stands.receipt not in (entry.handoff.id, running) and stands.opened_at < entry.created:
+            await store.update(link.id, state="ended", closing=False)
+            stands = await store.prepare(link)
+        return stands
+
+    async def _ask(self, store: RelayStore, handoff: HandOff, pauses: Callable[[], bool]) -> None:
+        assert handoff.link is not None
+        paused = pauses()
+        await store.asked(handoff.link.id, handoff.id, paused=paused)
+        # The user has been told meanwhile that it takes a while, and the bot goes on.
+        if paused and not pauses():
+            await store.asked(handoff.link.id, handoff.id, paused=False)
+
+    async def _tie_late(self, store: RelayStore, handoff: HandOff, pauses: Callable[[], bool]) -> None:
+        for _ in range(_MOST_TRIES):
+            await asyncio.sleep(_AGAIN_SECONDS)
+            try:
+                await store.prepare(_link_of(handoff))
+                await self._ask(store, handoff, pauses)
+            except RelayAway:
+                continue
+            return
+        logger.error("Hand-off %s is not tied to its conversation: the agent's words do not reach it.", handoff.id)
+
+
+def _link_of(handoff: HandOff) -> Link:
+    assert handoff.link is not None
+    registers = handoff.opening is not None
+    return msgspec.structs.replace(
+        handoff.link,
+        receipt=handoff.id,
+        user_name=handoff.user_name or handoff.link.user_name,
+        auth_id=handoff.link.id if registers else handoff.link.auth_id,
+        teams=handoff.teams,
+        countdown=handoff.countdown,
+        # The relay moves those whose `user_name` an event tells.
+        moved=not (registers and handoff.teams),
+    )

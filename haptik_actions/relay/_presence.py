@@ -1,0 +1,63 @@
+"""Whether anybody relays: users are promised "here" only while somebody brings the agent's words to where they are."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+
+from haptik_actions.errors import RelayAway
+from haptik_actions.relay._board import Board
+
+__all__ = ["Presence", "Relayed"]
+
+_KEY = "haptik:relay:present"
+_LASTS_SECONDS = 30
+_AGAIN_SECONDS = 10.0
+_REMEMBERED_SECONDS = 5.0
+
+
+class Presence:
+    """Writes a sign of life of this process, which takes the platform's events, into Redis."""
+
+    def __init__(self, board: Board) -> None:
+        self._board = board
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Begin in the running event loop."""
+        if self._task is None:
+            self._task = asyncio.get_running_loop().create_task(self._show())
+
+    async def aclose(self) -> None:
+        """Stop; half a minute later nobody relays any more."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+            self._task = None
+
+    async def _show(self) -> None:
+        while True:
+            # That Redis is away is said by whoever needs an answer of it.
+            with contextlib.suppress(RelayAway):
+                await self._board.set(_KEY, "1", _LASTS_SECONDS)
+            await asyncio.sleep(_AGAIN_SECONDS)
+
+
+class Relayed:
+    """Reads those signs; an answer is good for five seconds."""
+
+    def __init__(self, board: Board) -> None:
+        self._board = board
+        self._known, self._until = False, float("-inf")
+
+    async def now(self) -> bool:
+        """Tell whether any process relays.
+
+        Raises:
+            RelayAway: Redis does not answer.
+        """
+        if time.monotonic() >= self._until:
+            self._known = await self._board.get(_KEY) is not None
+            self._until = time.monotonic() + _REMEMBERED_SECONDS
+        return self._known
