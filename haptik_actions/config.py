@@ -22,7 +22,6 @@ from __future__ import annotations
 import contextlib
 import difflib
 import json
-import logging
 import os
 import re
 from collections.abc import Mapping
@@ -31,11 +30,12 @@ from pathlib import Path
 from typing import Any
 
 from haptik_actions._language_tag import is_locale
+from haptik_actions._log import get_logger
 from haptik_actions.errors import ConfigurationError
 
 __all__ = ["Settings", "nearest", "read_yaml"]
 
-logger = logging.getLogger(__name__)
+logger = get_logger(__name__)
 
 ENVIRONMENT: Mapping[str, str] = {
     "base_url": "HAPTIK_BASE_URL",

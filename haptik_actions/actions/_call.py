@@ -15,25 +15,26 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
 import sys
 import types
 import weakref
-from collections.abc import Awaitable, Callable, Coroutine, Generator
+from collections.abc import Awaitable, Callable, Coroutine, Generator, Sequence
 from contextvars import Context, ContextVar
 from itertools import takewhile
 from typing import Any, TypeVar
 from weakref import WeakKeyDictionary
 
+from haptik_actions._log import get_logger
 from haptik_actions.errors import IntegrationCancelled, IntegrationTimeout
 
 __all__ = ["CURRENT", "Call"]
 
-logger = logging.getLogger(__name__)
+logger = get_logger(__name__)
 
 T = TypeVar("T")
 
 _COUNTS = sys.version_info >= (3, 11)
+_ENDING = (KeyboardInterrupt, GeneratorExit)
 _RING_AGAIN_SECONDS = 0.5
 _MOST_RINGS = 3
 """So often work may swallow that its time is over, for example to close what it has open."""
@@ -46,17 +47,19 @@ class Call:
 
     It is cancelled when its time is over, and again where it swallows that. `name` is what logs call it.
     `ends` is the time of the loop's clock, which is `time.monotonic`, at which it is late. `sightings` counts how often
-    it was seen to hold up the loop, and `interrupted` says that it was ended there.
+    it was seen to hold up the loop, and `interrupted` says that it was ended there. `said` are the messages that it has
+    uttered, if any; see `is_swallowed`.
     """
 
     # Most calls end before anything of this happens, and every guarded action makes one.
     _rings = _own = 0
     _again: asyncio.TimerHandle | None = None
+    _said_in_time: int | None = None
     interrupted = is_over = False
     sightings = 0
 
-    def __init__(self, name: str, seconds: float) -> None:
-        self.name = name
+    def __init__(self, name: str, seconds: float, said: Sequence[Any] = ()) -> None:
+        self.name, self._said = name, said
         loop = asyncio.get_running_loop()
         task = asyncio.current_task(loop)
         assert task is not None
@@ -86,17 +89,26 @@ class Call:
 
         What swallows for a second that its time is over is let go of, and never goes on. A task that cancels itself is
         not taken for one that the server cancels.
+
+        Raises:
+            RuntimeError: `work` raised `KeyboardInterrupt` or `GeneratorExit` of its own. Nobody has pressed a key or
+                closed it: on the loop they would end the server, or the call without an answer.
         """
         if not isinstance(work, types.CoroutineType):
-            return (yield from work.__await__())
+            work = _awaited(work)
         cancelling = self.task.cancelling if _COUNTS else int
         step: Callable[[Any], Any] = work.send
         given: Any = None
+        waits_for: Any
         while True:
             asked = cancelling()
+            is_closed = isinstance(given, GeneratorExit)
             try:
                 waits_for = step(given)
             except BaseException as ended:
+                # This frame stands in the error's traceback. What it holds of errors and of futures that ended in one
+                # would wait for the garbage collector with it, and that looks less and less often.
+                given = waits_for = None
                 # Nobody else has run meanwhile.
                 if cancelling() > asked:
                     self._own += cancelling() - asked
@@ -104,7 +116,10 @@ class Call:
                 if isinstance(ended, StopIteration):
                     returned: T = ended.value
                     return returned
+                if isinstance(ended, _ENDING) and not is_closed:
+                    raise RuntimeError(f"The action raised {type(ended).__name__}.") from ended
                 raise
+            given = None
             if cancelling() > asked:
                 self._own += cancelling() - asked
             try:
@@ -132,6 +147,15 @@ class Call:
         with contextlib.suppress(BaseException):
             work.close()
 
+    def is_swallowed(self) -> bool:
+        """Tell whether the work was told that its time is over, and has uttered nothing since."""
+        return self._said_in_time is not None and len(self._said) <= self._said_in_time
+
+    def note_lateness(self) -> None:
+        """Remember how much was uttered when its time was over."""
+        if self._said_in_time is None:
+            self._said_in_time = len(self._said)
+
     def meaning(self, error: asyncio.CancelledError) -> BaseException:
         """Return what to raise for a cancellation that came out of the work.
 
@@ -142,16 +166,25 @@ class Call:
         # A server that cancels what is late already costs a hand-off of a chat whose user gets no answer any more,
         # where the opposite would cost an answer. The same holds for Python 3.10, which does not count.
         if self._rings or self.interrupted:
-            return IntegrationTimeout(f"It was not finished after {self._queue.seconds:g} s.")
+            return self.timeout()
         if _COUNTS and self.task.cancelling() > self._asked_before + self._own:
             return error
         return IntegrationCancelled("It was cancelled from within: something that it awaited had been cancelled.")
 
+    def timeout(self) -> IntegrationTimeout:
+        """Return the error of work that was not finished in its time."""
+        return IntegrationTimeout(f"It was not finished after {self._queue.seconds:g} s.")
+
     def ring(self) -> None:
         """Tell the work that its time is over, and again in a while."""
         self._rings += 1
+        self.note_lateness()
         self.task.cancel()
         self._again = self.task.get_loop().call_later(_RING_AGAIN_SECONDS, self.ring)
+
+
+async def _awaited(work: Awaitable[T]) -> T:
+    return await work
 
 
 class _Queue:

@@ -8,7 +8,6 @@ what is wrapped, in rasa-sdk 3.6.2 and 3.21.1 alike.
 from __future__ import annotations
 
 import functools
-import logging
 from collections.abc import Callable
 from typing import Any
 
@@ -16,15 +15,17 @@ from rasa_sdk import Tracker
 from rasa_sdk.executor import ActionExecutor, CollectingDispatcher
 from rasa_sdk.interfaces import ActionNotFoundException
 
+from haptik_actions._log import get_logger
 from haptik_actions.actions._guard import guard
 from haptik_actions.actions._integration import Events
+from haptik_actions.actions._patches import see_registrations
 from haptik_actions.actions._threads import move_methods_to_threads
 from haptik_actions.config import nearest
 from haptik_actions.escalation import HandOffOptions
 
 __all__ = ["guard_all_actions"]
 
-logger = logging.getLogger(__name__)
+logger = get_logger(__name__)
 
 _MARK = "__haptik_guarded__"
 _NOTHING_SAID_IN_CODE = HandOffOptions()
@@ -44,9 +45,7 @@ def guard_all_actions() -> None:
     Workers that rasa-sdk spawns guard what they reload as well. An error of the server itself, such as a call that
     cannot be read, is answered with 500 and without the call's body, which holds the tracker.
     """
-    if hasattr(ActionExecutor.register_function, _MARK):
-        return
-    ActionExecutor.register_function = _guarding(ActionExecutor.register_function)
+    see_registrations(_guarding, _MARK)
     # Imported here: it brings in the whole server, which the guard of a single action does not need.
     from haptik_actions.actions._server import hide_calls_in_errors
 

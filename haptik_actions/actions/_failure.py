@@ -6,7 +6,6 @@ Whatever fails on the way, there is an answer: that is what the guard is for.
 from __future__ import annotations
 
 import copy
-import logging
 from asyncio import CancelledError
 from collections.abc import Iterable
 from typing import Any, SupportsIndex
@@ -16,6 +15,7 @@ from rasa_sdk.events import SlotSet
 from rasa_sdk.executor import CollectingDispatcher
 
 from haptik_actions._deadline import is_cancelled
+from haptik_actions._log import get_logger
 from haptik_actions.actions._call import CURRENT
 from haptik_actions.actions._fallback import FALLBACK, taken_back, without_looking
 from haptik_actions.actions._forms import failure_events
@@ -27,7 +27,7 @@ from haptik_actions.messages import packaged_copy
 
 __all__ = ["answer_failure"]
 
-logger = logging.getLogger(__name__)
+logger = get_logger(__name__)
 
 
 async def answer_failure(
@@ -36,7 +36,8 @@ async def answer_failure(
     """Return Rasa's events after a failure, with the user told. Of what was uttered, the first `said` messages are
     others' and stay; the rest is the failed action's."""
     # The action may have put anything there.
-    uttered = dispatcher.messages if isinstance(dispatcher.messages, list) else []
+    uttered = getattr(dispatcher, "messages", None)
+    uttered = uttered if isinstance(uttered, list) else []
     own = copy.copy(dispatcher)
     own.messages = [*uttered[:said], *_kept(uttered[said:], failure.plan)]
     try:
@@ -124,7 +125,15 @@ def _say(dispatcher: CollectingDispatcher, text: str, channel: str | None) -> No
 
 def _kept(messages: list[dict[str, Any]], plan: HandOffOptions) -> list[dict[str, Any]]:
     # One message that Rasa cannot say would cost the user the whole answer.
-    return [] if plan.earlier_messages == "drop" else [message for message in messages if is_message(message)]
+    return [] if plan.earlier_messages == "drop" else [message for message in messages if _can_be_said(message)]
+
+
+def _can_be_said(message: Any) -> bool:
+    try:
+        return is_message(message)
+    # It may be of any class, and raise anything when it is looked at.
+    except Exception:  # noqa: BLE001
+        return False
 
 
 def _names(failure: Failure, tracker: Tracker) -> tuple[str, Any]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import logging
 from asyncio import CancelledError
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar, cast, overload
@@ -13,10 +12,12 @@ from rasa_sdk.executor import CollectingDispatcher
 from rasa_sdk.interfaces import ActionExecutionRejection
 
 from haptik_actions._deadline import is_cancelled
+from haptik_actions._log import get_logger
 from haptik_actions.actions._failure import answer_failure
 from haptik_actions.actions._integration import Events, behind_breaker, within_deadline
 from haptik_actions.actions._runtime import Runtime, current_runtime
 from haptik_actions.actions._server import start_with_server
+from haptik_actions.actions._snapshot import remember, restored
 from haptik_actions.actions._threads import move_methods_to_threads
 from haptik_actions.actions._tracker import haptik_slot
 from haptik_actions.config import Settings
@@ -25,11 +26,12 @@ from haptik_actions.escalation import DEFAULTS, Failure, HandOffOptions, read_op
 
 __all__ = ["escalate_on_error", "guard", "options_of"]
 
-logger = logging.getLogger(__name__)
+logger = get_logger(__name__)
 
 Run = TypeVar("Run", bound=Callable[..., Any])
 
-_CONTROL_FLOW = (ActionExecutionRejection, GeneratorExit, KeyboardInterrupt)
+# Of `GeneratorExit` there is none but that of a call that is being closed: see `Call.of`.
+_CONTROL_FLOW = (ActionExecutionRejection, GeneratorExit)
 
 
 @overload
@@ -97,6 +99,7 @@ async def guard(run: Callable[..., Any], name: str, options: HandOffOptions, *ar
     The last three arguments are rasa-sdk's: dispatcher, tracker and domain.
     """
     dispatcher, tracker, domain = arguments[-3:]
+    before = remember(tracker)
     try:
         runtime = current_runtime()
         plan = runtime.escalator.plan(name, options, haptik_slot(tracker, domain))
@@ -116,8 +119,12 @@ async def guard(run: Callable[..., Any], name: str, options: HandOffOptions, *ar
         if plan.verdict(error) == "pass":
             raise
         failure = Failure(action=name, error=error, plan=plan)
-        with runtime.crowd.answering():
-            return await answer_failure(failure, runtime.escalator, dispatcher, tracker, said)
+        try:
+            with runtime.crowd.answering():
+                return await answer_failure(failure, runtime.escalator, dispatcher, restored(tracker, before), said)
+        finally:
+            # This frame stands in the error's traceback: together they would wait for the garbage collector.
+            del failure
 
 
 def _guarded(run: Run, options: HandOffOptions) -> Run:

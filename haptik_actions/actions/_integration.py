@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
@@ -11,6 +10,7 @@ import rasa_sdk.events
 import tenacity
 from rasa_sdk.interfaces import ActionExecutionRejection
 
+from haptik_actions._log import get_logger
 from haptik_actions.actions._call import Call
 from haptik_actions.actions._readable import is_json, is_message
 from haptik_actions.actions._threads import in_thread, in_thread_with_loop, is_async, runs_in_thread
@@ -19,7 +19,7 @@ from haptik_actions.escalation import BreakerRule, Breakers, HandOffOptions, Han
 
 __all__ = ["Events", "behind_breaker", "within_deadline"]
 
-logger = logging.getLogger(__name__)
+logger = get_logger(__name__)
 
 Events = list[dict[str, Any]]
 Run = Callable[..., Any]
@@ -49,16 +49,25 @@ async def within_deadline(run: Run, name: str, plan: HandOffOptions, arguments: 
         InvalidReturn: it returned what Rasa cannot read.
         BaseException: whatever the action raises.
     """
-    call = Call(name, plan.deadline or 8.0)
+    call = Call(name, plan.deadline or 8.0, arguments[-3].messages)
     try:
         if plan.idempotent and plan.retry:
-            return await call.of(_tries(run, name, plan, arguments))
-        return _answer(await call.of(_begun(run, name, plan, arguments)), arguments)
+            events = await call.of(_tries(run, name, plan, arguments))
+        else:
+            events = _answer(await call.of(_begun(run, name, plan, arguments)), arguments)
+        if not events and call.is_swallowed():
+            # Its user was told nothing, and Rasa is told to do nothing.
+            raise call.timeout()
+        return events
     except asyncio.CancelledError as error:
         meant = call.meaning(error)
         if meant is error:
             raise
-        raise meant from error
+        try:
+            raise meant from error
+        finally:
+            # This frame stands in its traceback: together they would wait for the garbage collector.
+            del meant
     finally:
         call.end()
 
@@ -103,7 +112,8 @@ def _known(events: Sequence[Any]) -> Events:
     for event in events:
         kind = event.get("event") if isinstance(event, dict) else None
         if not isinstance(kind, str) or (kind in _NAMED and not isinstance(event.get("name"), str)):
-            raise InvalidReturn(f"The action returned an event that Rasa cannot read: {kind or type(event).__name__}.")
+            named = kind if isinstance(kind, str) else type(event).__name__
+            raise InvalidReturn(f"The action returned an event that Rasa cannot read: {named}.")
         if kind not in _RASA_EVENTS:
             logger.error("An event %r is left out: Rasa does not know it and would drop the whole answer.", kind)
             unknown += 1

@@ -11,6 +11,8 @@ __all__ = ["carried_by_grpc", "is_json", "is_message"]
 _PLAIN = frozenset({str, bool, type(None)})
 _NUMBERS = frozenset({int, float})
 _CONTAINERS = frozenset({list, dict})
+# Only of these it is asked whether they are empty: what else an action puts there may have no truth value (an array of
+# numpy, a column of pandas), or raise whatever it likes.
 _EMPTY = frozenset({list, dict, bool, int, float})
 _LISTS_OF_OBJECTS = frozenset({"buttons", "elements", "quick_replies"})
 _LARGEST = 2**53
@@ -33,11 +35,12 @@ def is_message(message: Any) -> bool:
         if value.__class__ is str:
             if name in _LISTS_OF_OBJECTS:
                 break
-        elif value is not None and (value or value.__class__ not in _EMPTY):
+        elif value is not None and (value.__class__ not in _EMPTY or value):
             break
     else:
         return not _over_grpc or _fits_grpc("responses", message)
-    is_said = _has_its_types(message) and _is_json(message, nan=False)
+    # JSON first: of what can be written as JSON it can be asked whether it is empty.
+    is_said = _is_json(message, nan=False) and _has_its_types(message)
     return is_said and (not _over_grpc or _fits_grpc("responses", message))
 
 
@@ -51,7 +54,7 @@ def _is_json(event: dict[str, Any], *, nan: bool) -> bool:
     # Nearly all hold nothing but plain values, and seeing that takes a tenth of writing them out.
     for value in event.values():
         kind = value.__class__
-        if kind not in _PLAIN and (value or kind not in _CONTAINERS):
+        if kind not in _PLAIN and (kind not in _CONTAINERS or value):
             # No comparison holds for NaN.
             if kind in _NUMBERS and -_LARGEST < value < _LARGEST:
                 continue
@@ -60,7 +63,8 @@ def _is_json(event: dict[str, Any], *, nan: bool) -> bool:
         return True
     try:
         json.dumps(event, allow_nan=nan)
-    except (TypeError, ValueError, RecursionError):
+    # Values may be of any class, and raise anything when they are looked at.
+    except Exception:  # noqa: BLE001
         return False
     return True
 

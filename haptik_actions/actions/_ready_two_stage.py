@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import logging
 from typing import Any
 
 from rasa_sdk import Tracker
 from rasa_sdk.executor import CollectingDispatcher
 
+from haptik_actions._log import get_logger
 from haptik_actions.actions._fallback import FALLBACK, taken_back
 from haptik_actions.actions._integration import Events
 from haptik_actions.actions._ready_fallback import ActionHaptikDefaultFallback
@@ -18,7 +18,7 @@ from haptik_actions.messages import packaged_copy
 
 __all__ = ["ActionHaptikTwoStageFallback"]
 
-logger = logging.getLogger(__name__)
+logger = get_logger(__name__)
 
 _REPHRASE = "haptik_fallback_rephrase"
 _NOTHING_SAID_IN_CODE = HandOffOptions()

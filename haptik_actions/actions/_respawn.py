@@ -6,18 +6,33 @@ and wait for an answer until Rasa gives up on them after five minutes.
 
 from __future__ import annotations
 
-import logging
+import atexit
 import signal
 import time
 from typing import Any
 
-__all__ = ["Respawner"]
+from haptik_actions._log import get_logger
+from haptik_actions.actions._marks import ANSWERED, Marks
+from haptik_actions.actions._patches import is_stopping, workers_of
 
-logger = logging.getLogger(__name__)
+__all__ = ["Pauses", "Respawner", "how_it_ended"]
+
+logger = get_logger(__name__)
 
 _SHORTEST_PAUSE, _LONGEST_PAUSE = 1.0, 30.0
-_LIVED_SECONDS = 60.0
-"""One that lived for so long did not die of its start."""
+
+
+class Pauses:
+    """How long to wait before a process is started again: longer and longer while none of them answers a call."""
+
+    def __init__(self) -> None:
+        self._next = 0.0
+
+    def after_death(self, *, answered: bool) -> float:
+        """Return the seconds to wait after one has died; `answered` says whether it had answered a call."""
+        pause = 0.0 if answered else self._next
+        self._next = min(_LONGEST_PAUSE, max(_SHORTEST_PAUSE, 2 * pause))
+        return pause
 
 
 class Respawner:
@@ -25,34 +40,33 @@ class Respawner:
 
     def __init__(self, manager: Any) -> None:
         self._manager = manager
-        self._begun: dict[str, float] = {}
-        self._pauses: dict[str, float] = {}
+        self._marks = Marks()
+        atexit.register(self._marks.remove)
+        self._pauses: dict[str, Pauses] = {}
+        self._due: dict[str, tuple[int, float]] = {}
 
     def look(self) -> None:
         """Start what has died; to be called every now and then by the main process."""
-        for process in list(self._manager.transient_processes):
-            if self._manager._shutting_down:
-                return
-            if getattr(process, "restartable", True) and process.pid and not process.is_alive():
+        for process in workers_of(self._manager):
+            if not process.is_alive():
                 self._respawn(process)
 
     def _respawn(self, process: Any) -> None:
-        now, name = time.monotonic(), process.name
-        begun = self._begun.get(name, float("-inf"))
-        pause = self._pauses.get(name, 0.0)
-        if now < begun + pause:
+        name, pid = process.name, process.pid
+        if name not in self._due or self._due[name][0] != pid:
+            pause = self._pauses.setdefault(name, Pauses()).after_death(answered=self._marks.has(ANSWERED, pid))
+            self._due[name] = pid, time.monotonic() + pause
+            logger.error("Worker %s %s. It is started again after %g s.", name, how_it_ended(process.exitcode), pause)
+        if time.monotonic() < self._due[name][1]:
             return
-        dies_young = now < begun + pause + _LIVED_SECONDS
-        self._pauses[name] = min(_LONGEST_PAUSE, max(_SHORTEST_PAUSE, 2 * pause)) if dies_young else _SHORTEST_PAUSE
-        self._begun[name] = now
-        logger.error("Worker %s %s. It is started again.", name, _end(process.exitcode))
         process.restart()
-        if self._manager._shutting_down:
+        if is_stopping(self._manager):
             # The signal came meanwhile, and this one has not heard it.
             process.terminate()
 
 
-def _end(code: int | None) -> str:
+def how_it_ended(code: int | None) -> str:
+    """Return in words how a process ended, from its exit code or the negative number of a signal."""
     if code == -signal.SIGKILL:
         return "was killed (SIGKILL); the system does that where memory runs out"
     if code is not None and code < 0:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import copyreg
-import logging
 import weakref
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -18,15 +17,18 @@ from weakref import WeakKeyDictionary, WeakSet
 
 from rasa_sdk.executor import ActionExecutor
 
+from haptik_actions._log import get_logger
 from haptik_actions._redis import connect
 from haptik_actions.actions._crowd import Crowd
 from haptik_actions.actions._stall import watch
 from haptik_actions.errors import ConfigurationError
 from haptik_actions.escalation import Breakers, Engine, SharedBreakers
+from haptik_actions.messages import packaged_copy
+from haptik_actions.render import Copy
 
 __all__ = ["Runtime", "configure", "current_runtime"]
 
-logger = logging.getLogger(__name__)
+logger = get_logger(__name__)
 
 _REDIS_SECONDS = 0.5
 _BREAKER_SECONDS = 1.0
@@ -52,10 +54,15 @@ class Runtime(Engine):
         return Crowd()
 
     def start(self) -> None:
-        """Begin to deliver what a process that died has left in the outbox. A setting that cannot work is logged."""
+        """Begin to deliver what a process that died has left in the outbox. A setting that cannot work is logged.
+
+        Whatever the first failure needs is loaded, too: a worker may have no free file descriptor by then.
+        """
         if self._started:
             return
         self._started = True
+        packaged_copy()
+        Copy.default()
         try:
             url = self.settings().redis_url
             if url:

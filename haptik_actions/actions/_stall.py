@@ -12,7 +12,6 @@ SIGURG is used because nothing else does and because it does nothing by default,
 from __future__ import annotations
 
 import asyncio
-import logging
 import signal
 import sysconfig
 import threading
@@ -21,11 +20,12 @@ import weakref
 from types import FrameType
 from weakref import WeakKeyDictionary
 
+from haptik_actions._log import get_logger
 from haptik_actions.actions._call import CURRENT
 
 __all__ = ["BLOCKERS", "watch"]
 
-logger = logging.getLogger(__name__)
+logger = get_logger(__name__)
 
 BLOCKERS: dict[str, float] = {}
 """Actions that were interrupted in this process -> until when (`time.monotonic`) they have a thread of their own. Not
@@ -102,6 +102,7 @@ def _interrupt(number: int, frame: FrameType | None) -> None:
         call.task.get_loop().call_soon_threadsafe(_say, call.name, _place(frame))
     if is_late:
         call.interrupted = True
+        call.note_lateness()
         BLOCKERS[call.name] = time.monotonic() + _APART_SECONDS
         raise asyncio.CancelledError
 

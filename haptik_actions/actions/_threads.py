@@ -7,7 +7,6 @@ import contextlib
 import contextvars
 import functools
 import inspect
-import logging
 import threading
 import time
 import weakref
@@ -19,13 +18,15 @@ from rasa_sdk import ValidationAction
 from rasa_sdk.executor import CollectingDispatcher
 
 from haptik_actions._deadline import deadline
+from haptik_actions._log import get_logger
 from haptik_actions.actions._call import CURRENT
+from haptik_actions.actions._patches import forward_stream
 from haptik_actions.actions._runtime import visiting
 from haptik_actions.actions._stall import BLOCKERS
 
 __all__ = ["in_thread", "in_thread_with_loop", "is_async", "move_methods_to_threads", "runs_in_thread"]
 
-logger = logging.getLogger(__name__)
+logger = get_logger(__name__)
 
 Run = Callable[..., Any]
 _Outcome = tuple[Any, BaseException | None]
@@ -128,13 +129,14 @@ def _in_own_loop(run: Run, ends: float, *arguments: Any) -> Any:
 
 def _stream_across(dispatcher: CollectingDispatcher, loop: asyncio.AbstractEventLoop) -> None:
     """Let a stream of newer rasa-sdk reach its queue, which belongs to the worker's loop."""
-    sink = getattr(dispatcher, "_stream_sink", None)
-    if sink is not None:
 
+    def across(sink: Callable[..., Any]) -> Callable[..., Any]:
         async def put(chunk: Any) -> None:
             await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(sink(chunk), loop))
 
-        dispatcher._stream_sink = put
+        return put
+
+    forward_stream(dispatcher, across)
 
 
 @functools.lru_cache(maxsize=10_000)
@@ -164,11 +166,17 @@ class _Threads:
         except asyncio.CancelledError:
             self._leave_behind(job)
             raise
-        if isinstance(error, (KeyboardInterrupt, GeneratorExit)):
-            # Nobody has pressed a key for a thread: on the loop it would end the server.
-            raise RuntimeError(f"The action raised {type(error).__name__}.") from error
-        if error is not None:
-            raise error
+        finally:
+            # This frame stands in the error's traceback: together they would wait for the garbage collector.
+            del job
+        try:
+            if isinstance(error, (KeyboardInterrupt, GeneratorExit)):
+                # Nobody has pressed a key for a thread: on the loop it would end the server.
+                raise RuntimeError(f"The action raised {type(error).__name__}.") from error
+            if error is not None:
+                raise error
+        finally:
+            del error
         return returned
 
     def _work(self, job: _Job) -> None:
@@ -181,6 +189,8 @@ class _Threads:
         with contextlib.suppress(RuntimeError):
             if loop is not None:
                 loop.call_soon_threadsafe(self._end, job, outcome)
+        # As in `run`.
+        del outcome, job
 
     def _end(self, job: _Job, outcome: _Outcome) -> None:
         if job.is_left_behind:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -11,7 +10,7 @@ import msgspec
 
 __all__ = ["DETAILS_SLOTS", "MOST_DETAILS", "STATUS_SLOT", "Answer", "Details", "details_of"]
 
-logger = logging.getLogger(__name__)
+logger = get_logger(__name__)
 
 MOST_DETAILS = 500
 """Characters of both objects together. Haptik's pages disagree (500, 2,500 and 200); this is what one of them promises."""

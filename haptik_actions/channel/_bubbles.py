@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import json
-import logging
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from haptik_actions._log import get_logger
 from haptik_actions.errors import InvalidElement
 from haptik_actions.hsl import Actionable, Button, Card, Carousel, Element, Image, Text, parse
 from haptik_actions.render import Copy, render
 
 __all__ = ["bubbles"]
 
-logger = logging.getLogger(__name__)
+logger = get_logger(__name__)
 
 
 def bubbles(message: Mapping[str, Any]) -> list[str]:

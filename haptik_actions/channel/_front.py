@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import traceback
 from collections.abc import Awaitable, Callable, Collection
 from typing import Any
 
 from haptik_actions._deadline import deadline, is_cancelled
+from haptik_actions._log import get_logger
 from haptik_actions._redis import connect, disconnect
 from haptik_actions.channel._answer import DETAILS_SLOTS, STATUS_SLOT, Answer, Details, details_of
 from haptik_actions.channel._integration import IntegrationRequest
@@ -20,7 +20,7 @@ from haptik_actions.messages import locale_of, packaged_copy
 
 __all__ = ["ANSWER_SECONDS", "HaptikInFront"]
 
-logger = logging.getLogger(__name__)
+logger = get_logger(__name__)
 
 ANSWER_SECONDS = 25.0
 """Haptik waits 30 seconds, the way to it and back included."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, NamedTuple
@@ -12,6 +11,7 @@ from rasa.shared.core.events import Event
 from rasa.shared.core.trackers import DialogueStateTracker
 
 from haptik_actions._deadline import deadline
+from haptik_actions._log import get_logger
 from haptik_actions.channel._events import (
     form_of_pause,
     is_paused,
@@ -30,7 +30,7 @@ from haptik_actions.relay import HAPTIK_CHANNEL, Ending, FromUser, Link, Reach, 
 
 __all__ = ["RasaHost"]
 
-logger = logging.getLogger(__name__)
+logger = get_logger(__name__)
 
 _LOOK_SECONDS = 0.05
 """How often a worker looks whether the conversation's lock is free; Rasa's own second is long beside a chat."""

@@ -5,7 +5,6 @@ Written for Rasa 3.6.21 and, as far as the wheels of rasa-pro up to 3.21 tell, f
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -13,6 +12,7 @@ from rasa.core.channels.channel import InputChannel, UserMessage
 from rasa.shared.exceptions import InvalidConfigException
 from sanic import Blueprint
 
+from haptik_actions._log import get_logger
 from haptik_actions.channel._keeper import ConversationKeeper
 from haptik_actions.channel._options import ChannelOptions
 from haptik_actions.channel._parts import Parts
@@ -23,7 +23,7 @@ from haptik_actions.errors import ConfigurationError
 
 __all__ = ["HaptikInput"]
 
-logger = logging.getLogger(__name__)
+logger = get_logger(__name__)
 
 _Handler = Callable[[UserMessage], Awaitable[Any]]
 

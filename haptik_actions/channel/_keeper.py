@@ -8,7 +8,6 @@ reach the bot after it.
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Awaitable, Callable
 from contextvars import ContextVar
 from typing import Any
@@ -16,6 +15,7 @@ from typing import Any
 from rasa.core.channels.channel import UserMessage
 from rasa.shared.core.trackers import DialogueStateTracker
 
+from haptik_actions._log import get_logger
 from haptik_actions.channel._events import bot_messages, is_paused, receipt_of, user_words
 from haptik_actions.channel._late import bring
 from haptik_actions.channel._parts import Parts
@@ -25,7 +25,7 @@ from haptik_actions.relay import HAPTIK_CHANNEL, Link, Relay
 
 __all__ = ["ConversationKeeper"]
 
-logger = logging.getLogger(__name__)
+logger = get_logger(__name__)
 
 _GoOn = Callable[[], Awaitable[Any]]
 # A user of REST who goes back to the bot reads so in the same answer, if it comes this soon.

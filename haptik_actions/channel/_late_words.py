@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import time
 from collections.abc import Sequence
 from typing import Protocol
@@ -15,7 +14,7 @@ from redis.exceptions import RedisError
 
 __all__ = ["LateWords", "MemoryLateWords", "RedisLateWords"]
 
-logger = logging.getLogger(__name__)
+logger = get_logger(__name__)
 
 _KEPT_SECONDS = 24 * 3600
 _MOST_CONVERSATIONS = 10_000

@@ -7,7 +7,6 @@ and the channel's own settings.
 
 from __future__ import annotations
 
-import logging
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -16,12 +15,13 @@ from rasa.core.channels.channel import CollectingOutputChannel, InputChannel, Ou
 from rasa.shared.core.events import UserUttered
 from rasa.shared.core.trackers import DialogueStateTracker
 
+from haptik_actions._log import get_logger
 from haptik_actions.channel._patches import is_in_room
 from haptik_actions.relay import HAPTIK_CHANNEL, Link, Reach, UserAway
 
 __all__ = ["Outputs"]
 
-logger = logging.getLogger(__name__)
+logger = get_logger(__name__)
 
 _MOST_KEPT = 10_000
 _SOCKETIO = "socketio"

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from haptik_actions._log import get_logger
 from haptik_actions.channel._late_words import LateWords
 from haptik_actions.channel._options import ChannelOptions
 from haptik_actions.config import Settings
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Parts"]
 
-logger = logging.getLogger(__name__)
+logger = get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import functools
 import inspect
-import logging
 from collections.abc import Awaitable, Callable, Iterator
 from importlib import import_module
 from typing import Any, NamedTuple, Protocol
 
 __all__ = ["Keeper", "install", "is_in_room"]
 
-logger = logging.getLogger(__name__)
+logger = get_logger(__name__)
 
 _DONE = "__haptik_original__"
 _Method = Callable[..., Awaitable[Any]]

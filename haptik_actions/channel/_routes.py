@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import logging
 from collections.abc import Awaitable, Callable
 from hmac import compare_digest
 from typing import Any
@@ -14,6 +13,7 @@ from sanic.request import Request
 from sanic.response import HTTPResponse
 
 from haptik_actions._deadline import DeadlinePassed, deadline
+from haptik_actions._log import get_logger
 from haptik_actions.channel._front import HaptikInFront
 from haptik_actions.channel._integration import MOST_BYTES, NoRequest, read_request
 from haptik_actions.channel._parts import Parts
@@ -23,7 +23,7 @@ from haptik_actions.render import render
 
 __all__ = ["routes"]
 
-logger = logging.getLogger(__name__)
+logger = get_logger(__name__)
 
 _BODY_SECONDS = 10.0
 _EVENT_SECONDS = 4.0
@@ -89,7 +89,9 @@ class _Served:
         if options.secret is not None:
             _check_signature(options.secret, body, request)
         elif not options.unsigned:
-            self._tell("No `secret` of the node is set, so integration requests are refused. Set it in credentials.yml.")
+            self._tell(
+                "No `secret` of the node is set, so integration requests are refused. Set it in credentials.yml."
+            )
             raise _Refused(401, "no secret is set for integration requests")
         try:
             call = read_request(body, business_id)
@@ -185,7 +187,8 @@ def _shown(link: Link, message: InboxMessage) -> dict[str, Any]:
     saying = message.saying
     said = {"id": saying.id, "author": saying.author, "name": saying.name, "key": saying.key}
     return {
-        **{"number": message.number, "at": message.at},
+        "number": message.number,
+        "at": message.at,
         **{name: value for name, value in said.items() if value is not None},
         "hsl": saying.element.to_hsl(),
         "messages": [dict(one) for one in render(saying.element, link.channel).messages],

@@ -6,10 +6,10 @@ conversation is stuck. Haptik makes a "bot break" of it: "I don't know", and a s
 
 from __future__ import annotations
 
-import logging
 from dataclasses import replace
 from typing import Any
 
+from haptik_actions._log import get_logger
 from haptik_actions.channel._integration import IntegrationRequest
 from haptik_actions.channel._parts import Parts
 from haptik_actions.errors import RelayAway, SilentTurn
@@ -18,7 +18,7 @@ from haptik_actions.relay import HAPTIK_CHANNEL
 
 __all__ = ["break_silence"]
 
-logger = logging.getLogger(__name__)
+logger = get_logger(__name__)
 
 _LISTEN = "action_listen"
 RECEIPT_SLOT = "haptik_handoff"

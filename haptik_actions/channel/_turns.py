@@ -7,15 +7,15 @@ has gone: Rasa saves a conversation only at the end of its turn. What it says th
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from typing import Any, Generic, TypeVar
 
+from haptik_actions._log import get_logger
 from haptik_actions.channel._late_words import LateWords
 
 __all__ = ["Spoken", "Turns"]
 
-logger = logging.getLogger(__name__)
+logger = get_logger(__name__)
 
 T = TypeVar("T")
 

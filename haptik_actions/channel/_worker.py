@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from typing import Any
 
 from redis.asyncio import Redis
 
+from haptik_actions._log import get_logger
 from haptik_actions._redis import connect, disconnect
 from haptik_actions.channel._host import RasaHost
 from haptik_actions.channel._late_words import LateWords, MemoryLateWords, RedisLateWords
@@ -23,7 +23,7 @@ from haptik_actions.relay import Relay
 
 __all__ = ["Worker"]
 
-logger = logging.getLogger(__name__)
+logger = get_logger(__name__)
 
 _REDIS_SECONDS = 0.5
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import logging
 import os
 import sys
 from argparse import SUPPRESS, ArgumentError, ArgumentParser, Namespace
@@ -13,12 +12,13 @@ from pathlib import Path
 
 import click
 
+from haptik_actions._log import get_logger
 from haptik_actions.cli._domain import find_domain
 from haptik_actions.cli._output import printable
 
 __all__ = ["command"]
 
-logger = logging.getLogger(__name__)
+logger = get_logger(__name__)
 
 
 class _RunCommand(click.Command):
@@ -61,6 +61,7 @@ def command(domain: Path | None, options: tuple[str, ...]) -> None:
     from haptik_actions.actions import guard_all_actions
 
     guard_all_actions()
+    _stay_up(arguments)
     try:
         rasa_sdk.__main__.main_from_args(arguments)
     except (OSError, RuntimeError) as error:
@@ -68,6 +69,18 @@ def command(domain: Path | None, options: tuple[str, ...]) -> None:
             raise
         what = f"Port {arguments.port} cannot be had ({error})"
         raise click.ClickException(f"{what}. Name another with --port, and in Rasa's endpoints.yml.") from error
+
+
+def _stay_up(arguments: Namespace) -> None:
+    """Serve in a process of its own where the server is a single one, so that it is started again should it die."""
+    from haptik_actions.actions._patches import has_main_process
+    from haptik_actions.actions._supervise import is_possible, stay_up
+
+    if not is_possible() or not (getattr(arguments, "grpc", False) or not has_main_process()):
+        return
+    status = stay_up()
+    if status is not None:
+        sys.exit(status)
 
 
 def _is_about_the_port(error: OSError | RuntimeError) -> bool:

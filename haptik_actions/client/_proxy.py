@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import logging
 import urllib.request
 from importlib.util import find_spec
 from ipaddress import ip_address
 
 import httpx
 
+from haptik_actions._log import get_logger
 from haptik_actions._loopback import is_loopback
 from haptik_actions.errors import ConfigurationError
 
 __all__ = ["proxy_for"]
 
-logger = logging.getLogger(__name__)
+logger = get_logger(__name__)
 
 
 def proxy_for(url: httpx.URL, given: str | None) -> httpx.Proxy | None:

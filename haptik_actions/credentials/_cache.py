@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import random
 import time
 from collections.abc import Callable
@@ -11,13 +10,14 @@ from collections.abc import Callable
 from cachetools import TLRUCache
 
 from haptik_actions._deadline import deadline
+from haptik_actions._log import get_logger
 from haptik_actions._single_flight import SingleFlight
 from haptik_actions.credentials._value import Credentials, CredentialsProvider
 from haptik_actions.errors import CredentialsUnavailable, HaptikError
 
 __all__ = ["CachedCredentials"]
 
-logger = logging.getLogger(__name__)
+logger = get_logger(__name__)
 
 _KEY = "credentials"
 _REJECTED_REST = 10.0

@@ -7,7 +7,6 @@ failure is counted there, and each process looks once a second at which breakers
 from __future__ import annotations
 
 import asyncio
-import logging
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -17,13 +16,14 @@ from typing import TypeVar
 import msgspec
 
 from haptik_actions._deadline import DeadlinePassed, deadline
+from haptik_actions._log import get_logger
 from haptik_actions.errors import IntegrationDown
 from haptik_actions.escalation._breaker_redis import SharedBreakers
 from haptik_actions.escalation._metrics import Metrics, NoMetrics
 
 __all__ = ["BreakerRule", "Breakers"]
 
-logger = logging.getLogger(__name__)
+logger = get_logger(__name__)
 
 T = TypeVar("T")
 

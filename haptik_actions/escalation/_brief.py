@@ -11,19 +11,19 @@ Texts and numbers are redacted: addresses of e-mail, and runs of six or more dig
 from __future__ import annotations
 
 import asyncio
-import logging
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from haptik_actions._deadline import deadline
+from haptik_actions._log import get_logger
 from haptik_actions.escalation._conversation import Conversation, Identity, Turn
 from haptik_actions.escalation._receipt import Receipt
 
 __all__ = ["Brief", "BriefRules", "Briefing", "Sink", "redacted_slots", "redacted_turns"]
 
-logger = logging.getLogger(__name__)
+logger = get_logger(__name__)
 
 _SINK_SECONDS = 5.0
 _LONGEST_TEXT = 500

@@ -8,12 +8,12 @@ twice and out of order.
 from __future__ import annotations
 
 import contextlib
-import logging
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from haptik_actions._deadline import deadline
+from haptik_actions._log import get_logger
 from haptik_actions.errors import ConfigurationError, RelayAway, UnknownConversation
 from haptik_actions.escalation._outbox import Outbox, chat_of
 from haptik_actions.escalation._outbox_redis import RedisOutbox
@@ -21,7 +21,7 @@ from haptik_actions.relay import Link, PlatformEvent, RelayStore, UnreadableEven
 
 __all__ = ["CompletedChat", "CompletedChats"]
 
-logger = logging.getLogger(__name__)
+logger = get_logger(__name__)
 
 _SECONDS = 4.0
 _MOST_BYTES = 1_000_000

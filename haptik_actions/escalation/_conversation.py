@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from haptik_actions._log import get_logger
 from haptik_actions.config import Settings
 
 __all__ = ["Conversation", "Identity", "Turn", "identify"]
 
-logger = logging.getLogger(__name__)
+logger = get_logger(__name__)
 
 Turn = tuple[str, str]
 """Who said it (`user` or `bot`), and what."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import random
 import time
 from collections.abc import Awaitable, Callable, Coroutine
@@ -12,6 +11,7 @@ from typing import Any
 import msgspec
 
 from haptik_actions._deadline import DeadlinePassed, deadline
+from haptik_actions._log import get_logger
 from haptik_actions.client import HaptikClient, was_not_sent
 from haptik_actions.errors import DeadlineExceeded, HaptikError, InactiveTeam, RateLimited, TransportError, UnknownTeam
 from haptik_actions.escalation._metrics import Metrics, NoMetrics
@@ -23,7 +23,7 @@ from haptik_actions.relay import Link, RelayStore
 
 __all__ = ["Delivered", "Delivery"]
 
-logger = logging.getLogger(__name__)
+logger = get_logger(__name__)
 
 _POLL_SECONDS = 1.0
 _AT_ONCE = 20

@@ -6,12 +6,12 @@ The action server has one, and so has Rasa's own process. Nothing here knows eit
 from __future__ import annotations
 
 import asyncio
-import logging
 import os
 from collections.abc import Awaitable, Callable
 
 import httpx
 
+from haptik_actions._log import get_logger
 from haptik_actions.client import HaptikClient, PlatformServer
 from haptik_actions.config import Settings
 from haptik_actions.credentials import Credentials, CredentialsProvider, CredentialsSelector
@@ -28,7 +28,7 @@ from haptik_actions.relay import RelayStore
 
 __all__ = ["Engine", "load_settings"]
 
-logger = logging.getLogger(__name__)
+logger = get_logger(__name__)
 
 _REDIS_SECONDS = 0.5
 _OUTBOX_SECONDS = 3.0
@@ -197,11 +197,14 @@ class Engine:
         return self._delivery
 
     def start(self) -> None:
-        """Begin to deliver what a process that died has left in the outbox. A setting that cannot work is logged."""
+        """Begin to deliver what a process that died has left in the outbox. A setting that cannot work is logged.
+
+        What the first failure needs is loaded, too: a process may have no free file descriptor by then.
+        """
         try:
             self.delivery().start()
-            if self._client is not None:
-                self._client.prepare()
+            self.client().prepare()
+            self.messages()
             if self._redis_outbox is not None and self._warning is None:
                 self._warning = asyncio.get_running_loop().create_task(self._redis_outbox.warn_of_eviction())
         except ConfigurationError as error:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
@@ -12,6 +11,7 @@ from typing import Any
 from cachetools import TTLCache
 
 from haptik_actions._deadline import deadline
+from haptik_actions._log import get_logger
 from haptik_actions.config import Settings
 from haptik_actions.errors import HaptikError
 from haptik_actions.escalation._brief import Briefing
@@ -29,7 +29,7 @@ from haptik_actions.relay import RelayStore
 
 __all__ = ["Escalation", "Escalator", "Failure"]
 
-logger = logging.getLogger(__name__)
+logger = get_logger(__name__)
 
 HAND_OFF_SECONDS = 12.0
 """After this the user is told that it takes a while. The client and the outbox have bounds of their own below it."""

@@ -11,10 +11,10 @@ A label is a name out of the bot's domain and code, never of a user.
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
+from haptik_actions._log import get_logger
 from haptik_actions.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = ["METRICS", "Metrics", "NoMetrics", "PrometheusMetrics", "SafeMetrics"]
 
-logger = logging.getLogger(__name__)
+logger = get_logger(__name__)
 
 METRICS: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "haptik_handoffs_total": ("Receipts given to users.", ("state", "team")),

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Iterator
 from typing import Any
 
 from haptik_actions._deadline import deadline
+from haptik_actions._log import get_logger
 from haptik_actions.escalation._brief import BriefRules, redacted_slots, redacted_turns
 from haptik_actions.escalation._conversation import Conversation
 from haptik_actions.escalation._requested import HandOffRequested, NotUnderstood
@@ -14,7 +14,7 @@ from haptik_actions.messages import MessageStore
 
 __all__ = ["opening_text"]
 
-logger = logging.getLogger(__name__)
+logger = get_logger(__name__)
 
 _SECONDS = 2.0
 _MOST_CHARACTERS = 4000

@@ -13,13 +13,13 @@ that a cluster keeps them in one slot:
 from __future__ import annotations
 
 import contextlib
-import logging
 import time
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 from cachetools import LRUCache
 
+from haptik_actions._log import get_logger
 from haptik_actions.escalation._outbox import (
     ENTRY_SECONDS,
     LEASE_SECONDS,
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 __all__ = ["RedisOutbox"]
 
-logger = logging.getLogger(__name__)
+logger = get_logger(__name__)
 
 _PREFIX = "haptik:{outbox}"
 _AT_ONCE = 500

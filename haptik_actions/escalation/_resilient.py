@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import time
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
@@ -11,11 +10,12 @@ from typing import TypeVar
 import msgspec
 
 from haptik_actions._deadline import DeadlinePassed, deadline
+from haptik_actions._log import get_logger
 from haptik_actions.escalation._outbox import Entry, HandOff, MemoryOutbox, Outbox, Terms, Ticket
 
 __all__ = ["ResilientOutbox"]
 
-logger = logging.getLogger(__name__)
+logger = get_logger(__name__)
 
 T = TypeVar("T")
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -10,13 +9,14 @@ from typing import Any
 import msgspec
 from cachetools import LRUCache
 
+from haptik_actions._log import get_logger
 from haptik_actions.config import nearest
 from haptik_actions.escalation._checks import CHECKS, Mistake, shown
 from haptik_actions.escalation._options import DEFAULTS, HandOffOptions
 
 __all__ = ["SLOT_PATH", "Finding", "SlotReader", "read_options", "read_slot"]
 
-logger = logging.getLogger(__name__)
+logger = get_logger(__name__)
 
 SLOT_PATH = "slots.haptik.initial_value"
 _ENCODER = msgspec.json.Encoder(enc_hook=repr)

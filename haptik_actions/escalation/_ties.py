@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Callable
 
 import msgspec
 
+from haptik_actions._log import get_logger
 from haptik_actions.errors import RelayAway
 from haptik_actions.escalation._outbox import Entry, HandOff
 from haptik_actions.relay import HAPTIK_CHANNEL, Link, RelayStore
 
 __all__ = ["Ties"]
 
-logger = logging.getLogger(__name__)
+logger = get_logger(__name__)
 
 _AGAIN_SECONDS = 1.0
 _MOST_TRIES = 600

@@ -5,12 +5,12 @@ Nothing of it waits between two turns. All it knows comes from slots, and goes b
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
 
+from haptik_actions._log import get_logger
 from haptik_actions.answers import fold
 from haptik_actions.errors import SearchUnavailable
 from haptik_actions.forms._choices import read_choice
@@ -29,7 +29,7 @@ from haptik_actions.render import Offer
 
 __all__ = ["answer"]
 
-logger = logging.getLogger(__name__)
+logger = get_logger(__name__)
 
 _PATIENCE = 3
 _CHOICES = ("picker", "multiselectpicker", "search", "searcheditable")

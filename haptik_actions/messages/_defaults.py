@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping
 from functools import cache
 from importlib import resources
 
 import msgspec
 
+from haptik_actions._log import get_logger
 from haptik_actions.errors import InvalidMessage
 from haptik_actions.messages._resolved import MISSING, Resolved
 from haptik_actions.messages._value import Message
 
 __all__ = ["PACKAGED_LOCALE", "Defaults", "packaged_copy", "packaged_translations"]
 
-logger = logging.getLogger(__name__)
+logger = get_logger(__name__)
 
 PACKAGED_LOCALE = "en"
 """The language of the packaged copy, which is read where nothing else is said."""

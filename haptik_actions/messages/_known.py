@@ -7,7 +7,6 @@ processes may share it: writing merges, and the newer reading wins.
 from __future__ import annotations
 
 import contextlib
-import logging
 import os
 import tempfile
 from collections.abc import Callable, Mapping
@@ -19,7 +18,9 @@ from cachetools import LRUCache
 
 __all__ = ["Known", "Snapshot"]
 
-logger = logging.getLogger(__name__)
+from haptik_actions._log import get_logger
+
+logger = get_logger(__name__)
 
 _FORMAT = 1
 _MOST_BYTES = 32 * 1024 * 1024

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from haptik_actions._deadline import DeadlinePassed, deadline
+from haptik_actions._log import get_logger
 from haptik_actions.errors import InvalidMessage
 from haptik_actions.messages._names import Place, history_key
 from haptik_actions.messages._value import Message
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["REDIS_SECONDS", "RedisSource", "redis_errors"]
 
-logger = logging.getLogger(__name__)
+logger = get_logger(__name__)
 
 REDIS_SECONDS = 0.5
 _VERSIONS_LOOKED_AT = 5

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import os
 import time
 from collections.abc import Callable, Mapping
@@ -13,6 +12,7 @@ from cachetools import TLRUCache
 
 from haptik_actions._deadline import DeadlinePassed, deadline
 from haptik_actions._language_tag import is_locale
+from haptik_actions._log import get_logger
 from haptik_actions._single_flight import SingleFlight
 from haptik_actions.errors import InvalidElement
 from haptik_actions.messages._defaults import PACKAGED_LOCALE, Defaults
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 __all__ = ["MessageStore"]
 
-logger = logging.getLogger(__name__)
+logger = get_logger(__name__)
 
 _MISSING_KEY = "haptik_message_missing"
 _REST_SECONDS = 1.0

@@ -9,19 +9,19 @@ In a cluster each primary tells of its own keys.
 from __future__ import annotations
 
 import asyncio
-import logging
 import random
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from haptik_actions._deadline import DeadlinePassed, deadline
+from haptik_actions._log import get_logger
 
 if TYPE_CHECKING:
     from redis.asyncio import Redis
 
 __all__ = ["Tracking"]
 
-logger = logging.getLogger(__name__)
+logger = get_logger(__name__)
 
 _CONNECT_SECONDS = 1.0
 _PING_SECONDS = 1.0

@@ -6,11 +6,11 @@ then: every answer here is of that shape. `{}` says nothing, as Rasa does where 
 
 from __future__ import annotations
 
-import logging
 import random
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from haptik_actions._log import get_logger
 from haptik_actions.errors import HaptikError, InvalidElement
 from haptik_actions.messages import Message, MessageStore, Template, Variation, element_of, packaged_copy, suitable
 from haptik_actions.nlg._call import Call
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Answer", "answer"]
 
-logger = logging.getLogger(__name__)
+logger = get_logger(__name__)
 
 Answer = dict[str, Any]
 

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import hmac
-import logging
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 from urllib.parse import parse_qs
 
 import msgspec
 
+from haptik_actions._log import get_logger
 from haptik_actions.messages import MessageStore
 from haptik_actions.nlg._answer import answer, last_resort
 from haptik_actions.nlg._call import Call
 
 __all__ = ["nlg_app"]
 
-logger = logging.getLogger(__name__)
+logger = get_logger(__name__)
 
 _MOST_BYTES = 64 * 1024 * 1024
 

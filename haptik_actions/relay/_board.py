@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from haptik_actions._deadline import DeadlinePassed, deadline
+from haptik_actions._log import get_logger
 from haptik_actions.errors import RelayAway
 from haptik_actions.relay._keys import keys_of
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Board"]
 
-logger = logging.getLogger(__name__)
+logger = get_logger(__name__)
 
 T = TypeVar("T")
 

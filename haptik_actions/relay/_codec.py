@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 import msgspec
 
+from haptik_actions._log import get_logger
 from haptik_actions.relay._link import Link
 
 __all__ = ["Queued", "members_of", "read_link", "to_json"]
 
-logger = logging.getLogger(__name__)
+logger = get_logger(__name__)
 
 to_json = msgspec.json.encode
 

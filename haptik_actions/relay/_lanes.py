@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Awaitable, Callable
 from typing import Literal, TypeAlias
 
 __all__ = ["Lane", "Lanes"]
 
-logger = logging.getLogger(__name__)
+from haptik_actions._log import get_logger
+
+logger = get_logger(__name__)
 
 Lane: TypeAlias = Literal["user", "agent"]
 Key: TypeAlias = tuple[Lane, str]

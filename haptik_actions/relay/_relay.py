@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import secrets
 from collections.abc import Callable
 from typing import Literal, TypeAlias
@@ -12,6 +11,7 @@ import msgspec
 from cachetools import LRUCache
 
 from haptik_actions._deadline import DeadlinePassed, deadline
+from haptik_actions._log import get_logger
 from haptik_actions.client import HaptikClient
 from haptik_actions.errors import RelayAway
 from haptik_actions.messages import MessageStore
@@ -31,7 +31,7 @@ from haptik_actions.relay._watch import Watch
 
 __all__ = ["Relay", "Written"]
 
-logger = logging.getLogger(__name__)
+logger = get_logger(__name__)
 
 Written: TypeAlias = Literal["queued", "kept", "left", "waits", "full", "gone"]
 """What became of the user's words. `queued`: they stand in Redis. `kept`: in this process, until Redis answers.

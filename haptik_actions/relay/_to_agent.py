@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import random
 import secrets
 import time
 from collections.abc import Callable
 
+from haptik_actions._log import get_logger
 from haptik_actions.client import HaptikClient, was_not_sent
 from haptik_actions.errors import (
     AccessForbidden,
@@ -32,7 +32,7 @@ from haptik_actions.relay._values import FromUser, How, LedgerRow
 
 __all__ = ["ToAgent"]
 
-logger = logging.getLogger(__name__)
+logger = get_logger(__name__)
 
 _LONGEST_PAUSE = 30.0
 _LONGEST_WISH = 300.0

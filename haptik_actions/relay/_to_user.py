@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import random
 import time
 from collections.abc import Awaitable, Callable
 
+from haptik_actions._log import get_logger
 from haptik_actions.errors import RelayAway
 from haptik_actions.relay._codec import Queued, to_json
 from haptik_actions.relay._host import Host, UserAway
@@ -18,7 +18,7 @@ from haptik_actions.relay._values import How, LedgerRow, Saying
 
 __all__ = ["ToUser"]
 
-logger = logging.getLogger(__name__)
+logger = get_logger(__name__)
 
 _TRIES_BEFORE_PLAIN = 4
 _MOST_TRIES = 40

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from haptik_actions._log import get_logger
 from haptik_actions.relay._keys import WAKE
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = ["can_be_told", "listen"]
 
-logger = logging.getLogger(__name__)
+logger = get_logger(__name__)
 
 _PAUSE = 1.0
 _SECONDS = 5.0

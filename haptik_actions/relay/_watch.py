@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
+from haptik_actions._log import get_logger
 from haptik_actions.errors import RelayAway
 from haptik_actions.relay._keys import SHARDS
 from haptik_actions.relay._lanes import Lanes
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Watch"]
 
-logger = logging.getLogger(__name__)
+logger = get_logger(__name__)
 
 _MOST = 200
 _SHARDS_AT_ONCE = 8

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import logging
 from dataclasses import dataclass
 
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from haptik_actions._log import get_logger
 from haptik_actions.errors import ConfigurationError
 from haptik_actions.studio._door import Door
 from haptik_actions.studio._origin import local_path
@@ -19,7 +19,7 @@ from haptik_actions.studio._visit import Visit
 
 __all__ = ["AccountPages"]
 
-logger = logging.getLogger(__name__)
+logger = get_logger(__name__)
 
 _WRONG = "The name or the password is wrong."
 

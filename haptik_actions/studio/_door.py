@@ -7,7 +7,6 @@ comes from the studio's own page and carries the visitor's token.
 from __future__ import annotations
 
 import hmac
-import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import TypeAlias
@@ -18,6 +17,7 @@ from starlette.datastructures import FormData
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
+from haptik_actions._log import get_logger
 from haptik_actions._loopback import is_loopback
 from haptik_actions.errors import HaptikError
 from haptik_actions.studio._origin import is_own_page
@@ -29,7 +29,7 @@ from haptik_actions.studio._visit import Visit
 
 __all__ = ["Door", "Handler"]
 
-logger = logging.getLogger(__name__)
+logger = get_logger(__name__)
 
 Handler: TypeAlias = Callable[[Visit], Awaitable[Response]]
 

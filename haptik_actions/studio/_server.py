@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -10,6 +9,7 @@ from pathlib import Path
 from redis.exceptions import RedisError
 from starlette.types import ASGIApp
 
+from haptik_actions._log import get_logger
 from haptik_actions._loopback import is_loopback
 from haptik_actions._redis import connect
 from haptik_actions._serving import serve_app
@@ -23,7 +23,7 @@ from haptik_actions.studio._users import Users
 
 __all__ = ["serve"]
 
-logger = logging.getLogger(__name__)
+logger = get_logger(__name__)
 
 _REDIS_SECONDS = 5.0
 

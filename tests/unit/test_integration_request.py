@@ -266,5 +266,3 @@ def test_details_of_any_value_stay_within_the_size_that_the_platform_promises(on
     written = [json.dumps(value, ensure_ascii=False) for value in found.objects.values()]
     assert sum(map(len, written)) <= MOST_DETAILS
     json.loads(Answer(response=["x"], details=found).to_json())
-
-

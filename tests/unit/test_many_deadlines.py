@@ -113,7 +113,7 @@ async def test_an_action_that_is_told_twice_that_it_is_late_leaves_its_task_unha
                     continue
             return []
 
-    assert await call(Stubborn(0), "u1", 0.1) is None
+    assert await call(Stubborn(0), "u1", 0.1) == "IntegrationTimeout"
     # Neither a cancellation that is still on its way nor one that is still counted.
     await asyncio.sleep(0.6)
     task = asyncio.current_task()

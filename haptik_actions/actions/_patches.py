@@ -1,0 +1,258 @@
+"""Every name of rasa-sdk's, Sanic's and gRPC's own that this library reaches for: here and nowhere else.
+
+None of them is promised by those who wrote it, so each is asked for before it is used. Where one is not there, the
+server starts without what it is for, and says so once, by name and consequence.
+"""
+
+from __future__ import annotations
+
+import functools
+import sys
+from collections.abc import Awaitable, Callable, Iterator
+from types import SimpleNamespace
+from typing import Any
+
+from rasa_sdk.executor import ActionExecutor
+
+from haptik_actions._log import get_logger
+
+__all__ = [
+    "GRPC",
+    "app_being_made",
+    "carry_long_calls",
+    "forward_stream",
+    "has_main_process",
+    "has_read",
+    "is_stopping",
+    "look_after_workers",
+    "raise_backlog",
+    "raise_time_limits",
+    "see_grpc_answers",
+    "see_grpc_start",
+    "see_new_apps",
+    "see_registrations",
+    "stop_slowly",
+    "will_close",
+    "workers_of",
+]
+
+logger = get_logger(__name__)
+
+HTTP, GRPC = "rasa_sdk.endpoint", "rasa_sdk.grpc_server"
+_MARK = "__haptik_actions__"
+
+Wrap = Callable[[Callable[..., Any]], Callable[..., Any]]
+
+
+def see_registrations(wrap: Wrap, mark: str) -> None:
+    """Put `wrap` around `ActionExecutor.register_function`, which every way of registering an action ends in."""
+    costs = "no action is guarded but those with @escalate_on_error or IntegrationAction"
+    if _has(ActionExecutor, "rasa_sdk.executor.ActionExecutor", "register_function", costs=costs) and not hasattr(
+        ActionExecutor.register_function, mark
+    ):
+        ActionExecutor.register_function = wrap(ActionExecutor.register_function)
+
+
+def see_new_apps(attach: Callable[[Any], None]) -> None:
+    """Call `attach` with every application that rasa-sdk's HTTP server makes, where that module is imported."""
+    http: Any = sys.modules.get(HTTP)
+    costs = "the outbox is delivered from the first failure on only, and nothing of the server is looked after"
+    if http is None or not _has(http, HTTP, "create_app", costs=costs) or hasattr(http.create_app, _MARK):
+        return
+    create_app = http.create_app
+
+    @functools.wraps(create_app)
+    def create_app_and_attach(*arguments: Any, **options: Any) -> Any:
+        app = create_app(*arguments, **options)
+        attach(app)
+        return app
+
+    setattr(create_app_and_attach, _MARK, True)
+    http.create_app = create_app_and_attach
+    made = app_being_made()
+    if made is not None:
+        attach(made)
+
+
+def app_being_made() -> Any:
+    """Return the application that rasa-sdk 3.6 has made just before it imported the actions, or None."""
+    from sanic import Sanic
+    from sanic.exceptions import SanicException
+
+    if not _has(
+        Sanic, "sanic.Sanic", "get_app", costs="rasa-sdk 3.6 delivers the outbox from the first failure on only"
+    ):
+        return None
+    try:
+        return Sanic.get_app("rasa_sdk")
+    except SanicException:
+        return None
+
+
+def has_main_process() -> bool:
+    """Tell whether the installed Sanic has a main process of its own beside its workers."""
+    from sanic import Sanic
+
+    return hasattr(Sanic, "serve") and hasattr(Sanic, "prepare")
+
+
+def raise_time_limits(app: Any, *, answering: float, stopping: float) -> None:
+    """Let an action take `answering` seconds, and what is under way when the server stops `stopping`."""
+    for name, seconds, costs in (
+        ("RESPONSE_TIMEOUT", answering, "an action whose deadline is longer than Sanic's limit is cut off"),
+        ("GRACEFUL_SHUTDOWN_TIMEOUT", stopping, "what is under way is cut off when the server stops"),
+    ):
+        known = getattr(app.config, name, None)
+        if isinstance(known, (int, float)):
+            setattr(app.config, name, max(known, seconds))
+        else:
+            _say(f"sanic.Sanic.config.{name}", costs)
+
+
+def raise_backlog(sanic: Any, backlog: int) -> None:
+    """Let so many connections wait until the server has time for them."""
+    # rasa-sdk does not name it, and calls the one or the other, by its version.
+    found = False
+    for method in (getattr(sanic, "run", None), getattr(sanic, "prepare", None)):
+        defaults = getattr(method, "__kwdefaults__", None)
+        if isinstance(defaults, dict) and isinstance(defaults.get("backlog"), int):
+            defaults["backlog"] = max(defaults["backlog"], backlog)
+            found = True
+    if not found:
+        _say("sanic.Sanic.run.__kwdefaults__", "of a burst of more than a hundred connections some are reset")
+
+
+def look_after_workers(app: Any, look: Callable[[], None]) -> bool:
+    """Make Sanic's main process call `look` every now and then, and stop also while one of its workers starts.
+
+    Told to stop while a worker starts, it would wait for that worker's word for ever.
+    """
+    manager: Any = getattr(app, "manager", None)
+    needed = ("_all_workers_ack", "_sync_states", "_shutting_down", "shutdown", "transient_processes")
+    if not _has(manager, "sanic.Sanic.manager", *needed, costs="a worker that dies is not started again"):
+        return False
+    all_started, sync_states = manager._all_workers_ack, manager._sync_states
+
+    def sync_states_and_look() -> None:
+        try:
+            sync_states()
+        except Exception:
+            # The handler of the signal asks over the same connection, and takes the answer to what was asked here.
+            if not manager._shutting_down:
+                raise
+        look()
+
+    def all_started_or_stopping() -> bool:
+        if manager._shutting_down:
+            # Once more, for a worker that was started after the signal. The others are not told twice.
+            manager.shutdown()
+            return True
+        return bool(all_started())
+
+    manager._all_workers_ack, manager._sync_states = all_started_or_stopping, sync_states_and_look
+    return True
+
+
+def workers_of(manager: Any) -> Iterator[Any]:
+    """Yield the processes of a manager that may be started again; none from the moment it is told to stop."""
+    for process in list(manager.transient_processes):
+        if manager._shutting_down:
+            return
+        if getattr(process, "restartable", True) and process.pid and hasattr(process, "restart"):
+            yield process
+
+
+def is_stopping(manager: Any) -> bool:
+    """Tell whether the manager is told to stop."""
+    return bool(manager._shutting_down)
+
+
+def has_read(request: Any, call: Any) -> None:
+    """Give a request of Sanic's its call already read; None makes it read its body again when somebody asks."""
+    costs = "calls are read by Sanic's own, slower reader, and stay in memory"
+    if _has(request, "sanic.request.Request", "parsed_json", costs=costs):
+        request.parsed_json = call
+
+
+def will_close(request: Any) -> None:
+    """Close the connection behind the answer: a server that stops would wait for it."""
+    stream = getattr(request, "stream", None)
+    if stream is not None and _has(
+        stream, "sanic.http.Http", "keep_alive", costs="a server that stops waits for connections that are kept open"
+    ):
+        stream.keep_alive = False
+
+
+def see_grpc_start(start: Callable[[], None]) -> None:
+    """Call `start` in the loop of rasa-sdk's gRPC server when it is made, where that module is imported."""
+    kind = _grpc_service("__init__", costs="the outbox is delivered from the first failure on only")
+    if kind is None:
+        return
+    init = kind.__init__
+
+    @functools.wraps(init)
+    def init_and_start(*arguments: Any, **options: Any) -> None:
+        init(*arguments, **options)
+        start()
+
+    kind.__init__ = init_and_start
+
+
+def see_grpc_answers(note: Callable[[], None]) -> None:
+    """Call `note` after each call that rasa-sdk's gRPC server has answered."""
+    kind = _grpc_service("Webhook", costs="a server that dies after it has served is started again after a pause")
+    if kind is None:
+        return
+    answer: Callable[..., Awaitable[Any]] = kind.Webhook
+
+    @functools.wraps(answer)
+    async def answer_and_note(*arguments: Any, **options: Any) -> Any:
+        answered = await answer(*arguments, **options)
+        note()
+        return answered
+
+    kind.Webhook = answer_and_note
+
+
+def stop_slowly(seconds: float) -> None:
+    """Let what is under way take so long when rasa-sdk's gRPC server stops; its own limit is none at all."""
+    grpc: Any = sys.modules.get(GRPC)
+    if grpc is not None and _has(grpc, GRPC, "NO_GRACE_PERIOD", costs="calls are cut off when the gRPC server stops"):
+        grpc.NO_GRACE_PERIOD = max(grpc.NO_GRACE_PERIOD, seconds)
+
+
+def carry_long_calls(largest: int) -> None:
+    """Let a call over gRPC have so many bytes: it holds all of the conversation, and gRPC's own limit is 4 MB."""
+    grpc: Any = sys.modules.get(GRPC)
+    costs = "calls of more than 4 MB are refused, and their users read nothing"
+    if grpc is not None and _has(grpc, GRPC, "aio", costs=costs) and _has(grpc.aio, "grpc.aio", "server", costs=costs):
+        server = functools.partial(grpc.aio.server, options=[("grpc.max_receive_message_length", largest)])
+        grpc.aio = SimpleNamespace(**{**vars(grpc.aio), "server": server})
+
+
+def forward_stream(dispatcher: Any, make: Callable[[Callable[..., Any]], Callable[..., Any]]) -> None:
+    """Replace where a dispatcher of newer rasa-sdk streams to by what `make` makes of it, if it streams at all."""
+    sink = getattr(dispatcher, "_stream_sink", None)
+    if sink is not None:
+        dispatcher._stream_sink = make(sink)
+
+
+def _grpc_service(name: str, *, costs: str) -> Any:
+    grpc: Any = sys.modules.get(GRPC)
+    if grpc is None or not _has(grpc, GRPC, "GRPCActionServerWebhook", costs=costs):
+        return None
+    kind = grpc.GRPCActionServerWebhook
+    return kind if _has(kind, f"{GRPC}.GRPCActionServerWebhook", name, costs=costs) else None
+
+
+def _has(owner: Any, path: str, *names: str, costs: str) -> bool:
+    for name in names:
+        if not hasattr(owner, name):
+            _say(f"{path}.{name}", costs)
+            return False
+    return True
+
+
+@functools.cache
+def _say(name: str, costs: str) -> None:
+    logger.warning("%s is not there in the installed version: %s. Everything else works.", name, costs)
