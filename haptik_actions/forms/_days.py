@@ -8,10 +8,11 @@ from datetime import date, timedelta
 
 from haptik_actions.answers import fold
 from haptik_actions.forms._choices import pieces
-from haptik_actions.forms._dates import DateReading, read_date, without_lead
+from haptik_actions.forms._dates import DateReading, read_date
 from haptik_actions.forms._outcome import Doubt, Invalid, Outcome, Valid, Value
 from haptik_actions.forms._situation import Situation
 from haptik_actions.forms._spec import FieldSpec, FormSpec
+from haptik_actions.forms._words import FormWords
 
 __all__ = ["as_date", "read_birthday", "read_day", "read_days"]
 
@@ -32,7 +33,8 @@ def read_day(form: FormSpec, field: FieldSpec, text: str, values: Mapping[str, V
     """Read a `date`, `startdate` or `enddate`; an end lies on its start or after it."""
     begins = form.start_of(field) if field.type == "enddate" else None
     start = as_date(values.get(begins.slot)) if begins else None
-    past = field.rules.latest is not None and not field.rules.latest.startswith("+")
+    latest = _bound(field.rules.latest, at.today)
+    past = latest is not None and latest <= at.today
     reading = read_date(text, at.today, at.calendar, at.words, start=start, past=past)
     return _outcome(reading, lambda day: _misfit(field, day, at, start))
 
@@ -127,7 +129,7 @@ def _range(piece: str, following: str, at: Situation) -> list[date] | Invalid | 
     ends = re.split(joined, piece, maxsplit=1, flags=re.IGNORECASE)
     if len(ends) != 2 or (re.fullmatch(r"[\d.\-/]+", piece) and ".-" not in piece):
         return None
-    begin, end = (without_lead(part.strip(), at.words) for part in ends)
+    begin, end = (_without_lead(part.strip(), at.words) for part in ends)
     last = _range_of_one(_with_month(end, following if _BARE_DAY.fullmatch(begin) else begin), at)
     first = _range_of_one(_with_month(begin, end), at)
     if not isinstance(first, list) or not isinstance(last, list):
@@ -136,6 +138,13 @@ def _range(piece: str, following: str, at: Situation) -> list[date] | Invalid | 
     if not 1 <= length <= _MOST_DAYS:
         return Invalid("haptik_form_error_days")
     return [first[0] + timedelta(days=number) for number in range(length)]
+
+
+def _without_lead(text: str, words: FormWords) -> str:
+    """Leave out words such as "from" before, or the Hindi "to" behind: "from 12" is a number that wants its month."""
+    around, parts = {fold(word) for word in words.said["on"]}, text.split()
+    kept = [place for place, part in enumerate(parts) if fold(part) not in around]
+    return " ".join(parts[kept[0] : kept[-1] + 1]) if kept else text
 
 
 def _spaced(words: Sequence[str]) -> list[str]:
