@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from haptik_actions.forms._figures import DateReading, Frame, day_of, nearest
 from haptik_actions.forms._lexer import Token
-from haptik_actions.forms._lexicon import Lexicon, Phrases
+from haptik_actions.forms._lexicon import Lexicon, Phrases, meaning, spoken
 from haptik_actions.forms._locale import Calendar
 from haptik_actions.forms._words import FormWords
 
@@ -46,10 +46,10 @@ class CalendarDay:
         weekdays: Phrases[int],
     ) -> None:
         self._run, self._lexicon, self._frame, self._weekdays = run, lexicon, frame, weekdays
-        self._month_names = Phrases(here.months.items())
-        self._signs = Phrases((sign, None) for sign in here.date_signs)
+        self._month_names = meaning(tuple(here.months.items()))
+        self._signs = spoken(here.date_signs)
         spelled = [(word, place) for place, said in enumerate(words.answers.ordinals, start=1) for word in said]
-        self._spelled = Phrases([*words.numbers("hours").items(), *spelled])
+        self._spelled = meaning((*words.numbers("hours").items(), *spelled))
         self._months: list[tuple[int, int]] = []
         self._numbers: list[_Number] = []
         self._weekday: int | None = None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, timedelta
+from itertools import takewhile
 
 from haptik_actions.answers import fold
 from haptik_actions.forms._choices import pieces
@@ -18,6 +19,7 @@ __all__ = ["as_date", "read_birthday", "read_day", "read_days"]
 
 _OLDEST = 130
 _MOST_DAYS = 62
+_YEAR = re.compile(r"\s*\d{4}(?![\d./-])")
 _BARE_DAY = re.compile(r"(\d{1,2})\.?")
 
 
@@ -58,7 +60,9 @@ def read_days(field: FieldSpec, text: str, at: Situation) -> Outcome:
     """Read a `multidaypicker`: "12, 14 and 16 Aug", "12-15 Aug", "Mon, Wed"."""
     days: set[date] = set()
     following = ""
-    for piece in reversed(pieces(_as_one(text, at), at.words)):
+    # Single spaces and line feeds: a long gap is nothing to look for the end of from each of its places.
+    lines = (" ".join(line.split()) for line in text.splitlines())
+    for piece in reversed(pieces(_as_one("\n".join(lines), at), at.words)):
         found = _range(piece, following, at) or _range_of_one(_with_month(piece, following), at)
         if isinstance(found, Invalid):
             return found
@@ -71,19 +75,35 @@ def read_days(field: FieldSpec, text: str, at: Situation) -> Outcome:
 
 
 def _as_one(text: str, at: Situation) -> str:
-    """Keep "Friday, 13 August" and "August 13, 2027" in one piece."""
-    text = re.sub(r"(?<=\w),\s*(?=\d{4}(?![\d./-]))", " ", text)
-    # A number in one of the next three words, before an "and" begins another day.
-    joined = "|".join(map(re.escape, at.words.said["and"]))
-    dated = rf"(?=(?:(?!(?:{joined})\s)[^\s,;]+\s+){{0,2}}[^\s,;]*\d)"
-    on = "|".join(map(re.escape, at.words.said["on"]))
-    return re.sub(
-        rf"(?P<day>[^\W\d]+)\.?,\s*{dated}(?:(?:{on})\s+)?", lambda found: _joined(found, at), text, flags=re.IGNORECASE
-    )
+    """Keep "Friday, 13 August" and "August 13, 2027" in one piece: a comma before a year or behind a weekday joins."""
+    first, *others = text.split(",")
+    joined = [first]
+    for part in others:
+        if _YEAR.match(part) and first[-1:].isalnum():
+            joined.append(f" {part}")
+        elif _ends_in_weekday(first, at) and _is_dated(part, at):
+            joined.append(f" {_without_first_lead(part, at.words)}")
+        else:
+            joined.append(f",{part}")
+        first = part
+    return "".join(joined)
 
 
-def _joined(found: re.Match[str], at: Situation) -> str:
-    return f"{found['day']} " if fold(found["day"]) in at.calendar.weekdays else found[0]
+def _ends_in_weekday(part: str, at: Situation) -> bool:
+    words = part.rsplit(maxsplit=1)
+    return bool(words) and fold(words[-1]) in at.calendar.weekdays
+
+
+def _is_dated(part: str, at: Situation) -> bool:
+    """Tell whether a number stands among the first three words, before an "and" begins another day."""
+    joining = {fold(word) for word in at.words.said["and"]}
+    words = list(takewhile(lambda word: fold(word) not in joining, part.split(maxsplit=3)[:3]))
+    return any(character.isdecimal() for word in words for character in word.split(";")[0])
+
+
+def _without_first_lead(part: str, words: FormWords) -> str:
+    first, _, rest = part.strip().partition(" ")
+    return rest if fold(first) in {fold(word) for word in words.said["on"]} else part.strip()
 
 
 def _outcome(reading: DateReading, misfit: Callable[[date], Invalid | None]) -> Outcome:
@@ -125,7 +145,7 @@ def _with_month(piece: str, following: str) -> str:
 
 def _range(piece: str, following: str, at: Situation) -> list[date] | Invalid | None:
     to = sorted(at.words.said["to"], key=len, reverse=True)
-    joined = "|".join([r"\s*[–—]\s*", r"\s+-\s+", r"(?<=\d\.)-", r"(?<=\d)-(?=\d{1,2}(?:\.?\s|$))", *_spaced(to)])
+    joined = "|".join([r" ?[–—] ?", " - ", r"(?<=\d\.)-", r"(?<=\d)-(?=\d{1,2}(?:\.?\s|$))", *_spaced(to)])
     ends = re.split(joined, piece, maxsplit=1, flags=re.IGNORECASE)
     if len(ends) != 2 or (re.fullmatch(r"[\d.\-/]+", piece) and ".-" not in piece):
         return None

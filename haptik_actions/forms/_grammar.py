@@ -20,7 +20,7 @@ from haptik_actions.forms._calendar_day import CalendarDay
 from haptik_actions.forms._figures import DateReading, Frame, in_figures, on_weekday
 from haptik_actions.forms._length import counted
 from haptik_actions.forms._lexer import Token
-from haptik_actions.forms._lexicon import Lexicon, Phrases
+from haptik_actions.forms._lexicon import Lexicon, meaning, spoken
 from haptik_actions.forms._locale import Calendar
 from haptik_actions.forms._words import FormWords
 
@@ -34,9 +34,9 @@ class Grammar:
 
     def __init__(self, text: str, here: Calendar, lexicon: Lexicon, words: FormWords, frame: Frame) -> None:
         self._text, self._here, self._lexicon, self._words, self._frame = text, here, lexicon, words, frame
-        self._leads = Phrases((word, None) for word in (*words.said["on"], *words.answers.fillers))
+        self._leads = spoken((*words.said["on"], *words.answers.fillers))
         own = {name: number - 1 for name, number in words.numbers("weekdays").items() if 1 <= number <= 7}
-        self._weekdays = Phrases([*here.weekdays.items(), *own.items()])
+        self._weekdays = meaning((*here.weekdays.items(), *own.items()))
 
     def read(self, tokens: Sequence[Token]) -> DateReading | None:
         """Return the days that tokens of the text say; None where they are no day."""
@@ -93,7 +93,7 @@ class Grammar:
         return DateReading(tuple(today + timedelta(days=number) for number in sorted(away, reverse=not past)))
 
     def _weekday(self, run: Sequence[Token]) -> DateReading | None:
-        following = Phrases((word, None) for word in self._words.said["next"])
+        following = spoken(self._words.said["next"])
         before = following.at(run, 0)
         found = self._weekdays.at(run, before[1] if before else 0)
         if found is None:

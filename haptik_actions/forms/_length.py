@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from haptik_actions.forms._figures import DateReading, Frame
 from haptik_actions.forms._lexer import Token
-from haptik_actions.forms._lexicon import Counting, Lexicon, Phrases
+from haptik_actions.forms._lexicon import Counting, Lexicon, spoken
 from haptik_actions.forms._words import FormWords
 
 __all__ = ["counted"]
@@ -58,7 +58,7 @@ def _reading(parts: Sequence[_Part], directions: set[int], frame: Frame) -> Date
 
 
 def _parts(run: Sequence[Token], place: int, lexicon: Lexicon, words: FormWords) -> list[_Part] | None:
-    joining = Phrases((word, None) for word in words.said["and"])
+    joining = spoken(words.said["and"])
     parts: list[_Part] = []
     while place < len(run):
         joined = joining.at(run, place) if parts else None

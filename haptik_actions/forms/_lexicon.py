@@ -22,7 +22,7 @@ from haptik_actions.forms._lexer import Token, words_of
 if TYPE_CHECKING:
     from babel import Locale
 
-__all__ = ["Counting", "Lexicon", "Phrases", "lexicon_of"]
+__all__ = ["Counting", "Lexicon", "Phrases", "lexicon_of", "meaning", "spoken"]
 
 T = TypeVar("T")
 
@@ -86,6 +86,18 @@ class Counting(NamedTuple):
     def suits(self, number: int) -> bool:
         """Tell whether this is how the language says that number of them: "6 months", and not "6 month"."""
         return not self.plurals or self.locale.plural_form(number) in self.plurals
+
+
+@lru_cache(maxsize=512)
+def spoken(words: Iterable[str]) -> Phrases[None]:
+    """Return phrases that mean nothing but that they were said. `words` are hashable, as what is built is kept."""
+    return Phrases((word, None) for word in words)
+
+
+@lru_cache(maxsize=512)
+def meaning(words: tuple[tuple[str, int], ...]) -> Phrases[int]:
+    """Return phrases that stand for numbers; they are kept."""
+    return Phrases(words)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
