@@ -55,7 +55,9 @@ class AnswerWords(msgspec.Struct, frozen=True, omit_defaults=True):
         """Tell whether a folded text counts what is called like a place: "one second" is a moment, "a third" a part."""
         parts = folded.split()
         named = {name for place in self.ordinals for name in place}
-        return any((first.isdecimal() or first in self.counting) and second in named for first, second in pairwise(parts))
+        return any(
+            (first.isdecimal() or first in self.counting) and second in named for first, second in pairwise(parts)
+        )
 
     def bare(self, folded: str) -> str:
         """Return a folded text without fillers; as it is where nothing would be left."""

@@ -1,4 +1,4 @@
-"""A name and a phone number in one answer. What can be two numbers is asked about; with other digits it is no contact."""
+"""A name and a phone number in one answer. What can be two numbers is asked about; other digits make it none."""
 
 from __future__ import annotations
 
@@ -34,8 +34,10 @@ class _Number(NamedTuple):
 def read_contact(text: str) -> Outcome:
     """Read a name and a number, in any order; the name may be missing. A name has no digits."""
     plain = plain_text(text)
-    numbers = [number for run in _RUN.finditer(plain) for number in _numbers(run[0], run.start())]
-    if not numbers or not all(number.readings for number in numbers):
+    runs = [*_RUN.finditer(plain)]
+    numbers = [number for run in runs for number in _numbers(run[0], run.start())]
+    glued = any(plain[run.start() - 1 : run.start()].isalpha() for run in runs)
+    if not numbers or glued or not all(number.readings for number in numbers):
         return Invalid("haptik_form_error_contact")
     first, last = numbers[0], numbers[-1]
     if plain[first.end : last.start].strip(_NAME_EDGES) and any(map(str.isalpha, plain[first.end : last.start])):
