@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterator
+from itertools import chain
 
 __all__ = ["fold"]
 
@@ -13,6 +15,8 @@ _ACCENTS = range(0x0300, 0x0370)
 _NUKTA = "\u093c"
 # What stands around a digit in an emoji: 2️⃣.
 _KEYCAP = "\u20e3"
+# No script puts as many marks on one letter.
+_MOST_MARKS = 8
 _KEPT = ("L", "M", "N")
 
 
@@ -27,11 +31,15 @@ def fold(text: str) -> str:
     return " ".join("".join(map(_folded, plain.casefold())).split())
 
 
-def _unaccented(text: str) -> list[str]:
-    decomposed = unicodedata.normalize("NFKD", text)
-    return [
-        character for character in decomposed if ord(character) not in _ACCENTS and character not in (_NUKTA, _KEYCAP)
-    ]
+def _unaccented(text: str) -> Iterator[str]:
+    marks = 0
+    # One by one: putting thousands of marks of one letter in order takes the square of their number.
+    for character in chain.from_iterable(unicodedata.normalize("NFKD", each) for each in text):
+        if ord(character) in _ACCENTS or character in (_NUKTA, _KEYCAP):
+            continue
+        marks = marks + 1 if unicodedata.combining(character) else 0
+        if marks <= _MOST_MARKS:
+            yield character
 
 
 def _folded(character: str) -> str:

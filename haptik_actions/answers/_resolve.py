@@ -26,6 +26,8 @@ _NUMBER = re.compile(r"(?:(?P<word>\D+?) ?)?0*(?P<number>\d{1,4})")
 _SHORTEST_BEGINNING = 3
 _SHORTEST_CLOSE = 5
 _CLOSE = 0.8
+# Characters. A longer text is an option only where it is one letter by letter, as a payload can be.
+_LONGEST = 1000
 
 
 def resolve(
@@ -52,14 +54,16 @@ def choose(
     found = candidates(text, offers, words=words)
     if not found:
         before = [*older]
-        found = _literally(text.strip(), before) or _exact(fold(text), before)
+        found = _literally(text.strip(), before) or ([] if len(text) > _LONGEST else _exact(fold(text), before))
     return found[0] if len({(offer.payload, str(offer.opens)) for offer in found}) == 1 else None
 
 
 def candidates(text: str, offers: Sequence[Offer], *, words: AnswerWords = _NO_WORDS) -> list[Offer]:
     """Return every option that `text` can mean: none, one, or those that only the user can tell apart."""
-    folded = fold(text)
     literally = _literally(text.strip(), offers)
+    if len(text) > _LONGEST:
+        return literally
+    folded = fold(text)
     # What was typed as "2" can be a number beside a label and another label.
     if literally and not folded.isdecimal():
         return literally
@@ -67,12 +71,16 @@ def candidates(text: str, offers: Sequence[Offer], *, words: AnswerWords = _NO_W
     by_label = literally or _exact(folded, offers)
     if by_number or by_label:
         return [offer for offer in offers if offer in by_number or offer in by_label]
+    if words.counts(folded):
+        return []
     bare = words.bare(folded)
     return _placed(_place_named(folded, words) or bare, offers, words) or _like(bare, offers, words)
 
 
 def matching(text: str, labels: Sequence[str]) -> tuple[Likeness, list[int]]:
     """Return how `text` is like some of the labels, and the places of those; an empty list where it is like none."""
+    if len(text) > _LONGEST:
+        return "same", [place for place, label in enumerate(labels) if text == label]
     folded, names = fold(text), [fold(label) for label in labels]
     tests: list[tuple[Likeness, Callable[[str], bool]]] = [
         ("same", lambda name: name == folded),
@@ -121,17 +129,19 @@ def _place_named(folded: str, words: AnswerWords) -> str:
 
     A word as short as "no" is short for one before figures alone: "no one" is nobody.
     """
-    parts = folded.split()
-    while len(parts) > 1 and parts[0] in words.fillers:
-        parts = parts[1:]
+    said = folded.split()
+    first = next((place for place, part in enumerate(said) if part not in words.fillers), 0)
+    parts = said[first:]
     if len(parts) < 2 or len(parts[0]) < _SHORTEST_BEGINNING or parts[0] not in words.option:
         return ""
-    while len(parts) > 2 and parts[-1] in words.fillers:
-        parts = parts[:-1]
-    return " ".join(parts[1:])
+    last = next((place for place in range(len(parts) - 1, 1, -1) if parts[place] not in words.fillers), 1)
+    return " ".join(parts[1 : last + 1])
 
 
 def _placed(bare: str, offers: Sequence[Offer], words: AnswerWords) -> list[Offer]:
+    # "The second option" is the second.
+    front, _, behind = bare.rpartition(" ")
+    bare = front if front and len(behind) >= _SHORTEST_BEGINNING and behind in words.option else bare
     if bare in words.last:
         return [*offers[-1:]]
     places = [place for place, names in enumerate(words.ordinals) if bare in names]

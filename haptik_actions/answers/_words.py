@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import lru_cache
+from itertools import pairwise
 from types import MappingProxyType
 
 import msgspec
@@ -18,6 +19,7 @@ WORD_KEYS: Mapping[str, str] = MappingProxyType(
         "last": "haptik_answer_last",
         "option": "haptik_answer_option",
         "fillers": "haptik_answer_fillers",
+        "counting": "haptik_answer_counting",
     }
 )
 """Field of `AnswerWords` -> message key."""
@@ -31,12 +33,14 @@ class AnswerWords(msgspec.Struct, frozen=True, omit_defaults=True):
         last: The words for the last option.
         option: What may stand before a number ("option 2").
         fillers: What may stand around any of these ("the second one").
+        counting: What makes a place before which it stands something else ("a second", "one second please").
     """
 
     ordinals: tuple[tuple[str, ...], ...] = ()
     last: tuple[str, ...] = ()
     option: tuple[str, ...] = ()
     fillers: tuple[str, ...] = ()
+    counting: tuple[str, ...] = ()
 
     @classmethod
     def parse(cls, texts: Mapping[str, str]) -> AnswerWords:
@@ -47,6 +51,14 @@ class AnswerWords(msgspec.Struct, frozen=True, omit_defaults=True):
         """Return the words that `count` options need, for a message that carries them."""
         return msgspec.structs.replace(self, ordinals=self.ordinals[:count])
 
+    def counts(self, folded: str) -> bool:
+        """Tell whether a folded text counts what is called like a place: "one second" is a moment, "a third" a part."""
+        parts = folded.split()
+        named = {name for place in self.ordinals for name in place}
+        return any(
+            (first.isdecimal() or first in self.counting) and second in named for first, second in pairwise(parts)
+        )
+
     def bare(self, folded: str) -> str:
         """Return a folded text without fillers; as it is where nothing would be left."""
         return " ".join(word for word in folded.split() if word not in self.fillers) or folded
@@ -54,9 +66,9 @@ class AnswerWords(msgspec.Struct, frozen=True, omit_defaults=True):
 
 # Every utterance with options asks for them, and they change when somebody edits them.
 @lru_cache(maxsize=64)
-def _parse(ordinals: str, last: str, option: str, fillers: str) -> AnswerWords:
+def _parse(ordinals: str, last: str, option: str, fillers: str, counting: str) -> AnswerWords:
     places = tuple(_words(place) for place in ordinals.split(";"))
-    return AnswerWords(places, _words(last), _words(option), _words(fillers))
+    return AnswerWords(places, _words(last), _words(option), _words(fillers), _words(counting))
 
 
 def _words(text: str) -> tuple[str, ...]:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["ApplyProgress"]
 
 _STEPS = {"uploading": "uploading", "polling": "the platform is loading"}
-_DONE_OF = re.compile(r"(\d+)\s*(?:/|of)\s*(\d+)")
+_DONE_OF = re.compile(r"(?<!\d)(\d{1,12})\s*(?:/|of)\s*(\d{1,12})")
 
 
 class ApplyProgress:

@@ -22,7 +22,8 @@ from haptik_actions.hsl import Actionable, Text
 
 __all__ = ["RasaSource"]
 
-_ENTITY = re.compile(r"\[([^\]]+)\](?:\([^)]*\)|\{[^}]*\}|\[\{.*?\}\])")
+# No bracket stands inside one of its kind: each of many would be looked to the end from.
+_ENTITY = re.compile(r"\[([^\[\]]+)\](?:\([^()\[\]]*\)|\{[^{}\[\]]*\}|\[\{[^\[\]]*\}\])")
 _FILES = ("*.yml", "*.yaml")
 
 

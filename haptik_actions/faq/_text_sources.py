@@ -20,7 +20,7 @@ from haptik_actions.faq._source import Found, Row
 __all__ = ["JsonLinesSource", "MarkdownSource", "YamlSource"]
 
 _FRONT_MATTER = re.compile(r"\ufeff?---[ \t]*\r?\n(.*?)^---[ \t]*(?:\r?\n|\Z)", re.DOTALL | re.MULTILINE)
-_HEADING = re.compile(r"\A\s*#[ \t]+(.+?)[ \t#]*(?:\r?\n|\Z)")
+_HEADING = re.compile(r"\A\s*#[ \t]+([^\r\n]*)(?:\r?\n|\Z)")
 _BREAK = re.compile(r"^[ \t]*---[ \t]*$", re.MULTILINE)
 _HSL_BLOCK = re.compile(r"\A```(?:hsl|json)[ \t]*\n(.*)\n```\Z", re.DOTALL)
 
@@ -119,9 +119,10 @@ class MarkdownSource(_Entries):
         if front is None:
             return None
         heading = _HEADING.match(body)
+        title = heading[1].rstrip(" \t#") or heading[1].strip() if heading else ""
         entry = {"name": path.relative_to(self._path).with_suffix("").as_posix(), **front}
-        if heading and "questions" not in entry and "question" not in entry:
-            entry["questions"] = [heading[1]]
+        if heading and title and "questions" not in entry and "question" not in entry:
+            entry["questions"] = [title]
             body = body[heading.end() :]
         if "answer" in entry or "answers" in entry:
             tell("bad_record", "The answer is the text below the front matter, not a part of it.", "answer")

@@ -10,7 +10,7 @@ from haptik_actions.faq._node_set import NodeSet
 
 __all__ = ["Place", "pointed_at"]
 
-_NUMBERED = re.compile(r"\b(?:row|line|node)\s*(?:no\.?|number|#)?\s*:?\s*(\d+)", re.IGNORECASE)
+_NUMBERED = re.compile(r"\b(?:row|line|node)\s*(?:(?:no\.?|number|#)\s*)?(?::\s*)?(\d+)", re.IGNORECASE)
 
 
 class Place(NamedTuple):
@@ -22,7 +22,8 @@ class Place(NamedTuple):
 
 def pointed_at(words: str, nodes: NodeSet) -> Place | None:
     """Return the row that the words name, by a node's name between quotes or else by a number after "row"."""
-    quoted = set(re.findall(r"""['"`“‘]([^'"`”’]+)['"`”’]""", words))
+    # A quote that opens cannot stand inside, or each of many would be looked to the end from.
+    quoted = set(re.findall(r"""['"`“‘]([^'"`“‘”’]+)['"`”’]""", words))
     rows = enumerate((cells[0] for cells in nodes.rows()), start=1)
     named = next((Place(row, name) for row, name in rows if name in quoted), None) if quoted else None
     numbered = _NUMBERED.search(words)

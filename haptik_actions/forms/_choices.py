@@ -12,10 +12,10 @@ from haptik_actions.forms._words import FormWords
 
 __all__ = ["pieces", "read_choice", "read_choices"]
 
-_RANGE = re.compile(r"(\d{1,3})\s*[-–—]\s*(\d{1,3})")
+_RANGE = re.compile(r"(\d{1,3}) ?[-–—] ?(\d{1,3})")
 
 # "1 3" and "1/3". Three digits are enough for a number of an option.
-_NUMBERS = re.compile(r"\s*\d{1,3}(?:\s*/\s*|\s+)\d{1,3}(?:(?:\s*/\s*|\s+)\d{1,3})*\s*")
+_NUMBERS = re.compile(r"\d{1,3}(?:(?: ?/ ?| )\d{1,3})+")
 
 
 def read_choice(options: Sequence[str], text: str) -> Outcome:
@@ -45,8 +45,9 @@ def read_choices(field: FieldSpec, text: str, words: FormWords, at: Callable[[st
     if words.means("both", text):
         return Valid(list(field.options)) if len(field.options) == 2 else _nothing()
     chosen: set[str] = set()
-    if _NUMBERS.fullmatch(text) and at(text) is None:
-        text = ",".join(re.split(r"\D+", text.strip()))
+    plain = " ".join(text.split())
+    if _NUMBERS.fullmatch(plain) and at(plain) is None:
+        text = ",".join(re.split(r"\D+", plain))
     for piece in pieces(text, words):
         found = _piece(field, piece, at)
         if not found:
@@ -65,7 +66,7 @@ def pieces(text: str, words: FormWords) -> list[str]:
 def _piece(field: FieldSpec, piece: str, at: Callable[[str], str | None]) -> list[str]:
     if piece in field.options:
         return [piece]
-    numbers = _RANGE.fullmatch(piece)
+    numbers = _RANGE.fullmatch(" ".join(piece.split()))
     if numbers:
         found = [at(str(number)) for number in range(int(numbers[1]), int(numbers[2]) + 1)]
         return [option for option in found if option] if all(found) else []

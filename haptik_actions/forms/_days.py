@@ -5,18 +5,21 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, timedelta
+from itertools import takewhile
 
 from haptik_actions.answers import fold
 from haptik_actions.forms._choices import pieces
-from haptik_actions.forms._dates import DateReading, read_date, without_lead
+from haptik_actions.forms._dates import DateReading, read_date
 from haptik_actions.forms._outcome import Doubt, Invalid, Outcome, Valid, Value
 from haptik_actions.forms._situation import Situation
 from haptik_actions.forms._spec import FieldSpec, FormSpec
+from haptik_actions.forms._words import FormWords
 
 __all__ = ["as_date", "read_birthday", "read_day", "read_days"]
 
 _OLDEST = 130
 _MOST_DAYS = 62
+_YEAR = re.compile(r"\s*\d{4}(?![\d./-])")
 _BARE_DAY = re.compile(r"(\d{1,2})\.?")
 
 
@@ -32,7 +35,8 @@ def read_day(form: FormSpec, field: FieldSpec, text: str, values: Mapping[str, V
     """Read a `date`, `startdate` or `enddate`; an end lies on its start or after it."""
     begins = form.start_of(field) if field.type == "enddate" else None
     start = as_date(values.get(begins.slot)) if begins else None
-    past = field.rules.latest is not None and not field.rules.latest.startswith("+")
+    latest = _bound(field.rules.latest, at.today)
+    past = latest is not None and latest <= at.today
     reading = read_date(text, at.today, at.calendar, at.words, start=start, past=past)
     return _outcome(reading, lambda day: _misfit(field, day, at, start))
 
@@ -56,7 +60,9 @@ def read_days(field: FieldSpec, text: str, at: Situation) -> Outcome:
     """Read a `multidaypicker`: "12, 14 and 16 Aug", "12-15 Aug", "Mon, Wed"."""
     days: set[date] = set()
     following = ""
-    for piece in reversed(pieces(_as_one(text, at), at.words)):
+    # Single spaces and line feeds: a long gap is nothing to look for the end of from each of its places.
+    lines = (" ".join(line.split()) for line in text.splitlines())
+    for piece in reversed(pieces(_as_one("\n".join(lines), at), at.words)):
         found = _range(piece, following, at) or _range_of_one(_with_month(piece, following), at)
         if isinstance(found, Invalid):
             return found
@@ -69,19 +75,35 @@ def read_days(field: FieldSpec, text: str, at: Situation) -> Outcome:
 
 
 def _as_one(text: str, at: Situation) -> str:
-    """Keep "Friday, 13 August" and "August 13, 2027" in one piece."""
-    text = re.sub(r"(?<=\w),\s*(?=\d{4}(?![\d./-]))", " ", text)
-    # A number in one of the next three words, before an "and" begins another day.
-    joined = "|".join(map(re.escape, at.words.said["and"]))
-    dated = rf"(?=(?:(?!(?:{joined})\s)[^\s,;]+\s+){{0,2}}[^\s,;]*\d)"
-    on = "|".join(map(re.escape, at.words.said["on"]))
-    return re.sub(
-        rf"(?P<day>[^\W\d]+)\.?,\s*{dated}(?:(?:{on})\s+)?", lambda found: _joined(found, at), text, flags=re.IGNORECASE
-    )
+    """Keep "Friday, 13 August" and "August 13, 2027" in one piece: a comma before a year or behind a weekday joins."""
+    first, *others = text.split(",")
+    joined = [first]
+    for part in others:
+        if _YEAR.match(part) and first[-1:].isalnum():
+            joined.append(f" {part}")
+        elif _ends_in_weekday(first, at) and _is_dated(part, at):
+            joined.append(f" {_without_first_lead(part, at.words)}")
+        else:
+            joined.append(f",{part}")
+        first = part
+    return "".join(joined)
 
 
-def _joined(found: re.Match[str], at: Situation) -> str:
-    return f"{found['day']} " if fold(found["day"]) in at.calendar.weekdays else found[0]
+def _ends_in_weekday(part: str, at: Situation) -> bool:
+    words = part.rsplit(maxsplit=1)
+    return bool(words) and fold(words[-1]) in at.calendar.weekdays
+
+
+def _is_dated(part: str, at: Situation) -> bool:
+    """Tell whether a number stands among the first three words, before an "and" begins another day."""
+    joining = {fold(word) for word in at.words.said["and"]}
+    words = list(takewhile(lambda word: fold(word) not in joining, part.split(maxsplit=3)[:3]))
+    return any(character.isdecimal() for word in words for character in word.split(";")[0])
+
+
+def _without_first_lead(part: str, words: FormWords) -> str:
+    first, _, rest = part.strip().partition(" ")
+    return rest if fold(first) in {fold(word) for word in words.said["on"]} else part.strip()
 
 
 def _outcome(reading: DateReading, misfit: Callable[[date], Invalid | None]) -> Outcome:
@@ -123,11 +145,11 @@ def _with_month(piece: str, following: str) -> str:
 
 def _range(piece: str, following: str, at: Situation) -> list[date] | Invalid | None:
     to = sorted(at.words.said["to"], key=len, reverse=True)
-    joined = "|".join([r"\s*[–—]\s*", r"\s+-\s+", r"(?<=\d\.)-", r"(?<=\d)-(?=\d{1,2}(?:\.?\s|$))", *_spaced(to)])
+    joined = "|".join([r" ?[–—] ?", " - ", r"(?<=\d\.)-", r"(?<=\d)-(?=\d{1,2}(?:\.?\s|$))", *_spaced(to)])
     ends = re.split(joined, piece, maxsplit=1, flags=re.IGNORECASE)
     if len(ends) != 2 or (re.fullmatch(r"[\d.\-/]+", piece) and ".-" not in piece):
         return None
-    begin, end = (without_lead(part.strip(), at.words) for part in ends)
+    begin, end = (_without_lead(part.strip(), at.words) for part in ends)
     last = _range_of_one(_with_month(end, following if _BARE_DAY.fullmatch(begin) else begin), at)
     first = _range_of_one(_with_month(begin, end), at)
     if not isinstance(first, list) or not isinstance(last, list):
@@ -136,6 +158,13 @@ def _range(piece: str, following: str, at: Situation) -> list[date] | Invalid | 
     if not 1 <= length <= _MOST_DAYS:
         return Invalid("haptik_form_error_days")
     return [first[0] + timedelta(days=number) for number in range(length)]
+
+
+def _without_lead(text: str, words: FormWords) -> str:
+    """Leave out words such as "from" before, or the Hindi "to" behind: "from 12" is a number that wants its month."""
+    around, parts = {fold(word) for word in words.said["on"]}, text.split()
+    kept = [place for place, part in enumerate(parts) if fold(part) not in around]
+    return " ".join(parts[kept[0] : kept[-1] + 1]) if kept else text
 
 
 def _spaced(words: Sequence[str]) -> list[str]:

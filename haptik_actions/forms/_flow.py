@@ -19,7 +19,7 @@ from haptik_actions.forms._given import fill
 from haptik_actions.forms._hearing import Hearing, chips_of
 from haptik_actions.forms._outcome import Doubt, Invalid, Outcome, Valid, Value
 from haptik_actions.forms._question import Say
-from haptik_actions.forms._read import read_answer, show, wire
+from haptik_actions.forms._read import LONGEST_ANSWER, read_answer, show, wire
 from haptik_actions.forms._situation import Situation
 from haptik_actions.forms._spec import FieldSpec, FormSpec
 from haptik_actions.forms._state import State
@@ -88,6 +88,8 @@ class _Answer:
         if filled is not None:
             return filled
         field = self._form.field_of(self._slot)
+        if len(text) > LONGEST_ANSWER:
+            return self._too_long(field)
         if field is None:
             return self._confirming(self._hearing.any_chip(text))
         options = (*field.options, *self._state.titles)
@@ -244,6 +246,12 @@ class _Answer:
 
     def _needed(self, field: FieldSpec) -> Turn:
         return self._wrong(field, Invalid("haptik_form_error_needed"))
+
+    def _too_long(self, field: FieldSpec | None) -> Turn:
+        invalid = Invalid("haptik_form_error_too_long", {"longest": LONGEST_ANSWER})
+        if field is None:
+            return self._again(complaint(None, invalid), choosing=self._state.choosing)
+        return self._wrong(field, invalid)
 
     def _wrong(self, field: FieldSpec, invalid: Invalid) -> Turn:
         says = [complaint(field, invalid)]

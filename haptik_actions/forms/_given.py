@@ -16,6 +16,8 @@ from haptik_actions.forms._turn import Turn, asking, complaint, skipped_value
 
 __all__ = ["begin", "fill", "take"]
 
+# Characters of a form that was filled in as a whole. What is longer is read as an answer, and is too long for that.
+_LONGEST_FORM = 100_000
 _DOUBTFUL = Invalid("haptik_form_error_again")
 
 
@@ -64,7 +66,7 @@ def fill(form: FormSpec, text: str, values: Mapping[str, Value | None], at: Situ
 
 
 def _object(text: str) -> Mapping[str, Any]:
-    if not text.lstrip().startswith("{"):
+    if len(text) > _LONGEST_FORM or not text.lstrip().startswith("{"):
         return {}
     try:
         given = json.loads(text)
@@ -78,7 +80,11 @@ def _read(form: FormSpec, field: FieldSpec, value: Any, values: Mapping[str, Val
         return Valid(skipped_value(field)) if field.rules.optional else Invalid("haptik_form_error_required")
     if isinstance(value, bool) or not isinstance(value, (str, int, float, list, dict)):
         return _DOUBTFUL
-    text = wire(field, value)
+    try:
+        text = wire(field, value)
+    except (ValueError, RecursionError):
+        # A whole number of thousands of digits, lists in lists in lists.
+        return _DOUBTFUL
     # A title that nobody has searched for is taken at its word where any text would do.
     titles = (text,) if field.type == "searcheditable" else ()
     return read_answer(form, field, text, values, at, titles=titles)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from datetime import date, time
 from functools import lru_cache
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from haptik_actions.answers import fold
 from haptik_actions.errors import ConfigurationError
@@ -15,15 +16,15 @@ from haptik_actions.forms._spec import FormSpec
 if TYPE_CHECKING:
     from babel import Locale
 
-__all__ = ["SPELT", "Calendar", "Spans", "calendar_of", "require_calendars"]
+__all__ = ["AM", "PM", "Calendar", "Spans", "calendar_of", "require_calendars"]
 
 _FALLBACK = "en"
 _NEED_CALENDARS = frozenset({"date", "startdate", "enddate", "dob", "multidaypicker", "time"})
 _SHORTEST_DAY_NAME = 2
-SPELT = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue"})
+_SPELT = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue"})
 Spans: TypeAlias = frozenset[tuple[int, int]]
-_AM: Spans = frozenset({(0, 720)})
-_PM: Spans = frozenset({(720, 1440)})
+AM: Spans = frozenset({(0, 720)})
+PM: Spans = frozenset({(720, 1440)})
 # In a pattern of CLDR: what is quoted, and what is no letter of ASCII.
 _LITERAL = re.compile(r"'([^']+)'|([^\W\da-zA-Z]+)")
 
@@ -38,11 +39,14 @@ class Calendar:
         self.day_first = pattern.lower().find("d") < pattern.lower().find("m")
         self.dots = "." in pattern
         self.clock_of_24 = "H" in str(locale.time_formats["short"].pattern)
-        self.months = _months(locale)
-        # "mar" is Tuesday and March in Spanish.
-        self.weekdays = {name: day for name, day in _weekdays(locale).items() if name not in self.months}
+        months, weekdays, english = _months(locale), _weekdays(locale), _english()
+        # "mar" is Tuesday and March in Spanish. English names count where the language has no such word.
+        self.months = {**{name: number for name, number in english.months.items() if name not in weekdays}, **months}
+        self.weekdays = {**english.weekdays, **weekdays}
+        self.weekdays = {name: day for name, day in self.weekdays.items() if name not in self.months}
+        self.date_signs = _date_signs(locale)
         self.hour_signs = _hour_signs(locale)
-        self.periods = {**_english_periods(), **_periods(locale)}
+        self.periods = {**english.periods, **_periods(locale)}
 
     def show_date(self, day: date) -> str:
         """Write a date as people of the language do, the month as a word."""
@@ -77,17 +81,16 @@ def calendar_of(tag: str) -> Calendar:
 
 
 def require_calendars(form: FormSpec) -> None:
-    """Check that the libraries for dates are there, if the form has any.
+    """Check that the library for dates is there, if the form has any.
 
     Raises:
-        ConfigurationError: they are not; names the form and what to install.
+        ConfigurationError: it is not; names the form and what to install.
     """
     dated = [field.key for field in form.fields if field.type in _NEED_CALENDARS]
-    missing = [name for name in ("babel", "dateparser") if find_spec(name) is None]
-    if dated and missing:
+    if dated and find_spec("babel") is None:
         raise ConfigurationError(
-            f"The form {form.name!r} asks for dates or times ({', '.join(dated)}), and {' and '.join(missing)} cannot "
-            'be imported: pip install "haptik-actions[forms]"'
+            f"The form {form.name!r} asks for dates or times ({', '.join(dated)}), and babel cannot be imported: "
+            'pip install "haptik-actions[forms]"'
         )
 
 
@@ -112,14 +115,14 @@ def _months(locale: Locale) -> dict[str, int]:
             for number, name in months.items():
                 names.setdefault(fold(str(name)), int(number))
                 # As who has no such key writes it: "Maerz".
-                names.setdefault(fold(str(name).casefold().translate(SPELT)), int(number))
+                names.setdefault(fold(str(name).casefold().translate(_SPELT)), int(number))
     return {name: number for name, number in names.items() if name and not name.isdecimal()}
 
 
 def _periods(locale: Locale) -> dict[str, Spans]:
     """Folded name -> when it begins and ends, in minutes of the day; a name may stand for two parts of the day."""
     rules: Any = locale.day_period_rules.get(None, {})
-    spans: dict[str, Spans] = {"am": _AM, "a m": _AM, "pm": _PM, "p m": _PM}
+    spans: dict[str, Spans] = {"am": AM, "a m": AM, "pm": PM, "p m": PM}
     for context in ("format", "stand-alone"):
         for width in ("wide", "abbreviated"):
             parts: Any = locale.day_periods.get(context, {}).get(width, {})
@@ -128,20 +131,29 @@ def _periods(locale: Locale) -> dict[str, Spans]:
                 if found and fold(str(name)):
                     spans[fold(str(name))] = spans.get(fold(str(name)), frozenset()) | found
     # A name such as Arabic "م" for both "pm" and the evening means the wider of the two.
-    return {name: _PM if found >= _PM else _AM if found >= _AM else found for name, found in spans.items()}
+    return {name: PM if found >= PM else AM if found >= AM else found for name, found in spans.items()}
+
+
+class _English(NamedTuple):
+    months: dict[str, int]
+    weekdays: dict[str, int]
+    periods: dict[str, Spans]
 
 
 @lru_cache(maxsize=1)
-def _english_periods() -> dict[str, Spans]:
+def _english() -> _English:
+    """The English names, which are understood in every language: those of weekdays in full, as "mon" is French too."""
     from babel import Locale
 
-    return _periods(Locale.parse(_FALLBACK))
+    locale = Locale.parse(_FALLBACK)
+    wide = {fold(str(name)): int(number) for number, name in locale.days["format"]["wide"].items()}
+    return _English(_months(locale), wide, _periods(locale))
 
 
 def _spans(period: str, rules: Any) -> Spans:
     known: dict[str, Spans] = {
-        "am": _AM,
-        "pm": _PM,
+        "am": AM,
+        "pm": PM,
         "noon": frozenset({(720, 721)}),
         "midnight": frozenset({(0, 1)}),
     }
@@ -156,9 +168,19 @@ def _hour_signs(locale: Locale) -> frozenset[str]:
     patterns = (
         str(locale.datetime_skeletons[name].pattern) for name in ("H", "h") if name in locale.datetime_skeletons
     )
+    return _literals(patterns) | {"h"}
+
+
+def _date_signs(locale: Locale) -> frozenset[str]:
+    """The folded words between the parts of a date: "de", "年"."""
+    named = (format.pattern for format in locale.date_formats.values())
+    skeletons = (format.pattern for name, format in locale.datetime_skeletons.items() if {*"dM"} <= {*name})
+    return _literals([*map(str, named), *map(str, skeletons)])
+
+
+def _literals(patterns: Iterable[str]) -> frozenset[str]:
     literals = (_LITERAL.findall(pattern) for pattern in patterns)
-    words = {fold(quoted or bare) for found in literals for quoted, bare in found}
-    return frozenset({"h", *words} - {""})
+    return frozenset(fold(quoted or bare) for found in literals for quoted, bare in found) - {""}
 
 
 def _plain(text: str) -> str:

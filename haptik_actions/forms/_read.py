@@ -7,17 +7,21 @@ from collections.abc import Callable, Mapping
 from datetime import time
 
 from haptik_actions.forms._choices import read_choice, read_choices
+from haptik_actions.forms._contacts import read_contact
 from haptik_actions.forms._days import as_date, read_birthday, read_day, read_days
 from haptik_actions.forms._outcome import Doubt, Invalid, Outcome, Valid, Value
 from haptik_actions.forms._situation import Situation
 from haptik_actions.forms._spec import FieldSpec, FormSpec
-from haptik_actions.forms._texts import read_address, read_contact, read_text
+from haptik_actions.forms._texts import read_address, read_text
 from haptik_actions.forms._times import read_time, written_time
 
-__all__ = ["SKIPPED", "read_answer", "show", "wire"]
+__all__ = ["LONGEST_ANSWER", "SKIPPED", "read_answer", "show", "wire"]
 
 SKIPPED = ""
 """The value of a field that the user skipped. Not None: Rasa would ask for it again."""
+
+LONGEST_ANSWER = 2000
+"""Characters of an answer to a field. What is longer is asked again before anything reads it."""
 
 _DATES = ("date", "startdate", "enddate")
 _SHOWN_DAYS = ("multidaypicker", "dob", *_DATES)
@@ -44,6 +48,8 @@ def read_answer(
         at: The option that a number stands for on the user's screen.
         titles: What a search has found.
     """
+    if len(text) > LONGEST_ANSWER:
+        return Invalid("haptik_form_error_too_long", {"longest": LONGEST_ANSWER})
     if not text.strip():
         return Invalid("haptik_form_error_required")
     if field.type == "picker":
@@ -76,8 +82,10 @@ def show(field: FieldSpec | None, value: Value, situation: Situation) -> str:
     if field is not None and field.type in _SHOWN_DAYS:
         day = as_date(value)
         return situation.calendar.show_date(day) if day else str(value)
-    if field is not None and field.type == "time" and value:
-        return situation.calendar.show_time(time.fromisoformat(value))
+    if field is not None and field.type == "time":
+        # Others may have put anything into the slot.
+        with contextlib.suppress(ValueError, TypeError):
+            return situation.calendar.show_time(time.fromisoformat(value))
     return str(value)
 
 
@@ -88,7 +96,7 @@ def wire(field: FieldSpec, value: Value) -> str:
     if isinstance(value, dict):
         return " ".join(filter(None, (str(value.get("name", "")), str(value.get("phone") or value.get("text") or ""))))
     if field.type == "time":
-        with contextlib.suppress(ValueError):
+        with contextlib.suppress(ValueError, TypeError):
             return written_time(time.fromisoformat(value))
     return str(value)
 

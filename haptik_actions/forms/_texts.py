@@ -1,4 +1,4 @@
-"""Answers in the user's own words: texts, numbers, e-mail addresses, contacts, addresses."""
+"""Answers in the user's own words: texts, numbers, e-mail addresses, addresses."""
 
 from __future__ import annotations
 
@@ -8,19 +8,20 @@ import unicodedata
 from typing import Any
 
 from haptik_actions.answers import fold
-from haptik_actions.forms._outcome import Invalid, Outcome, Valid
+from haptik_actions.forms._contacts import digits_of
+from haptik_actions.forms._lexer import plain_text
+from haptik_actions.forms._outcome import Doubt, Invalid, Outcome, Valid
 from haptik_actions.forms._situation import Situation
 from haptik_actions.forms._spec import FieldSpec, Rules
 
-__all__ = ["read_address", "read_contact", "read_text"]
+__all__ = ["read_address", "read_text"]
 
-_EMAIL = re.compile(r"[^\s@<>(),;:]+@[^\s@<>(),;:]+\.[^\s@<>(),;:.]{2,}")
-_PHONE = re.compile(r"[+(]?\d[\d\s().\-/]{5,}\d")
-_NAME_EDGES = " ,;:-–()\n\t"
+# Each piece between these is looked at once: a search for addresses would begin anew at every letter of a long word.
+_BETWEEN_EMAILS = re.compile(r"[\s<>(),;:\"“”‘’`|]+")
+_EMAIL = re.compile(r"[^@]+@[^@]+\.[^@.]{2,}")
 _DIGITS = re.compile(r"\+?\(?\d(?:[\d\s().,/\-']*\d)?")
 # Before three digits, or as in India (1,00,000) before pairs and three, a point or a comma separates thousands.
 _DECIMAL = re.compile(r"\.(?!\d{3}(?!\d))|,(?!\d{3}(?!\d)|(?:\d{2},)+\d{3}(?!\d))")
-_FEWEST_DIGITS = 7
 _LONGEST_NUMBER = 60
 _LONGEST = 2000
 # Twilio's connector writes it so; Telegram's writes JSON with `lng` and `lat`.
@@ -40,18 +41,6 @@ def read_text(field: FieldSpec, text: str) -> Outcome:
     return _length(field.rules, plain) or _content(field.rules, plain) or Valid(plain)
 
 
-def read_contact(text: str) -> Outcome:
-    """Read a name and a number, in any order; the name may be missing."""
-    match = _PHONE.search(_ascii_digits(text))
-    number = _digits_of(match[0]) if match else ""
-    if match is None or len(number.lstrip("+")) < _FEWEST_DIGITS:
-        return Invalid("haptik_form_error_contact")
-    # NFKC may have changed lengths, so the name is cut from the same text as the number.
-    plain = _ascii_digits(text)
-    name = " ".join((plain[: match.start()] + " " + plain[match.end() :]).strip(_NAME_EDGES).split())
-    return Valid({"name": name.strip(_NAME_EDGES), "phone": number})
-
-
 def read_address(text: str, situation: Situation) -> Outcome:
     """Read an address: one of the stored ones by its name, a location that the channel sent, or free text."""
     for address in situation.addresses:
@@ -65,16 +54,19 @@ def read_address(text: str, situation: Situation) -> Outcome:
 
 
 def _email(text: str) -> Outcome:
-    match = _EMAIL.search(text)
-    return Valid(match[0].rstrip(".!?")) if match else Invalid("haptik_form_error_email")
+    pieces = (piece.strip("'").rstrip(".!?'") for piece in _BETWEEN_EMAILS.split(text))
+    found = [*dict.fromkeys(piece for piece in pieces if _EMAIL.fullmatch(piece))]
+    if not found:
+        return Invalid("haptik_form_error_email")
+    return Valid(found[0]) if len(found) == 1 else Doubt(tuple(found))
 
 
 def _number(rules: Rules, text: str) -> Outcome:
     # Kept as text: 007 is not 7, and a phone number is nothing to calculate with.
-    plain = _ascii_digits(text).strip()
-    if not _DIGITS.fullmatch(plain) or _DECIMAL.search(plain) or len(plain) > _LONGEST_NUMBER:
+    plain = plain_text(text)
+    if len(plain) > _LONGEST_NUMBER or not _DIGITS.fullmatch(plain) or _DECIMAL.search(plain):
         return Invalid("haptik_form_error_number")
-    digits = _digits_of(plain)
+    digits = digits_of(plain)
     return _length(rules, digits.lstrip("+")) or Valid(digits)
 
 
@@ -113,12 +105,3 @@ def _location(text: str) -> dict[str, Any] | None:
     except (KeyError, TypeError, ValueError, RecursionError):
         return None
     return {"lat": lat, "lng": lng, "text": f"{lat},{lng}"}
-
-
-def _ascii_digits(text: str) -> str:
-    normal = unicodedata.normalize("NFKC", text)
-    return "".join(str(unicodedata.decimal(character, character)) for character in normal)
-
-
-def _digits_of(number: str) -> str:
-    return ("+" if number.startswith("+") else "") + "".join(filter(str.isdigit, number))

@@ -9,31 +9,26 @@ from typing import TypeAlias
 
 from markupsafe import Markup, escape
 
+from haptik_actions.preview._pairs import Pair
+
 Marker: TypeAlias = Callable[[str], Markup]
 """From a text in a channel's own marks to HTML."""
 
 
-def _paired(mark: str, tag: str) -> tuple[re.Pattern[str], str]:
-    quoted = re.escape(mark)
-    border = re.escape(mark[0])
-    pattern = re.compile(rf"(?<![\w{border}]){quoted}(?=\S)([^\n]*?\S){quoted}(?![\w{border}])")
-    return pattern, rf"<{tag}>\1</{tag}>"
-
-
-_MARKS: Mapping[str, tuple[tuple[re.Pattern[str], str], ...]] = MappingProxyType(
+_MARKS: Mapping[str, tuple[Pair, ...]] = MappingProxyType(
     {
-        "hsl": (_paired("*", "b"), _paired("_", "i"), _paired("~", "s"), _paired("`", "u")),
-        "whatsapp": (_paired("*", "b"), _paired("_", "i"), _paired("~", "s")),
-        "slack": (_paired("*", "b"), _paired("_", "i"), _paired("~", "s")),
-        "rocketchat": (_paired("*", "b"), _paired("_", "i"), _paired("~", "s")),
-        "markdown": (_paired("**", "b"), _paired("_", "i"), _paired("~~", "s")),
+        "hsl": (Pair("*", "b"), Pair("_", "i"), Pair("~", "s"), Pair("`", "u")),
+        "whatsapp": (Pair("*", "b"), Pair("_", "i"), Pair("~", "s")),
+        "slack": (Pair("*", "b"), Pair("_", "i"), Pair("~", "s")),
+        "rocketchat": (Pair("*", "b"), Pair("_", "i"), Pair("~", "s")),
+        "markdown": (Pair("**", "b"), Pair("_", "i"), Pair("~~", "s")),
     }
 )
 _TAG = re.compile(r"&lt;(/?)(b|i|s|u|strong|em|del)&gt;")
 _BREAK = re.compile(r"&lt;br */?&gt;")
 # What the renderer escaped for the channel was escaped once more here.
 _ENTITY = re.compile(r"&amp;(lt|gt|amp|quot|#39);")
-_SLACK_LINK = re.compile(r"&lt;[^\s|&]+\|([^\n]*?)&gt;")
+_SLACK_LINK = re.compile(r"&lt;[^\s|&]+\|")
 _BACKSLASHED = re.compile(r"\\([\\`*_~\[\]]|&lt;|&gt;)")
 
 
@@ -49,8 +44,8 @@ def plain(text: object) -> Markup:
 
 def _marked(text: str, dialect: str) -> Markup:
     shown = str(escape(text))
-    for pattern, tagged in _MARKS.get(dialect, ()):
-        shown = pattern.sub(tagged, shown)
+    for pair in _MARKS.get(dialect, ()):
+        shown = pair.tagged(shown)
     return Markup(shown)
 
 
@@ -60,8 +55,15 @@ def _html(text: str) -> Markup:
 
 
 def _slack(text: str) -> Markup:
-    shown = _SLACK_LINK.sub(r"<u>\1</u>", str(_marked(text, "slack")))
-    return Markup(_ENTITY.sub(r"&\1;", shown))
+    *closed, rest = str(_marked(text, "slack")).split("&gt;")
+    return Markup(_ENTITY.sub(r"&\1;", "".join((*map(_linked, closed), rest))))
+
+
+def _linked(closed: str) -> str:
+    """Underline the label of a link of Slack, `<address|label>`, that ends here; the sign stays where none begins."""
+    line = closed.rfind("\n") + 1
+    link = _SLACK_LINK.search(closed, line)
+    return f"{closed}&gt;" if link is None else f"{closed[: link.start()]}<u>{closed[link.end() :]}</u>"
 
 
 def _markdown(text: str) -> Markup:

@@ -26,6 +26,9 @@ def counted(title: str, place: int, places: int, limit: Limit) -> str:
     return clip(title, room) + suffix
 
 
+_MOST_SHRINKING = 4
+
+
 def split(text: str, limit: Limit, written: Callable[[str], str] = str) -> list[str]:
     """The text in parts within the limit, cut at a paragraph, line, sentence or word where one ends.
 
@@ -34,8 +37,10 @@ def split(text: str, limit: Limit, written: Callable[[str], str] = str) -> list[
     gives the form in which the channel sends a part (markup, escapes), and that form is what is measured.
     """
     parts = []
-    while not limit.fits(written(text)):
-        cut = _break(text, _room(text, limit, written))
+    # Leaving out marks makes a third of a text at best, so one this long need not be written as a whole to be measured.
+    window = _MOST_SHRINKING * limit.size
+    while len(text) > window or not limit.fits(written(text)):
+        cut = _break(text, _room(text[:window], limit, written))
         parts.append(text[:cut].rstrip())
         text = _without_space(text[cut:])
         if not text:
