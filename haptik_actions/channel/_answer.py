@@ -14,7 +14,7 @@ __all__ = ["DETAILS_SLOTS", "MOST_DETAILS", "STATUS_SLOT", "Answer", "Details", 
 logger = logging.getLogger(__name__)
 
 MOST_DETAILS = 500
-"""Characters of both objects together. Haptik's pages disagree (500, 2,500 and 200); this is what one of them promises."""
+"""Characters of both objects together. Haptik's pages disagree (500, 2,500 and 200); one of them promises this."""
 
 STATUS_SLOT = "haptik_status"
 DETAILS_SLOTS: Mapping[str, str] = {

@@ -6,17 +6,19 @@ import asyncio
 import logging
 import traceback
 from collections.abc import Awaitable, Callable, Collection
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from haptik_actions._deadline import deadline, is_cancelled
 from haptik_actions._redis import connect, disconnect
 from haptik_actions.channel._answer import DETAILS_SLOTS, STATUS_SLOT, Answer, Details, details_of
 from haptik_actions.channel._integration import IntegrationRequest
 from haptik_actions.channel._late_words import LateWords, MemoryLateWords, RedisLateWords
-from haptik_actions.channel._parts import Parts
+from haptik_actions.channel._silence import SilenceBreaker
 from haptik_actions.channel._turns import Spoken, Turns
-from haptik_actions.channel._silence import break_silence
 from haptik_actions.messages import locale_of, packaged_copy
+
+if TYPE_CHECKING:
+    from haptik_actions.channel._parts import Parts
 
 __all__ = ["ANSWER_SECONDS", "HaptikInFront"]
 
@@ -35,6 +37,7 @@ class HaptikInFront:
     def __init__(self, parts: Callable[[], Parts], on_new_message: Callable[[Any], Awaitable[Any]]) -> None:
         self._parts, self._on_new_message = parts, on_new_message
         self._turns: Turns[Details] | None = None
+        self._silence = SilenceBreaker(parts)
         self._redis: Any = None
 
     async def answer(self, request: IntegrationRequest) -> Answer:
@@ -51,6 +54,7 @@ class HaptikInFront:
         """Wait, for so many seconds, for the turns that go on behind their answers."""
         if self._turns is not None:
             await self._turns.aclose(seconds)
+        await self._silence.aclose()
         if self._redis is not None:
             await disconnect(self._redis)
 
@@ -65,7 +69,7 @@ class HaptikInFront:
         await self._through_rasa(request, spoken)
         if not spoken.is_silent:
             return await self._details(request)
-        told = await break_silence(self._parts(), request)
+        told = await self._silence.told(request)
         spoken.say([told or await self._copy("haptik_front_waiting", request)])
         return Details(status=False)
 
@@ -83,7 +87,7 @@ class HaptikInFront:
         )
         try:
             await self._on_new_message(message)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001
             # The frames without the error's text, which may hold what the user said.
             where = "".join(traceback.format_tb(error.__traceback__))
             logger.error("Rasa failed with %s in a turn of Haptik's channel.\n%s", type(error).__name__, where)
