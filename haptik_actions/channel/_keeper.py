@@ -21,7 +21,7 @@ from haptik_actions.channel._late import bring
 from haptik_actions.channel._parts import Parts
 from haptik_actions.channel._words import said, without_contents, words_of
 from haptik_actions.errors import RelayAway
-from haptik_actions.relay import Link, Relay
+from haptik_actions.relay import HAPTIK_CHANNEL, Link, Relay
 
 __all__ = ["ConversationKeeper"]
 
@@ -31,6 +31,7 @@ _GoOn = Callable[[], Awaitable[Any]]
 # A user of REST who goes back to the bot reads so in the same answer, if it comes this soon.
 _ANSWER_SECONDS = 1.5
 _LOOK_SECONDS = 0.05
+_RESTART = "/restart"
 _WAITING_STATES = frozenset({"connected", "assigned", "delayed", "throttled", "duplicate"})
 
 _passing: ContextVar[UserMessage | None] = ContextVar("haptik_passing", default=None)
@@ -89,9 +90,9 @@ class ConversationKeeper:
             return await go_on()
         if parts.outputs.is_pull(channel):
             await bring(parts, link, output)
-        if not link.holds:
+        if not link.holds or not await self._hold(parts, relay, processor, message, link):
             return await go_on()
-        return await self._hold(parts, relay, processor, message, link)
+        return None
 
     async def _by_tracker(self, parts: Parts, processor: Any, message: UserMessage) -> Link | None:
         """Return a link where the tracker says that the conversation was handed over. Redis cannot be asked."""
@@ -109,25 +110,39 @@ class ConversationKeeper:
             receipt="" if receipt is None else receipt.id,
         )
 
-    async def _hold(self, parts: Parts, relay: Relay, processor: Any, message: UserMessage, link: Link) -> None:
+    async def _hold(self, parts: Parts, relay: Relay, processor: Any, message: UserMessage, link: Link) -> bool:
+        """Give the message to the agent, and note it in the tracker; False where it is the bot's after all."""
         tracker = await processor.get_tracker(message.sender_id)
         text = said(message, tracker)
-        metadata = without_contents(message.metadata)
-        if _is_of_the_client(message, text, processor):
+        if text == _RESTART:
+            await relay.leave(link)
+            _note_left(link)
+        elif _is_of_the_client(message, text, processor):
             # Nobody has said this: a chat window sends it when it is opened.
-            logger.debug("The agent does not get %s of %s.", "an intent", link.id)
-            return
-        for words in words_of(message, text):
-            if await relay.write(link, words) == "left":
-                _note_left(link)
+            logger.debug("The agent of %s does not get an intent that no button stands for.", link.id)
+            return True
+        elif not await self._write(relay, message, text, link):
+            return False
         # An unknown conversation has no session yet, and must not begin with these words.
         if tracker.events:
-            tracker.update(
-                user_words(text, channel=message.input_channel, message_id=message.message_id, metadata=metadata),
-                processor.domain,
-            )
+            metadata = without_contents(message.metadata)
+            words = user_words(text, channel=message.input_channel, message_id=message.message_id, metadata=metadata)
+            tracker.update(words, processor.domain)
             await processor.save_tracker(tracker)
         await self._note_address(parts, link)
+        return True
+
+    async def _write(self, relay: Relay, message: UserMessage, text: str, link: Link) -> bool:
+        if link.channel == HAPTIK_CHANNEL:
+            # Haptik has shown it to the agent before it asked this bot.
+            return True
+        for words in words_of(message, text):
+            written = await relay.write(link, words)
+            if written == "left":
+                _note_left(link)
+            if written == "gone":
+                return False
+        return True
 
     async def _note_address(self, parts: Parts, link: Link) -> None:
         address = parts.outputs.address(link.channel, link.sender_id)

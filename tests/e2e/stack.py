@@ -93,9 +93,18 @@ def services(python: str, folder: Path, *options: str) -> Iterator[Services]:
 
 @contextlib.contextmanager
 def action_server(
-    python: str, project: Path, folder: Path, around: Services, command: Sequence[str] = ("rasa_sdk",)
+    python: str,
+    project: Path,
+    folder: Path,
+    around: Services,
+    command: Sequence[str] = ("rasa_sdk",),
+    *,
+    settings: Mapping[str, str] | None = None,
 ) -> Iterator[Server]:
-    """Run the bot's action server, the module `command`, with the rasa-sdk of the interpreter `python`."""
+    """Run the bot's action server, the module `command`, with the rasa-sdk of the interpreter `python`.
+
+    `settings` are further variables of its environment.
+    """
     port = free_port()
     words = [python, "-m", *command, "--actions", "actions", "--port", str(port)]
     env = environment(
@@ -104,6 +113,7 @@ def action_server(
         HAPTIK_BASE_URL=around.sandbox,
         HAPTIK_CLIENT_ID="demo-client",
         HAPTIK_TOKEN="demo-token",
+        **(settings or {}),
     )
     url = f"http://127.0.0.1:{port}"
     with running("actions", words, cwd=project, env=env, folder=folder, health=f"{url}/health") as log:
@@ -112,11 +122,17 @@ def action_server(
 
 @contextlib.contextmanager
 def rasa_server(
-    python: str, project: Path, folder: Path, actions_url: str, more_endpoints: str = ""
+    python: str,
+    project: Path,
+    folder: Path,
+    actions_url: str,
+    more_endpoints: str = "",
+    *,
+    settings: Mapping[str, str] | None = None,
 ) -> Iterator[Server]:
     """Run Rasa with the trained bot and its HTTP API, calling the actions at `actions_url`.
 
-    `more_endpoints` is YAML to add to its `endpoints.yml`.
+    `more_endpoints` is YAML to add to its `endpoints.yml`, `settings` are variables to add to its environment.
     """
     port = free_port()
     endpoints = folder / "endpoints.yml"
@@ -124,7 +140,8 @@ def rasa_server(
     command = [python, "-m", "rasa", "run", "--enable-api", "--interface", "127.0.0.1", "--port", str(port)]
     command += ["--endpoints", str(endpoints)]
     url = f"http://127.0.0.1:{port}"
-    with running("rasa", command, cwd=project, env=environment(), folder=folder, health=f"{url}/status") as log:
+    env = environment(**(settings or {}))
+    with running("rasa", command, cwd=project, env=env, folder=folder, health=f"{url}/status") as log:
         yield Server(url=url, log=log)
 
 

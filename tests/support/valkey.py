@@ -23,10 +23,13 @@ def server_binary() -> Path | None:
 
 
 class Valkey:
-    """One server on a fixed loopback port, which can be stopped, started, and frozen."""
+    """One server on a fixed loopback port, which can be stopped, started, and frozen.
 
-    def __init__(self, binary: Path, folder: Path) -> None:
-        self._binary, self._folder = binary, folder
+    A `durable` one has after a restart what it had before.
+    """
+
+    def __init__(self, binary: Path, folder: Path, *, durable: bool = False) -> None:
+        self._binary, self._folder, self._durable = binary, folder, durable
         self.port = free_port()
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -36,6 +39,7 @@ class Valkey:
 
     def start(self) -> Valkey:
         arguments = ["--port", str(self.port), "--bind", "127.0.0.1", "--save", "", "--dir", str(self._folder)]
+        arguments += ["--appendonly", "yes", "--appendfsync", "always"] if self._durable else []
         with (self._folder / "valkey.log").open("ab") as log:
             self._process = subprocess.Popen([str(self._binary), *arguments], stdout=log, stderr=log)
         for _ in range(1500):
