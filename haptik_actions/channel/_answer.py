@@ -96,7 +96,8 @@ def _strings(slot: str, value: Mapping[str, Any]) -> dict[str, Any]:
 def _size(value: Any) -> int | None:
     """How many characters it has as JSON; None where it is none."""
     try:
-        return len(json.dumps(value, ensure_ascii=False, allow_nan=False))
+        # With escapes, as the platform may count: a reading that is too strict loses less than one that is too lax.
+        return len(json.dumps(value, allow_nan=False))
     except (TypeError, ValueError, RecursionError):
         return None
 

@@ -13,7 +13,7 @@ from haptik_actions._redis import connect, disconnect
 from haptik_actions.channel._answer import DETAILS_SLOTS, STATUS_SLOT, Answer, Details, details_of
 from haptik_actions.channel._integration import IntegrationRequest
 from haptik_actions.channel._late_words import LateWords, MemoryLateWords, RedisLateWords
-from haptik_actions.channel._silence import SilenceBreaker
+from haptik_actions.channel._silence import SilenceBreaker, is_paused, is_with_agent
 from haptik_actions.channel._turns import Spoken, Turns
 from haptik_actions.messages import locale_of, packaged_copy
 
@@ -28,6 +28,8 @@ ANSWER_SECONDS = 25.0
 """Haptik waits 30 seconds, the way to it and back included."""
 _COPY_SECONDS = 2.0
 _REDIS_SECONDS = 0.5
+# Rasa's own: it obeys, and says nothing where the domain has no response for it.
+_BUILT_IN = frozenset({"/restart", "/back", "/session_start"})
 _SLOTS = frozenset((STATUS_SLOT, *DETAILS_SLOTS))
 
 
@@ -69,6 +71,9 @@ class HaptikInFront:
         await self._through_rasa(request, spoken)
         if not spoken.is_silent:
             return await self._details(request)
+        if request.text() in _BUILT_IN:
+            spoken.say([await self._copy("haptik_front_ready", request)])
+            return await self._details(request)
         told = await self._silence.told(request)
         spoken.say([told or await self._copy("haptik_front_waiting", request)])
         return Details(status=False)
@@ -97,12 +102,16 @@ class HaptikInFront:
         return getattr(domain, "intents", ())
 
     async def _details(self, request: IntegrationRequest) -> Details:
-        agent = self._parts().agent
-        # Only a bot that has such a slot pays for a look into the conversation.
-        if not _SLOTS.intersection(slot.name for slot in agent.domain.slots):
+        parts = self._parts()
+        has_slots = not _SLOTS.isdisjoint(slot.name for slot in parts.agent.domain.slots)
+        # A look into the conversation is for bots that have such slots, and where no relay knows who has the chat.
+        if not has_slots and parts.relay is not None:
+            return Details(status=not await is_with_agent(parts, request))
+        tracker = await parts.agent.tracker_store.retrieve(request.sender_id)
+        if tracker is None:
             return Details()
-        tracker = await agent.tracker_store.retrieve(request.sender_id)
-        return details_of(tracker.current_slot_values()) if tracker is not None else Details()
+        details = details_of(tracker.current_slot_values())
+        return Details(status=details.status and not is_paused(tracker), objects=details.objects)
 
     async def _copy(self, key: str, request: IntegrationRequest) -> str:
         try:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from haptik_actions.actions import Runtime
     from haptik_actions.channel._parts import Parts
 
-__all__ = ["SilenceBreaker"]
+__all__ = ["SilenceBreaker", "is_paused", "is_with_agent"]
 
 logger = logging.getLogger(__name__)
 
@@ -45,7 +45,7 @@ class SilenceBreaker:
         """
         parts = self._parts()
         tracker = await _tracker(parts, request.sender_id)
-        if (tracker is not None and _is_paused(tracker)) or await _is_with_agent(parts, request):
+        if (tracker is not None and is_paused(tracker)) or await is_with_agent(parts, request):
             return ""
         action, conversation = _last_action(tracker), _conversation(tracker, request)
         escalator = self._escalator()
@@ -73,7 +73,7 @@ class SilenceBreaker:
         return self._runtime.escalator
 
 
-async def _is_with_agent(parts: Parts, request: IntegrationRequest) -> bool:
+async def is_with_agent(parts: Parts, request: IntegrationRequest) -> bool:
     """Tell whether the relay keeps what this user writes from the bot, because an agent has the chat."""
     if parts.relay is None:
         return False
@@ -83,7 +83,8 @@ async def _is_with_agent(parts: Parts, request: IntegrationRequest) -> bool:
         return False
 
 
-def _is_paused(tracker: Any) -> bool:
+def is_paused(tracker: Any) -> bool:
+    """Tell whether the conversation is paused."""
     # rasa-pro has an attribute since 3.16, before that it is a method.
     paused = getattr(tracker, "is_paused", None)
     return bool(paused() if callable(paused) else getattr(tracker, "paused", False))

@@ -107,14 +107,14 @@ def action_server(
     """
     port = free_port()
     words = [python, "-m", *command, "--actions", "actions", "--port", str(port)]
-    env = environment(
-        SANIC_HOST="127.0.0.1",
-        ORDERS_URL=around.orders,
-        HAPTIK_BASE_URL=around.sandbox,
-        HAPTIK_CLIENT_ID="demo-client",
-        HAPTIK_TOKEN="demo-token",
-        **(settings or {}),
-    )
+    ours = {
+        "SANIC_HOST": "127.0.0.1",
+        "ORDERS_URL": around.orders,
+        "HAPTIK_BASE_URL": around.sandbox,
+        "HAPTIK_CLIENT_ID": "demo-client",
+        "HAPTIK_TOKEN": "demo-token",
+    }
+    env = environment(**{**ours, **(settings or {})})
     url = f"http://127.0.0.1:{port}"
     with running("actions", words, cwd=project, env=env, folder=folder, health=f"{url}/health") as log:
         yield Server(url=url, log=log)

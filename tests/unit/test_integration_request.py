@@ -253,6 +253,6 @@ def test_details_that_the_platform_could_not_keep_are_left_out_and_named(
 @given(JSON, JSON)
 def test_details_of_any_value_stay_within_the_size_that_the_platform_promises(one: Any, other: Any) -> None:
     found = details_of({"haptik_conversation_details": one, "haptik_user_details": other})
-    written = [json.dumps(value, ensure_ascii=False) for value in found.objects.values()]
+    written = [json.dumps(value) for value in found.objects.values()]
     assert sum(map(len, written)) <= MOST_DETAILS
     json.loads(Answer(response=["x"], details=found).to_json())
