@@ -45,6 +45,7 @@ def conversation_of(tracker: Tracker) -> Conversation:
         ended=ended,
         running=running,
         turns=[*_turns(tracker)][-_MOST_TURNS:],
+        form=tracker.active_loop_name,
     )
 
 
