@@ -10,7 +10,7 @@ import socket
 import sys
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -97,6 +97,13 @@ class Node:
     def tracker(self) -> dict[str, Any]:
         sender = quote(f"haptik-{ACTIVE_BUSINESS}-{self.user_name}")
         return dict(httpx.get(f"{self.rasa}/conversations/{sender}/tracker", timeout=PATIENCE_SECONDS).json())
+
+    def receipt(self) -> dict[str, Any]:
+        return dict(self.tracker()["slots"]["haptik_handoff"])
+
+    def said(self) -> list[str]:
+        """What was said to the user, by the tracker."""
+        return [event["text"] for event in self.tracker()["events"] if event["event"] == "bot"]
 
 
 def signed(body: bytes, secret: str = NODE_SECRET) -> dict[str, str]:
@@ -225,6 +232,66 @@ def test_a_client_that_goes_away_costs_the_user_nothing(node: Node) -> None:
         time.sleep(0.7)
     assert node.say("hello") == ["Found it.", GREETING]
     assert [event["text"] for event in node.tracker()["events"] if event["event"] == "user"] == ["look it up", "hello"]
+
+
+def test_haptik_begins_the_chat_and_its_agent_finishes_it(node: Node, installation: Installation) -> None:
+    haptik = Haptik(sandbox=installation.around.sandbox, user_name="chitra")
+    haptik.order("nodes", name="front", url=f"{node.rasa}{WEBHOOK}/{ACTIVE_BUSINESS}", secret=NODE_SECRET, step=True)
+    chitra = replace(node, user_name="chitra")
+    assert haptik.write("hello") == [GREETING]
+
+    installation.orders("broken")
+    assert haptik.write("where is order 1001") == [CONNECTED]
+    assert haptik.write("hello?") == []
+    installation.wait_in_sandbox(5)
+    assert installation.queue() == [("orders", "chitra", "pending")]
+
+    haptik.order("claim", agent="Priya", **haptik.user)
+    until("the receipt says that an agent has the chat", lambda: chitra.receipt()["state"] == "assigned")
+    haptik.order("answer", text="Your order is being packed again.", **haptik.user)
+    # What the user writes to the agent does not come here, and what the agent writes is noted.
+    assert haptik.write("thank you") == []
+    until("the agent's words are noted", lambda: "Your order is being packed again." in chitra.said())
+
+    haptik.order("complete", reason="solved", **haptik.user)
+    until("the bot has the conversation again", lambda: chitra.tracker()["paused"] is False)
+    installation.orders("working")
+    assert haptik.write("where is order 1002") == ["Order 1002 is being packed."]
+    calls = haptik.calls()
+    assert [call["problem"] for call in calls] == [""] * len(calls)
+
+
+def until(what: str, look: Callable[[], bool]) -> None:
+    give_up = time.monotonic() + PATIENCE_SECONDS
+    while not look():
+        assert time.monotonic() < give_up, f"waited in vain: {what}"
+        time.sleep(0.1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Haptik:
+    """The sandbox as the platform that has the user's channel."""
+
+    sandbox: str
+    user_name: str
+
+    @property
+    def user(self) -> dict[str, Any]:
+        return {"user_name": self.user_name, "business_id": ACTIVE_BUSINESS}
+
+    def order(self, what: str, **members: Any) -> Any:
+        answer = httpx.post(f"{self.sandbox}/_sandbox/{what}", json=members, timeout=PATIENCE_SECONDS)
+        assert answer.is_success, answer.text
+        return answer.json()
+
+    def write(self, text: str) -> list[str]:
+        """Let the user write, and return the texts that they read of the node's answer."""
+        call = self.order("write", text=text, **self.user)
+        return [message["body"]["text"] for message in call["messages"]]
+
+    def calls(self) -> list[dict[str, Any]]:
+        calls = httpx.get(f"{self.sandbox}/_sandbox/node_calls").raise_for_status().json()
+        return [call for call in calls if call["user_name"] == self.user_name]
 
 
 def hostile() -> list[tuple[str, bytes, dict[str, str] | None, int]]:
