@@ -53,8 +53,6 @@ def installation(rasa: str, tmp_path_factory: pytest.TempPathFactory) -> Iterato
         }
         actions = stack.enter_context(action_server(sys.executable, project, folder, around, settings=settings))
         server = stack.enter_context(rasa_server(rasa, project, folder, actions.url, settings=settings))
-        webhook = {"url": f"{server.url}/webhooks/haptik/events", "secret": WEBHOOK_SECRET}
-        httpx.post(f"{around.sandbox}/_sandbox/webhook", json=webhook).raise_for_status()
         yield Installation(rasa=server, actions=actions, around=around)
 
 
@@ -236,6 +234,7 @@ def test_a_client_that_goes_away_costs_the_user_nothing(node: Node) -> None:
 
 def test_haptik_begins_the_chat_and_its_agent_finishes_it(node: Node, installation: Installation) -> None:
     haptik = Haptik(sandbox=installation.around.sandbox, user_name="chitra")
+    haptik.order("webhook", url=f"{node.rasa}/webhooks/haptik/events", secret=WEBHOOK_SECRET)
     haptik.order("nodes", name="front", url=f"{node.rasa}{WEBHOOK}/{ACTIVE_BUSINESS}", secret=NODE_SECRET, step=True)
     chitra = replace(node, user_name="chitra")
     assert haptik.write("hello") == [GREETING]
