@@ -91,6 +91,9 @@ class RedisLateWords:
 
     async def _pop(self, conversation: str) -> list[str]:
         try:
+            # Nearly every turn finds nothing: one cheap look instead of a transaction.
+            if not await self._redis.exists(_key(conversation)):
+                return []
             async with self._redis.pipeline(transaction=True) as pipe:
                 pipe.lrange(_key(conversation), 0, -1)
                 pipe.delete(_key(conversation))
