@@ -64,13 +64,16 @@ class SilenceBreaker:
             await self._runtime.aclose()
 
     def _escalator(self) -> Escalator:
-        if self._runtime is None:
+        parts = self._parts()
+        engine: Any = getattr(parts, "engine", None)
+        if engine is None and self._runtime is None:
             from haptik_actions.actions import Runtime
-            from haptik_actions.channel._worker import current_settings
 
-            self._runtime = Runtime(load_settings=current_settings)
+            self._runtime = Runtime(load_settings=lambda: parts.settings)
             self._runtime.start()
-        return self._runtime.escalator
+        found: Any = engine or self._runtime
+        escalator: Escalator = found.escalator
+        return escalator
 
 
 async def is_with_agent(parts: Parts, request: IntegrationRequest) -> bool:

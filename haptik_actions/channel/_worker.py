@@ -22,7 +22,7 @@ from haptik_actions.escalation import RedisOutbox, ResilientOutbox
 from haptik_actions.messages import PACKAGED_LOCALE, MessageStore
 from haptik_actions.relay import Relay, RelayStore
 
-__all__ = ["Worker", "current_settings"]
+__all__ = ["Worker"]
 
 logger = logging.getLogger(__name__)
 
@@ -40,7 +40,7 @@ class Worker:
 
     async def start(self, app: Any) -> None:
         """Make the parts in the running loop, and start the relay. What cannot work is logged: Rasa goes on without."""
-        settings = await asyncio.to_thread(current_settings)
+        settings = await asyncio.to_thread(_settings)
         messages = MessageStore.from_url(
             settings.redis_url, snapshot=settings.messages_snapshot, locale=settings.locale or PACKAGED_LOCALE
         )
@@ -92,7 +92,7 @@ class _SettingsCredentials:
     """Reads the settings anew each time, so that a rejected token can be replaced in `endpoints.yml`."""
 
     async def get(self) -> Credentials:
-        settings = await asyncio.to_thread(current_settings)
+        settings = await asyncio.to_thread(_settings)
         return Credentials(client_id=settings.require("client_id"), token=settings.require("token"))
 
 
@@ -109,8 +109,7 @@ def _outbox(settings: Settings) -> ResilientOutbox | None:
     return ResilientOutbox(RedisOutbox(connect(settings.redis_url, seconds=_REDIS_SECONDS)))
 
 
-def current_settings() -> Settings:
-    """Return the settings of this process, read anew from the environment and from Rasa's own `endpoints.yml`."""
+def _settings() -> Settings:
     return Settings.load(endpoints=_endpoints(sys.argv), tolerant=True)
 
 
