@@ -240,7 +240,7 @@ class InvalidReturn(IntegrationError):
 
 
 class SilentTurn(IntegrationError):
-    """The bot said nothing in a turn that Haptik waits for: an action of it failed unguarded, or a conversation is stuck.
+    """The bot said nothing in a turn that Haptik waits for: an unguarded action failed, or a conversation is stuck.
 
     Stands in the receipt of the hand-off that breaks the silence.
     """

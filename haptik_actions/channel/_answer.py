@@ -8,12 +8,14 @@ from typing import Any
 
 import msgspec
 
+from haptik_actions._log import get_logger
+
 __all__ = ["DETAILS_SLOTS", "MOST_DETAILS", "STATUS_SLOT", "Answer", "Details", "details_of"]
 
 logger = get_logger(__name__)
 
 MOST_DETAILS = 500
-"""Characters of both objects together. Haptik's pages disagree (500, 2,500 and 200); this is what one of them promises."""
+"""Characters of both objects together. Haptik's pages disagree (500, 2,500 and 200); one of them promises this."""
 
 STATUS_SLOT = "haptik_status"
 DETAILS_SLOTS: Mapping[str, str] = {
@@ -95,7 +97,8 @@ def _strings(slot: str, value: Mapping[str, Any]) -> dict[str, Any]:
 def _size(value: Any) -> int | None:
     """How many characters it has as JSON; None where it is none."""
     try:
-        return len(json.dumps(value, ensure_ascii=False, allow_nan=False))
+        # With escapes, as the platform may count: a reading that is too strict loses less than one that is too lax.
+        return len(json.dumps(value, allow_nan=False))
     except (TypeError, ValueError, RecursionError):
         return None
 

@@ -1,4 +1,4 @@
-"""What a bot says in Rasa, as strings of Haptik's `response`: text, or an element of HSL as JSON. Pure; knows no Rasa."""
+"""What a bot says in Rasa, as strings of Haptik's `response`: text, or an element of HSL as JSON. Pure."""
 
 from __future__ import annotations
 

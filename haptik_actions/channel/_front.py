@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import traceback
 from collections.abc import Awaitable, Callable, Collection
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from haptik_actions._deadline import deadline, is_cancelled
 from haptik_actions._log import get_logger
@@ -13,10 +13,12 @@ from haptik_actions._redis import connect, disconnect
 from haptik_actions.channel._answer import DETAILS_SLOTS, STATUS_SLOT, Answer, Details, details_of
 from haptik_actions.channel._integration import IntegrationRequest
 from haptik_actions.channel._late_words import LateWords, MemoryLateWords, RedisLateWords
-from haptik_actions.channel._parts import Parts
-from haptik_actions.channel._silence import break_silence
+from haptik_actions.channel._silence import SilenceBreaker, is_paused, is_with_agent
 from haptik_actions.channel._turns import Spoken, Turns
 from haptik_actions.messages import locale_of, packaged_copy
+
+if TYPE_CHECKING:
+    from haptik_actions.channel._parts import Parts
 
 __all__ = ["ANSWER_SECONDS", "HaptikInFront"]
 
@@ -26,6 +28,8 @@ ANSWER_SECONDS = 25.0
 """Haptik waits 30 seconds, the way to it and back included."""
 _COPY_SECONDS = 2.0
 _REDIS_SECONDS = 0.5
+# Rasa's own: it obeys, and says nothing where the domain has no response for it.
+_BUILT_IN = frozenset({"/restart", "/back", "/session_start"})
 _SLOTS = frozenset((STATUS_SLOT, *DETAILS_SLOTS))
 
 
@@ -35,6 +39,7 @@ class HaptikInFront:
     def __init__(self, parts: Callable[[], Parts], on_new_message: Callable[[Any], Awaitable[Any]]) -> None:
         self._parts, self._on_new_message = parts, on_new_message
         self._turns: Turns[Details] | None = None
+        self._silence = SilenceBreaker(parts)
         self._redis: Any = None
 
     async def answer(self, request: IntegrationRequest) -> Answer:
@@ -51,6 +56,7 @@ class HaptikInFront:
         """Wait, for so many seconds, for the turns that go on behind their answers."""
         if self._turns is not None:
             await self._turns.aclose(seconds)
+        await self._silence.aclose()
         if self._redis is not None:
             await disconnect(self._redis)
 
@@ -65,7 +71,10 @@ class HaptikInFront:
         await self._through_rasa(request, spoken)
         if not spoken.is_silent:
             return await self._details(request)
-        told = await break_silence(self._parts(), request)
+        if request.text() in _BUILT_IN:
+            spoken.say([await self._copy("haptik_front_ready", request)])
+            return await self._details(request)
+        told = await self._silence.told(request)
         spoken.say([told or await self._copy("haptik_front_waiting", request)])
         return Details(status=False)
 
@@ -83,7 +92,7 @@ class HaptikInFront:
         )
         try:
             await self._on_new_message(message)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001
             # The frames without the error's text, which may hold what the user said.
             where = "".join(traceback.format_tb(error.__traceback__))
             logger.error("Rasa failed with %s in a turn of Haptik's channel.\n%s", type(error).__name__, where)
@@ -93,12 +102,16 @@ class HaptikInFront:
         return getattr(domain, "intents", ())
 
     async def _details(self, request: IntegrationRequest) -> Details:
-        agent = self._parts().agent
-        # Only a bot that has such a slot pays for a look into the conversation.
-        if not _SLOTS.intersection(slot.name for slot in agent.domain.slots):
+        parts = self._parts()
+        has_slots = not _SLOTS.isdisjoint(slot.name for slot in parts.agent.domain.slots)
+        # A look into the conversation is for bots that have such slots, and where no relay knows who has the chat.
+        if not has_slots and parts.relay is not None:
+            return Details(status=not await is_with_agent(parts, request))
+        tracker = await parts.agent.tracker_store.retrieve(request.sender_id)
+        if tracker is None:
             return Details()
-        tracker = await agent.tracker_store.retrieve(request.sender_id)
-        return details_of(tracker.current_slot_values()) if tracker is not None else Details()
+        details = details_of(tracker.current_slot_values())
+        return Details(status=details.status and not is_paused(tracker), objects=details.objects)
 
     async def _copy(self, key: str, request: IntegrationRequest) -> str:
         try:

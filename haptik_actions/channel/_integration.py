@@ -1,7 +1,7 @@
 """Haptik's integration request: what a node of a Haptik bot sends when it calls this bot. Pure; knows no Rasa.
 
-Names of fields are those of Haptik's documentation, "Integrating custom code". The request may gain members at any time,
-and what it may leave out may be of a wrong type: neither is an error here.
+Names of fields are those of Haptik's documentation, "Integrating custom code". The request may gain members at any
+time, and what it may leave out may be of a wrong type: neither is an error here.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class NoRequest(ValueError):
 class Mention(msgspec.Struct, frozen=True, kw_only=True):
     """One value of an entity.
 
-    `detection` says where Haptik found it: `message`, `structured value`, `fallback value`, `user_profile` or `default`.
+    `detection` says where Haptik found it: `message`, `structured value`, `fallback value`, `user_profile`, `default`.
     """
 
     value: str | int | float | bool

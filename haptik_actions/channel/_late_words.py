@@ -12,6 +12,8 @@ from cachetools import TTLCache
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from haptik_actions._log import get_logger
+
 __all__ = ["LateWords", "MemoryLateWords", "RedisLateWords"]
 
 logger = get_logger(__name__)
@@ -90,6 +92,9 @@ class RedisLateWords:
 
     async def _pop(self, conversation: str) -> list[str]:
         try:
+            # Nearly every turn finds nothing: one cheap look instead of a transaction.
+            if not await self._redis.exists(_key(conversation)):
+                return []
             async with self._redis.pipeline(transaction=True) as pipe:
                 pipe.lrange(_key(conversation), 0, -1)
                 pipe.delete(_key(conversation))

@@ -12,6 +12,8 @@ from collections.abc import Awaitable, Callable, Iterator
 from importlib import import_module
 from typing import Any, NamedTuple, Protocol
 
+from haptik_actions._log import get_logger
+
 __all__ = ["Keeper", "install", "is_in_room"]
 
 logger = get_logger(__name__)

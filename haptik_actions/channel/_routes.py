@@ -6,7 +6,7 @@ import asyncio
 import json
 from collections.abc import Awaitable, Callable
 from hmac import compare_digest
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sanic import Blueprint
 from sanic.request import Request
@@ -16,10 +16,12 @@ from haptik_actions._deadline import DeadlinePassed, deadline
 from haptik_actions._log import get_logger
 from haptik_actions.channel._front import HaptikInFront
 from haptik_actions.channel._integration import MOST_BYTES, NoRequest, read_request
-from haptik_actions.channel._parts import Parts
 from haptik_actions.errors import RelayAway
 from haptik_actions.relay import InboxMessage, Link, is_signed
 from haptik_actions.render import render
+
+if TYPE_CHECKING:
+    from haptik_actions.channel._parts import Parts
 
 __all__ = ["routes"]
 
@@ -89,9 +91,7 @@ class _Served:
         if options.secret is not None:
             _check_signature(options.secret, body, request)
         elif not options.unsigned:
-            self._tell(
-                "No `secret` of the node is set, so integration requests are refused. Set it in credentials.yml."
-            )
+            self._tell("Integration requests are refused: no `secret` is set. Write the node's into credentials.yml.")
             raise _Refused(401, "no secret is set for integration requests")
         try:
             call = read_request(body, business_id)
@@ -144,7 +144,7 @@ async def _answered(work: Awaitable[HTTPResponse]) -> HTTPResponse:
         return _json({"error_message": str(refused)}, refused.status)
     except (DeadlinePassed, TimeoutError, RelayAway):
         return _json({"error_message": "what it needs does not answer in time"}, 503)
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001
         # Without its text, which may hold what a user said.
         logger.error("A request to the Haptik channel failed with %s.", type(error).__name__)
         return _json({"error_message": "it could not be handled"}, 500)
@@ -162,7 +162,8 @@ async def _body(request: Request) -> bytes:
     body = bytearray()
     try:
         async with deadline(_BODY_SECONDS):
-            async for chunk in request.stream:
+            stream: Any = request.stream
+            async for chunk in stream:
                 body += chunk
                 if len(body) > MOST_BYTES:
                     raise _Refused(413, f"the body has more than {MOST_BYTES} bytes")

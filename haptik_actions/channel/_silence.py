@@ -1,22 +1,26 @@
 """A turn in which the bot says nothing: the user gets an agent, and reads that one comes. Imports rasa when it is used.
 
 Rasa Open Source answers with silence where an action fails that nobody guards, where a form cannot ask, and where a
-conversation is stuck. Haptik makes a "bot break" of it: "I don't know", and a silent move to whatever team is the default.
+conversation is stuck. Haptik makes a "bot break" of it, and moves the chat to the default team without a word.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from haptik_actions._log import get_logger
 from haptik_actions.channel._integration import IntegrationRequest
-from haptik_actions.channel._parts import Parts
 from haptik_actions.errors import RelayAway, SilentTurn
-from haptik_actions.escalation import Conversation, Escalation, Failure, HandOffOptions
+from haptik_actions.escalation import Conversation, Escalation, Escalator, Failure, HandOffOptions
 from haptik_actions.relay import HAPTIK_CHANNEL
 
-__all__ = ["break_silence"]
+if TYPE_CHECKING:
+    from haptik_actions.actions import Runtime
+    from haptik_actions.channel._parts import Parts
+
+__all__ = ["SilenceBreaker", "is_paused", "is_with_agent"]
 
 logger = get_logger(__name__)
 
@@ -27,25 +31,49 @@ _WAIT_SECONDS = 0.05
 _IN_CODE = HandOffOptions()
 
 
-async def break_silence(parts: Parts, request: IntegrationRequest) -> str:
-    """Hand the chat over because the bot said nothing, note it in the conversation, and return what to tell the user.
+class SilenceBreaker:
+    """Hands chats over in which the bot fell silent. What it needs for that is made at the first one."""
 
-    Where the conversation is paused an agent has it: nothing is handed over, and the result is empty.
-    """
-    tracker = await _tracker(parts, request.sender_id)
-    if (tracker is not None and _is_paused(tracker)) or await is_with_agent(parts, request):
-        return ""
-    conversation = _conversation(tracker, request)
-    action = _last_action(tracker)
-    escalator = parts.engine.escalator
-    plan = escalator.plan(action, _IN_CODE, conversation.slots.get("haptik"))
-    escalation = await escalator.escalate(Failure(action=action, error=SilentTurn(action), plan=plan), conversation)
-    try:
-        await _note(parts, request.sender_id, escalation)
-    except Exception as error:
-        # The user is told all the same: Haptik has the chat, whatever the conversation says.
-        logger.error("The hand-off could not be written into the conversation: %s.", type(error).__name__)
-    return str(escalation.text)
+    def __init__(self, parts: Callable[[], Parts]) -> None:
+        self._parts = parts
+        self._runtime: Runtime | None = None
+
+    async def told(self, request: IntegrationRequest) -> str:
+        """Hand the chat over, note it in the conversation, and return what to tell the user.
+
+        Where the conversation is paused an agent has it: nothing is handed over, and the result is empty.
+        """
+        parts = self._parts()
+        tracker = await _tracker(parts, request.sender_id)
+        if (tracker is not None and is_paused(tracker)) or await is_with_agent(parts, request):
+            return ""
+        action, conversation = _last_action(tracker), _conversation(tracker, request)
+        escalator = self._escalator()
+        plan = escalator.plan(action, _IN_CODE, conversation.slots.get("haptik"))
+        escalation = await escalator.escalate(Failure(action=action, error=SilentTurn(action), plan=plan), conversation)
+        try:
+            await _note(parts, request.sender_id, escalation)
+        except Exception as error:  # noqa: BLE001
+            # The user is told all the same: Haptik has the chat, whatever the conversation says.
+            logger.error("The hand-off could not be written into the conversation: %s.", type(error).__name__)
+        return escalation.text
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        if self._runtime is not None:
+            await self._runtime.aclose()
+
+    def _escalator(self) -> Escalator:
+        parts = self._parts()
+        engine: Any = getattr(parts, "engine", None)
+        if engine is None and self._runtime is None:
+            from haptik_actions.actions import Runtime
+
+            self._runtime = Runtime(load_settings=lambda: parts.settings)
+            self._runtime.start()
+        found: Any = engine or self._runtime
+        escalator: Escalator = found.escalator
+        return escalator
 
 
 async def is_with_agent(parts: Parts, request: IntegrationRequest) -> bool:
@@ -58,7 +86,8 @@ async def is_with_agent(parts: Parts, request: IntegrationRequest) -> bool:
         return False
 
 
-def _is_paused(tracker: Any) -> bool:
+def is_paused(tracker: Any) -> bool:
+    """Tell whether the conversation is paused."""
     # rasa-pro has an attribute since 3.16, before that it is a method.
     paused = getattr(tracker, "is_paused", None)
     return bool(paused() if callable(paused) else getattr(tracker, "paused", False))
@@ -68,7 +97,7 @@ async def _tracker(parts: Parts, sender_id: str) -> Any:
     """The conversation; None where there is none, or where nobody can say."""
     try:
         return await parts.agent.tracker_store.retrieve(sender_id)
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001
         logger.error("The conversation of a silent turn cannot be read: %s.", type(error).__name__)
         return None
 

@@ -78,8 +78,7 @@ async def client(
     parts: Any = SimpleNamespace(options=options, settings=Settings(), relay=relay, store=relay, agent=None)
     routes(blueprint, lambda: parts, on_new_message)
     app.blueprint(blueprint, url_prefix=PAGE)
-    server = await app.create_server("127.0.0.1", unused_port, return_asyncio_server=True)
-    assert server is not None
+    server: Any = await app.create_server("127.0.0.1", unused_port, return_asyncio_server=True)
     if hasattr(server, "startup"):
         await server.startup()
     await server.start_serving()
@@ -132,7 +131,7 @@ async def test_a_forged_request_is_refused(
     client: httpx.AsyncClient, headers: dict[str, str], path: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level(logging.DEBUG):
-        raw = {name: value.encode("latin-1") for name, value in headers.items()}
+        raw = [(name.encode(), value.encode("latin-1")) for name, value in headers.items()]
         assert (await client.post(path, content=BODY, headers=raw)).status_code == 401
     assert "4111" not in caplog.text
 
@@ -252,7 +251,7 @@ async def test_a_cursor_is_a_number(client: httpx.AsyncClient, relay: StandIn, a
     ["", "Bearer", "Bearer s3cr3t-other", f"Bearer {TOKEN}x", f"Basic {TOKEN}", TOKEN, "Bearer \xff\xfe"],
 )
 async def test_other_peoples_inbox_is_closed(client: httpx.AsyncClient, relay: StandIn, headers: str) -> None:
-    raw = {"Authorization": headers.encode("latin-1")} if headers else {}
+    raw = [(b"Authorization", headers.encode("latin-1"))] if headers else []
     theirs = await client.get(f"/inbox/{relay.link_.id}", headers=raw)
     nobodys = await client.get("/inbox/r0123", headers=raw)
     assert theirs.status_code == nobodys.status_code == 401

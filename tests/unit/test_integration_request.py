@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,7 @@ from haptik_actions.messages import locale_of
 
 SAMPLES = Path(__file__).parents[1] / "fixtures" / "integration-requests"
 JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4),
     max_leaves=12,
 )
@@ -171,23 +172,14 @@ def test_what_is_no_integration_request(body: bytes, problem: str) -> None:
 def test_nothing_that_a_request_may_leave_out_makes_it_unreadable(
     members: dict[str, Any], user: dict[str, Any]
 ) -> None:
-    body = json.dumps({**members, "user": {**user, "user_name": "asha"}}, allow_nan=True).encode()
-    try:
-        read = read_request(body, 343)
-    except NoRequest as problem:
-        # Python writes what is no JSON: NaN, and halves of a character.
-        assert str(problem) == "the body is no JSON"
-        return
+    read = read_request(json.dumps({**members, "user": {**user, "user_name": "asha"}}).encode(), 343)
     assert isinstance(read.text(["order"]), str)
     assert json.loads(json.dumps(read.metadata())) == read.metadata()
 
 
 @given(st.dictionaries(st.text(max_size=5), st.lists(JSON, max_size=3), max_size=3))
 def test_entities_of_any_shape_are_read_or_left_out(entities: dict[str, Any]) -> None:
-    try:
-        read = request(node="order", entities=entities)
-    except NoRequest:
-        return
+    read = request(node="order", entities=entities)
     assert read.text(["order"]).startswith("/order") or "feedback_regex" in read.entities
     for mentions in read.entities.values():
         assert all(isinstance(one.value, (str, int, float)) and one.value != "" for one in mentions)
@@ -195,10 +187,8 @@ def test_entities_of_any_shape_are_read_or_left_out(entities: dict[str, Any]) ->
 
 @given(st.binary(max_size=200))
 def test_any_bytes_are_a_request_or_refused(body: bytes) -> None:
-    try:
+    with suppress(NoRequest):
         read_request(body)
-    except NoRequest as problem:
-        assert str(problem)
 
 
 # The answer
@@ -263,6 +253,6 @@ def test_details_that_the_platform_could_not_keep_are_left_out_and_named(
 @given(JSON, JSON)
 def test_details_of_any_value_stay_within_the_size_that_the_platform_promises(one: Any, other: Any) -> None:
     found = details_of({"haptik_conversation_details": one, "haptik_user_details": other})
-    written = [json.dumps(value, ensure_ascii=False) for value in found.objects.values()]
+    written = [json.dumps(value) for value in found.objects.values()]
     assert sum(map(len, written)) <= MOST_DETAILS
     json.loads(Answer(response=["x"], details=found).to_json())
