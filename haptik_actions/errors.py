@@ -9,6 +9,7 @@
     │   ├── InvalidMessage        a text that users could not read as meant; nothing was written
     │   ├── EditConflict          somebody else has changed the message meanwhile; nothing was written
     │   └── MessagesUnavailable   Redis does not answer
+    ├── RelayAway                 the Redis that holds links and queues does not answer
     ├── IntegrationError          what a guarded action did wrong without raising anything itself
     │   ├── IntegrationTimeout    it took longer than its deadline
     │   ├── IntegrationCancelled  it was cancelled from within, not by the server
@@ -79,6 +80,7 @@ __all__ = [
     "NoConversation",
     "RasaApiError",
     "RateLimited",
+    "RelayAway",
     "SearchUnavailable",
     "ServerError",
     "TransportError",
@@ -189,6 +191,13 @@ class MessagesUnavailable(MessageError):
     """The Redis that holds the messages does not answer. Bots go on with what they read last."""
 
     remedy = "Check REDIS_URL and that Redis runs."
+    temporary = True
+
+
+class RelayAway(HaptikError):
+    """The Redis that holds the relay's links and queues does not answer."""
+
+    remedy = "Check REDIS_URL and that Redis runs. What users write meanwhile is kept in the process that took it."
     temporary = True
 
 

@@ -10,7 +10,7 @@ import pytest
 
 PACKAGES = [
     *("client", "credentials", "messages", "escalation", "actions", "hsl", "render", "sandbox", "demo", "cli"),
-    *("rasa_api", "testing", "nlg", "faq", "preview", "studio", "answers", "forms"),
+    *("rasa_api", "testing", "nlg", "faq", "preview", "studio", "answers", "forms", "relay"),
 ]
 FOREIGN = ["httpx", "redis", "rasa_sdk", "rasa", "aiohttp", "starlette", "ruamel", "jinja2"]
 
@@ -27,6 +27,7 @@ ALLOWED: dict[str, tuple[set[str], set[str]]] = {
     "haptik_actions.client": ({"credentials"}, {"httpx"}),
     "haptik_actions.answers": ({"hsl", "render"}, set()),
     "haptik_actions.forms": ({"hsl", "render", "answers"}, set()),
+    "haptik_actions.relay": ({"client", "credentials", "messages", "hsl"}, {"httpx"}),
     "haptik_actions.escalation": ({"client", "credentials", "messages", "hsl"}, {"httpx"}),
     "haptik_actions.faq": ({"client", "credentials", "hsl"}, {"httpx"}),
     "haptik_actions.actions": (

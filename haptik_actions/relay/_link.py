@@ -1,0 +1,104 @@
+"""The link: what ties a conversation of Rasa to a chat of Haptik, and how far the hand-off between them is."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any, Literal, TypeAlias
+
+import msgspec
+
+__all__ = ["HAPTIK_CHANNEL", "AfterAgent", "Link", "LinkState", "conversation_id"]
+
+HAPTIK_CHANNEL = "haptik"
+"""The name of the channel whose users Haptik itself reaches: it brings them the agent's words, we only note them."""
+
+LinkState: TypeAlias = Literal["bot", "asked", "agent", "ended"]
+"""`bot`: being handed over, not confirmed yet. `asked`: handed over, no agent yet. `agent`: an agent has the chat.
+`ended`: it was handed over once, and the bot has it again."""
+
+_DIGITS = 24
+
+
+def conversation_id(channel: str, sender_id: str) -> str:
+    """Return the id of a conversation: `r` and 24 hexadecimal digits, always the same for the same pair.
+
+    It is also the `auth_id` under which users of Rasa's channels are registered with Haptik, which wants it
+    alphanumeric. So an event that names the `auth_id` leads to its conversation without a look into an index.
+    """
+    name, sender = channel.encode(errors="surrogatepass"), sender_id.encode(errors="surrogatepass")
+    # The length goes first: without it ("ab", "c") and ("a", "bc") would be one conversation.
+    return "r" + hashlib.sha256(b"%d:%s%s" % (len(name), name, sender)).hexdigest()[:_DIGITS]
+
+
+class AfterAgent(msgspec.Struct, frozen=True, kw_only=True):
+    """What the bot does when it has the conversation back: the domain's slot `haptik`, key `after_agent`.
+
+    `trigger` is the intent that is triggered, None for none. `reset` is `form` for the slots of the form that was
+    handed over, `none`, or the names of slots.
+    """
+
+    trigger: str | None = None
+    reset: Literal["form", "none"] | tuple[str, ...] = "form"
+
+
+class Link(msgspec.Struct, frozen=True, kw_only=True):
+    """A conversation of Rasa and its chat with Haptik. Times are Unix seconds.
+
+    Attributes:
+        id: `conversation_id(channel, sender_id)`.
+        channel: The name of Rasa's input channel.
+        sender_id: Who the user is there.
+        business_id: The business on Haptik.
+        user_name: Haptik's name for the user: from metadata or a slot, or learnt from the first event.
+        auth_id: Ours (the `id`) once the user is registered, or Haptik's own; None while nobody knows it.
+        state: How far the hand-off is.
+        closing: The chat has ended, and the user has not been told yet. What they write meanwhile is for the bot.
+        paused: The hand-off paused Rasa's conversation.
+        receipt: The id of the hand-off (`Receipt.id`). A new one is a new episode.
+        teams: The teams to move the chat to, in the order in which they are tried.
+        countdown: Seconds that the platform counts down first, None for its own.
+        moved: The chat has been moved to a team, or does not have to be.
+        opened_at: When this episode was opened.
+        agent: The name of the agent who has the chat, or had it; None where there was none in this episode.
+        conversation_no: Haptik's number of the conversation, where it is known.
+        assign_within: Seconds after which the user is told that nobody has come yet; None for never.
+        locale: The user's language tag.
+        form: The form that was active when the conversation was handed over.
+        after_agent: What the bot does when it has the conversation back.
+        token: What the user's client shows to read the inbox; cannot be guessed. The store makes it.
+        return_address: What the channel needs to reach the user again after a restart; the host's own business.
+    """
+
+    id: str
+    channel: str
+    sender_id: str
+    business_id: int
+    user_name: str | None = None
+    auth_id: str | None = None
+    state: LinkState = "bot"
+    closing: bool = False
+    paused: bool = False
+    receipt: str = ""
+    teams: tuple[str, ...] = ()
+    countdown: int | None = None
+    moved: bool = False
+    opened_at: float = 0.0
+    agent: str | None = None
+    conversation_no: int | None = None
+    assign_within: float | None = None
+    locale: str | None = None
+    form: str | None = None
+    after_agent: AfterAgent = AfterAgent()
+    token: str = ""
+    return_address: dict[str, Any] = {}
+
+    @classmethod
+    def of(cls, channel: str, sender_id: str, business_id: int, **members: Any) -> Link:
+        """Return the link of a conversation, with its `id` filled in."""
+        id_ = conversation_id(channel, sender_id)
+        return cls(id=id_, channel=channel, sender_id=sender_id, business_id=business_id, **members)
+
+    @property
+    def holds(self) -> bool:
+        """Tell whether what the user writes goes to the agent, and is kept from Rasa."""
+        return self.state == "agent" or (self.state == "asked" and self.paused)
