@@ -127,16 +127,20 @@ class DemoPage:
 
     def _render(self, template: str) -> Response:
         self.strip.look()
-        html = _templates().get_template(template).render(
-            problem="",
-            bubbles=self.phone.bubbles,
-            happenings=self.strip.lines,
-            orders_work=self.orders.mode == "working",
-            haptik_up=not self.sandbox.outage,
-            sandbox_url=self.sandbox_url,
-            studio_url=self.studio_url,
-            with_whom=self.with_whom,
-            what_is_real=self.what_is_real,
+        html = (
+            _templates()
+            .get_template(template)
+            .render(
+                problem="",
+                bubbles=self.phone.bubbles,
+                happenings=self.strip.lines,
+                orders_work=self.orders.mode == "working",
+                haptik_up=not self.sandbox.outage,
+                sandbox_url=self.sandbox_url,
+                studio_url=self.studio_url,
+                with_whom=self.with_whom,
+                what_is_real=self.what_is_real,
+            )
         )
         return HTMLResponse(html.encode("utf-8", "replace"), headers=self._headers())
 

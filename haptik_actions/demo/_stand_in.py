@@ -41,7 +41,9 @@ class StandIn:
     def __init__(self, action_server_url: str, phone: Phone, strip: Strip, outbox: Outbox) -> None:
         self._url, self.phone, self._strip, self._outbox = action_server_url, phone, strip, outbox
         self.sender_id = f"visitor-{secrets.token_hex(4)}"
-        call = msgspec.json.decode((resources.files("haptik_actions.demo") / "calls" / "order_status.json").read_bytes())
+        call = msgspec.json.decode(
+            (resources.files("haptik_actions.demo") / "calls" / "order_status.json").read_bytes()
+        )
         self._call: dict[str, Any] = {**call, "sender_id": self.sender_id}
         self._slots: dict[str, Any] = {**call["tracker"]["slots"], "order_id": None, "session_started_metadata": None}
         self._events: list[dict[str, Any]] = []

@@ -78,7 +78,9 @@ class Strip:
 
     def _event(self, event: Event) -> None:
         what = _EVENTS.get(event.name, event.name)
-        self._add("Haptik", "bot", f"{what}: {_words(event.body)}".rstrip(": "), "" if event.state == "delivered" else "bad")
+        self._add(
+            "Haptik", "bot", f"{what}: {_words(event.body)}".rstrip(": "), "" if event.state == "delivered" else "bad"
+        )
 
     def _add(self, source: str, target: str, what: str, mark: str) -> None:
         self._numbers += 1
