@@ -3,6 +3,8 @@
 | setting       | environment         | what it is                                                       |
 |---------------|---------------------|------------------------------------------------------------------|
 | `base_url`    | HAPTIK_BASE_URL     | the platform's base URL, given by Haptik at integration           |
+| `messenger_url` | HAPTIK_MESSENGER_URL | the host of the Bot API, another one; given by Haptik too      |
+| `receiver`    | HAPTIK_RECEIVER     | the agents' tool that gets chats, in v2.0 of the hand-off         |
 | `client_id`   | HAPTIK_CLIENT_ID    | View Credentials in Conversation Studio                           |
 | `token`       | HAPTIK_TOKEN        | Business Manager                                                  |
 | `business_id` | HAPTIK_BUSINESS_ID  | a number: the channel where users write                           |
@@ -37,6 +39,8 @@ logger = logging.getLogger(__name__)
 
 ENVIRONMENT: Mapping[str, str] = {
     "base_url": "HAPTIK_BASE_URL",
+    "messenger_url": "HAPTIK_MESSENGER_URL",
+    "receiver": "HAPTIK_RECEIVER",
     "client_id": "HAPTIK_CLIENT_ID",
     "token": "HAPTIK_TOKEN",
     "business_id": "HAPTIK_BUSINESS_ID",
@@ -50,6 +54,8 @@ ENVIRONMENT: Mapping[str, str] = {
 
 WHERE_FROM: Mapping[str, str] = {
     "base_url": "Haptik gives it at integration",
+    "messenger_url": "Haptik gives it at integration, beside the base URL",
+    "receiver": "Haptik names it; its own agent tool is athena",
     "client_id": "it stands under View Credentials in Conversation Studio",
     "token": "it is copied from the Business Manager",
     "business_id": "it is the number of the business in the Business Manager",
@@ -68,6 +74,8 @@ class Settings:
     """How to reach the platform and the message store. Secrets and addresses that may hold one are not in `repr`."""
 
     base_url: str | None = None
+    messenger_url: str | None = None
+    receiver: str | None = None
     client_id: str | None = field(default=None, repr=False)
     token: str | None = field(default=None, repr=False)
     business_id: int | None = None

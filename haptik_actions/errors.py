@@ -38,6 +38,9 @@
         ├── InactiveBusiness
         ├── InactiveTeam
         ├── NoConversation        the user has not written on that business yet
+        ├── NoActiveConversation  the user has no chat with an agent now, so there is nothing to rate
+        ├── UserNotRegistered     Haptik does not know the `auth_id` of the Bot API
+        ├── DuplicateFeedback     the user has rated a chat within the last hour
         ├── RateLimited           too many calls; `retry_after` in seconds where the platform names it
         └── ServerError           the platform failed (5xx)
 
@@ -57,6 +60,7 @@ __all__ = [
     "ConversionLoss",
     "CredentialsUnavailable",
     "DeadlineExceeded",
+    "DuplicateFeedback",
     "EditConflict",
     "FaqLockLost",
     "FaqLocked",
@@ -77,6 +81,7 @@ __all__ = [
     "LedgerError",
     "MessageError",
     "MessagesUnavailable",
+    "NoActiveConversation",
     "NoConversation",
     "RasaApiError",
     "RateLimited",
@@ -90,6 +95,7 @@ __all__ = [
     "UnknownDomain",
     "UnknownTeam",
     "UnknownUser",
+    "UserNotRegistered",
 ]
 
 
@@ -413,6 +419,24 @@ class NoConversation(ApiError):
     """The user has not had a chat on that business, so there is none to hand over."""
 
     remedy = "Check that user_name and business_id belong together; the user has to write first."
+
+
+class NoActiveConversation(ApiError):
+    """The user has no active chat with an agent, so there is none to give feedback on (`log_feedback_from_user`)."""
+
+    remedy = "Ask for feedback only of a user whose chat an agent has."
+
+
+class UserNotRegistered(ApiError):
+    """Haptik knows no user of this `auth_id` (or of this `user_name`, in `send_chat_to_agent`)."""
+
+    remedy = "Register the user with `create_user` first, and log a first message with `log_message_from_user`."
+
+
+class DuplicateFeedback(ApiError):
+    """The user has given feedback within the last hour; Haptik takes it once an hour."""
+
+    remedy = "Leave it: the feedback that the user gave before is kept."
 
 
 class RateLimited(ApiError):

@@ -166,10 +166,13 @@ class Runtime:
             ConfigurationError: a setting that the platform's call needs is missing; names it.
         """
         if self._delivery is None:
-            server = PlatformServer(self.settings().require("base_url"))
+            settings = self.settings()
+            messenger = PlatformServer.messenger(settings.messenger_url) if settings.messenger_url else None
             self._client = HaptikClient(
-                server,
+                PlatformServer(settings.require("base_url")),
                 self._credentials,
+                messenger=messenger,
+                receiver=settings.receiver,
                 transport=self._transport,
                 timeout=self._timeout,
                 retries=self._retries,

@@ -49,5 +49,7 @@ def open_client(settings: Settings, *, timeout: float = 8.0) -> HaptikClient:
     from haptik_actions.credentials import StaticCredentials
 
     server = PlatformServer(settings.require("base_url"))
+    messenger = PlatformServer.messenger(settings.messenger_url) if settings.messenger_url else None
     client_id, token = settings.require("client_id"), settings.require("token")
-    return HaptikClient(server, StaticCredentials(client_id=client_id, token=token), timeout=timeout)
+    credentials = StaticCredentials(client_id=client_id, token=token)
+    return HaptikClient(server, credentials, messenger=messenger, receiver=settings.receiver, timeout=timeout)

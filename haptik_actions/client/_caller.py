@@ -12,9 +12,10 @@ import tenacity
 from haptik_actions._deadline import DeadlinePassed, deadline
 from haptik_actions._version import __version__
 from haptik_actions.client._call import Call, may_repeat
+from haptik_actions.client._line import Line
 from haptik_actions.client._server import PlatformServer
 from haptik_actions.client._transport import MAX_REPLY_BYTES, Reply, exchange, was_not_sent
-from haptik_actions.credentials import CachedCredentials, Credentials, CredentialsProvider, CredentialsSelector
+from haptik_actions.credentials import CachedCredentials, Credentials
 from haptik_actions.errors import AuthenticationError, DeadlineExceeded, HaptikError, RateLimited, TransportError
 
 __all__ = ["Caller", "Read"]
@@ -27,35 +28,25 @@ _JITTER = tenacity.wait_random_exponential(multiplier=0.25, max=4)
 
 
 class Caller:
-    """Makes calls through a transport that is opened at the first one."""
+    """Makes calls to one server."""
 
     def __init__(
         self,
         server: PlatformServer,
-        credentials: CredentialsProvider | CredentialsSelector,
+        line: Line,
         *,
-        open_transport: Callable[[], httpx.AsyncBaseTransport],
         timeout: float,
         retries: int,
         repeat_refused: bool = True,
         max_reply_bytes: int = MAX_REPLY_BYTES,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
-        self._server, self._credentials = server, credentials
-        self._open_transport = open_transport
+        self._server, self._line = server, line
         self._timeout, self._retries, self._limit, self._sleep = timeout, retries, max_reply_bytes, sleep
         self._repeat_refused = repeat_refused
-        self._transport: httpx.AsyncBaseTransport | None = None
         self._urls: dict[str, httpx.URL] = {}
-        self._caches: dict[int, CachedCredentials] = {}
         self._headers: dict[tuple[Credentials, str], httpx.Headers] = {}
         self._extensions = {"timeout": dict.fromkeys(("connect", "read", "write", "pool"), timeout)}
-
-    async def aclose(self) -> None:
-        """Close the connections."""
-        if self._transport is not None:
-            transport, self._transport = self._transport, None
-            await transport.aclose()
 
     async def call(self, call: Call, read: Read[T], *, business_id: int | None = None) -> T:
         """Make the call and return what `read` makes of the reply.
@@ -67,7 +58,7 @@ class Caller:
         ends = asyncio.get_running_loop().time() + self._timeout
         try:
             async with deadline(self._timeout):
-                cache = self._cache(business_id)
+                cache = self._line.cache(business_id)
                 try:
                     return await self._signed(call, read, cache)
                 except HaptikError as error:
@@ -89,9 +80,8 @@ class Caller:
         return await self._try(call, read, renewed)
 
     async def _try(self, call: Call, read: Read[T], credentials: Credentials) -> T:
-        if self._transport is None:
-            self._transport = self._open_transport()
-        reply = await exchange(self._transport, self._request(call, credentials), self._limit)
+        transport = self._line.transport(self._server)
+        reply = await exchange(transport, self._request(call, credentials), self._limit)
         return read(call.endpoint, reply, credentials.hide)
 
     async def _again(self, call: Call, read: Read[T], cache: CachedCredentials, error: HaptikError, ends: float) -> T:
@@ -122,15 +112,6 @@ class Caller:
         if not isinstance(error, HaptikError) or (isinstance(error, RateLimited) and not self._repeat_refused):
             return False
         return may_repeat(call, error, sent=not (isinstance(error, TransportError) and was_not_sent(error)))
-
-    def _cache(self, business_id: int | None) -> CachedCredentials:
-        chosen = self._credentials
-        provider = chosen.select(business_id) if isinstance(chosen, CredentialsSelector) else chosen
-        if isinstance(provider, CachedCredentials):
-            return provider
-        if id(provider) not in self._caches:
-            self._caches[id(provider)] = CachedCredentials(provider)
-        return self._caches[id(provider)]
 
     def _request(self, call: Call, credentials: Credentials) -> httpx.Request:
         # Parsing a URL and building headers cost more than all the rest of a call, so both are kept.

@@ -11,6 +11,7 @@ from types import TracebackType
 import httpx
 
 from haptik_actions._deadline import DeadlinePassed, deadline
+from haptik_actions.client._bot_methods import BotApi
 from haptik_actions.client._caller import Caller
 from haptik_actions.client._faq import (
     CsvFile,
@@ -22,6 +23,7 @@ from haptik_actions.client._faq import (
     read_task_id,
 )
 from haptik_actions.client._handoff import send_chat_call
+from haptik_actions.client._line import Line
 from haptik_actions.client._replies import check_success
 from haptik_actions.client._server import PlatformServer
 from haptik_actions.client._transcripts import Transcript, Version, history_call, read_text, read_transcript
@@ -32,8 +34,11 @@ from haptik_actions.errors import DeadlineExceeded, HaptikError
 __all__ = ["HaptikClient"]
 
 
-class HaptikClient:
+class HaptikClient(BotApi):
     """Calls the platform at `server`, signed with what `credentials` provides.
+
+    `messenger` is the host of the Bot API, and None where that is not used. `receiver` is the agents' tool that
+    `send_chat_to_agent` names in its version 2.0 (Haptik's own is `athena`); None takes version 1.0, which has none.
 
     `timeout` is the time in seconds that one call may take, everything included: reading the credentials, connecting,
     and every repetition. Connection failures, time-outs, 429 (after its `Retry-After`), 502, 503 and 504 are repeated
@@ -58,6 +63,8 @@ class HaptikClient:
         server: PlatformServer,
         credentials: CredentialsProvider | CredentialsSelector,
         *,
+        messenger: PlatformServer | None = None,
+        receiver: str | None = None,
         transport: httpx.AsyncBaseTransport | None = None,
         timeout: float = 8.0,
         retries: int = 2,
@@ -67,17 +74,24 @@ class HaptikClient:
         proxy: str | None = None,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
-        self._sleep = sleep
-        self._caller = Caller(
-            server,
-            credentials,
-            open_transport=lambda: transport or default_transport(server, ca_file=ca_file, proxy=proxy),
-            timeout=timeout,
-            retries=retries,
-            repeat_refused=repeat_refused,
-            max_reply_bytes=max_reply_bytes,
-            sleep=sleep,
+        self._receiver, self._sleep = receiver, sleep
+        self._line = Line(
+            credentials, lambda server: transport or default_transport(server, ca_file=ca_file, proxy=proxy)
         )
+
+        def caller(server: PlatformServer) -> Caller:
+            return Caller(
+                server,
+                self._line,
+                timeout=timeout,
+                retries=retries,
+                repeat_refused=repeat_refused,
+                max_reply_bytes=max_reply_bytes,
+                sleep=sleep,
+            )
+
+        self._caller = caller(server)
+        self._messenger = None if messenger is None else caller(messenger)
 
     async def __aenter__(self) -> HaptikClient:
         return self
@@ -89,7 +103,7 @@ class HaptikClient:
 
     async def aclose(self) -> None:
         """Close the connections. A client without a `transport` of its own opens new ones if it is used again."""
-        await self._caller.aclose()
+        await self._line.aclose()
 
     async def send_chat_to_agent(
         self, *, user_name: str, business_id: int, team_name: str, countdown: int | None = None
@@ -100,9 +114,15 @@ class HaptikClient:
         the user writes, `team_name` a name from the Teams page of the Agent Chat Tool. The chat enters the queue after
         `countdown` seconds, 5 to 10; the platform takes 10 where it is None. The call may be repeated, and is after a
         failure that passes: a chat that is pending stays pending. Source: Haptik's documentation, "Webhooks", "Move a
-        chat to pending".
+        chat to pending"; of version 2.0 (with the client's `receiver`) a later page of it.
         """
-        call = send_chat_call(user_name=user_name, business_id=business_id, team_name=team_name, countdown=countdown)
+        call = send_chat_call(
+            user_name=user_name,
+            business_id=business_id,
+            team_name=team_name,
+            countdown=countdown,
+            receiver=self._receiver,
+        )
         await self._caller.call(call, check_success, business_id=business_id)
 
     async def get_chat_history(

@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any, BinaryIO, Literal
 from urllib.parse import quote
 
-import httpx
 import msgspec
 
 from haptik_actions.client._arguments import text
 from haptik_actions.client._call import Call
+from haptik_actions.client._multipart import encode_form
 from haptik_actions.client._replies import check_reply, unexpected
 from haptik_actions.client._transport import Reply
 from haptik_actions.errors import ConfigurationError
@@ -59,19 +59,9 @@ def load_csv(csv_file: CsvFile) -> tuple[str, bytes]:
 
 def create_faq_call(*, domain_name: Any, name: str, content: bytes) -> Call:
     """Return the call that uploads a CSV. It is not repeatable: each upload starts a task of its own."""
-    form = httpx.Request(
-        "POST",
-        "https://form.example",
-        data={"domain_name": text("domain_name", domain_name)},
-        files={"csv_file": (name, content, "text/csv")},
-    )
-    return Call(
-        method="POST",
-        endpoint=_CREATE,
-        body=form.read(),
-        content_type=form.headers["content-type"],
-        repeatable=False,
-    )
+    fields = {"domain_name": text("domain_name", domain_name)}
+    body, kind = encode_form(fields, field="csv_file", name=name, content=content, content_type="text/csv")
+    return Call(method="POST", endpoint=_CREATE, body=body, content_type=kind, repeatable=False)
 
 
 def faq_task_call(task_id: Any) -> Call:

@@ -13,12 +13,15 @@ from haptik_actions.errors import ConfigurationError
 __all__ = ["COUNTDOWN_SECONDS", "send_chat_call"]
 
 _ENDPOINT = "/integration/external/v1.0/send_chat_to_agent/"
+_ENDPOINT_WITH_RECEIVER = "/integration/external/v2.0/send_chat_to_agent/"
 COUNTDOWN_SECONDS = (5, 10)
 """The platform takes 5 to 10 seconds and uses 10 where none is given ("Move a chat to pending")."""
 
 
-def send_chat_call(*, user_name: Any, business_id: Any, team_name: Any, countdown: Any) -> Call:
+def send_chat_call(*, user_name: Any, business_id: Any, team_name: Any, countdown: Any, receiver: Any = None) -> Call:
     """Return the call; `business_id` is a number in its JSON, `countdown` is left out when None.
+
+    With a `receiver` (the agents' tool that gets the chat) it is the call of version 2.0.
 
     Raises:
         ConfigurationError: a value is missing or cannot be what the documentation asks for; names it.
@@ -30,8 +33,11 @@ def send_chat_call(*, user_name: Any, business_id: Any, team_name: Any, countdow
     }
     if countdown is not None:
         body["countdown"] = _countdown(countdown)
+    if receiver is not None:
+        body["receiver"] = text("receiver", receiver)
+    endpoint = _ENDPOINT if receiver is None else _ENDPOINT_WITH_RECEIVER
     # A chat that is pending stays pending, so asking twice moves it once.
-    return Call(method="POST", endpoint=_ENDPOINT, body=msgspec.json.encode(body), repeatable=True)
+    return Call(method="POST", endpoint=endpoint, body=msgspec.json.encode(body), repeatable=True)
 
 
 def _countdown(value: Any) -> int:

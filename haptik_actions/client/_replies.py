@@ -1,7 +1,7 @@
 """One function maps a reply of the platform to a result or an error.
 
 The documentation lists error messages, not statuses, so the message decides the class, whatever the status
-(`error_message` in the four tables of "Webhooks"). Where the message is unknown, a status that is
+(`error_message` in the four tables of "Webhooks" and in the Bot API). Where the message is unknown, a status that is
 clear by itself decides, and anything else is an `ApiError` that keeps the platform's words.
 """
 
@@ -10,7 +10,7 @@ from __future__ import annotations
 import email.utils
 import re
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 import msgspec
@@ -20,10 +20,12 @@ from haptik_actions.errors import (
     AccessForbidden,
     ApiError,
     AuthenticationError,
+    DuplicateFeedback,
     InactiveBusiness,
     InactiveTeam,
     InvalidRequest,
     InvalidUserToken,
+    NoActiveConversation,
     NoConversation,
     RateLimited,
     ServerError,
@@ -32,6 +34,7 @@ from haptik_actions.errors import (
     UnknownDomain,
     UnknownTeam,
     UnknownUser,
+    UserNotRegistered,
 )
 
 __all__ = ["check_reply", "check_success", "unexpected"]
@@ -50,6 +53,7 @@ _MESSAGES: Mapping[str, type[ApiError]] = {
     "invalid business_id provided": UnknownBusiness,
     "invalid team_name provided": UnknownTeam,
     "user has not sent a message": NoConversation,
+    "user is not registered": UserNotRegistered,
     # "Get Chat Transcripts", v1.0
     "invalid client_id": AuthenticationError,
     "invalid token": AuthenticationError,
@@ -70,10 +74,15 @@ _MESSAGES: Mapping[str, type[ApiError]] = {
     "unauthorized access": AuthenticationError,
     "invalid or bad request body": InvalidRequest,
     "access forbidden": AccessForbidden,
+    # The Bot API; "user is not registered" is its word as well. Feedback says "Invalid_User" of such a user.
+    "invalid authorization details": AuthenticationError,
+    "invalid_user": UserNotRegistered,
+    "duplicate feedback": DuplicateFeedback,
 }
 _PATTERNS: tuple[tuple[re.Pattern[str], type[ApiError]], ...] = (
     (re.compile(r"business\b.*\bis inactive", re.DOTALL), InactiveBusiness),
     (re.compile(r"team\b.*\bis inactive", re.DOTALL), InactiveTeam),
+    (re.compile(r".*\bactive conversation with the agent", re.DOTALL), NoActiveConversation),
     (re.compile(r"argument group validation: no valid group\b.*", re.DOTALL), InvalidRequest),
     (re.compile(r"argument group validation: invalid group found\b.*", re.DOTALL), InvalidRequest),
 )
@@ -81,8 +90,12 @@ _STATUSES: Mapping[int, type[ApiError]] = {401: AuthenticationError, 403: Access
 _LONGEST_MESSAGE = 500
 
 
-def check_reply(endpoint: str, reply: Reply, *, hide: Callable[[str], str] = str) -> dict[str, Any]:
-    """Return the JSON object of a successful reply. `hide` takes secrets out of the platform's words.
+def check_reply(
+    endpoint: str, reply: Reply, *, hide: Callable[[str], str] = str, accepted: Collection[int] = (200,)
+) -> dict[str, Any]:
+    """Return the JSON object of a successful reply, which has a status of `accepted`.
+
+    `hide` takes secrets out of the platform's words.
 
     Raises:
         ApiError: the platform refused the call, by status, by `error_message` or by `"success": false`.
@@ -90,20 +103,22 @@ def check_reply(endpoint: str, reply: Reply, *, hide: Callable[[str], str] = str
     """
     content = _decode(reply.body)
     message = hide(_message(content))
-    if reply.status != 200 or (content is not None and (message or content.get("success") is False)):
+    if reply.status not in accepted or (content is not None and (message or content.get("success") is False)):
         raise _refusal(endpoint, reply, message, is_json=content is not None)
     if content is None:
         raise unexpected(endpoint, reply, "which is not a JSON object")
     return content
 
 
-def check_success(endpoint: str, reply: Reply, hide: Callable[[str], str] = str) -> None:
-    """Accept only a `200` whose body says `"success": true`.
+def check_success(
+    endpoint: str, reply: Reply, hide: Callable[[str], str] = str, *, accepted: Collection[int] = (200,)
+) -> None:
+    """Accept only a reply of such a status whose body says `"success": true`.
 
     Raises:
         as `check_reply`.
     """
-    if check_reply(endpoint, reply, hide=hide).get("success") is not True:
+    if check_reply(endpoint, reply, hide=hide, accepted=accepted).get("success") is not True:
         raise unexpected(endpoint, reply, 'without the documented `"success": true`')
 
 

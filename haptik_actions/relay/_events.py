@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import json
 import math
 import time
 from collections.abc import Mapping
@@ -17,7 +18,7 @@ from typing import Any, Literal
 
 import msgspec
 
-__all__ = ["MOST_BYTES", "PlatformEvent", "UnreadableEvent", "is_signed", "read_event"]
+__all__ = ["MOST_BYTES", "PlatformEvent", "UnreadableEvent", "event_name", "is_signed", "read_event"]
 
 MOST_BYTES = 1_000_000
 """No documented event comes near this."""
@@ -87,7 +88,8 @@ def read_event(body: bytes) -> PlatformEvent | None:
     user_name, auth_id = _word(user.get("user_name")), _word(user.get("auth_id"))
     if kind not in _KINDS or business_id is None or (user_name is None and auth_id is None):
         return None
-    message, data, agent = (_object(event.get(name)) for name in ("message", "data", "agent"))
+    message = _message(event.get("message"))
+    data, agent = _object(event.get("data")), _object(event.get("agent"))
     return PlatformEvent(
         kind=kind,
         business_id=business_id,
@@ -105,16 +107,45 @@ def read_event(body: bytes) -> PlatformEvent | None:
     )
 
 
+def event_name(event: PlatformEvent, body: bytes) -> str:
+    """Return what an event is known by: the platform may deliver it several times."""
+    if event.message_id is not None:
+        return f"{event.kind}:{event.message_id}"
+    # A completion has no id of a message, and numbers of conversations may come again.
+    return f"{event.kind}:{hashlib.sha1(body).hexdigest()}"
+
+
 def _decoded(body: bytes) -> dict[str, Any]:
     if len(body) > MOST_BYTES:
         raise UnreadableEvent(f"an event has {len(body)} bytes")
     try:
         event = msgspec.json.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise UnreadableEvent("an event is JSON") from error
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        event = _decoded_tolerantly(body)
+    except RecursionError as error:
+        raise UnreadableEvent("it is nested too deeply") from error
     if not isinstance(event, dict):
-        raise UnreadableEvent("an event is an object")
+        raise UnreadableEvent("it is no object")
     return event
+
+
+def _decoded_tolerantly(body: bytes) -> Any:
+    """What Python's `json` writes and strict readers refuse: NaN, and one half of a surrogate pair."""
+    try:
+        read = json.loads(body.decode("utf-8", "replace"), parse_constant=lambda _: None)
+        return msgspec.json.decode(json.dumps(read, ensure_ascii=False).encode("utf-8", "replace"))
+    except (ValueError, RecursionError) as error:
+        raise UnreadableEvent("it is no JSON") from error
+
+
+def _message(value: Any) -> Mapping[str, Any]:
+    """The message of an event. A sample of the documentation has a list of them; several count as one."""
+    if not isinstance(value, list):
+        return _object(value)
+    messages = [_object(item) for item in value]
+    if len(messages) <= 1:
+        return messages[0] if messages else {}
+    return {"id": messages[0].get("id"), "body": [message.get("body") for message in messages]}
 
 
 def _object(value: Any) -> Mapping[str, Any]:
@@ -141,6 +172,8 @@ def _pinned_by(body: Any) -> str | None:
 
 
 def _time(stamp: Any) -> float:
+    if isinstance(stamp, (int, float)) and not isinstance(stamp, bool) and 1e9 < stamp < 1e13:
+        return stamp / 1000 if stamp > 1e11 else float(stamp)
     try:
         at = datetime.fromisoformat(str(stamp).strip().replace("Z", "+00:00"))
         return (at if at.tzinfo else at.replace(tzinfo=timezone.utc)).timestamp()

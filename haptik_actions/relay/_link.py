@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from typing import Any, Literal, TypeAlias
 
 import msgspec
 
-__all__ = ["HAPTIK_CHANNEL", "AfterAgent", "Link", "LinkState", "conversation_id"]
+__all__ = ["HAPTIK_CHANNEL", "AfterAgent", "Link", "LinkState", "conversation_id", "is_conversation_id"]
 
 HAPTIK_CHANNEL = "haptik"
 """The name of the channel whose users Haptik itself reaches: it brings them the agent's words, we only note them."""
@@ -17,6 +18,7 @@ LinkState: TypeAlias = Literal["bot", "asked", "agent", "ended"]
 `ended`: it was handed over once, and the bot has it again."""
 
 _DIGITS = 24
+_OURS = re.compile(f"r[0-9a-f]{{{_DIGITS}}}")
 
 
 def conversation_id(channel: str, sender_id: str) -> str:
@@ -28,6 +30,11 @@ def conversation_id(channel: str, sender_id: str) -> str:
     name, sender = channel.encode(errors="surrogatepass"), sender_id.encode(errors="surrogatepass")
     # The length goes first: without it ("ab", "c") and ("a", "bc") would be one conversation.
     return "r" + hashlib.sha256(b"%d:%s%s" % (len(name), name, sender)).hexdigest()[:_DIGITS]
+
+
+def is_conversation_id(text: str) -> bool:
+    """Tell whether a text has the form of our ids. Haptik's own are of other forms."""
+    return _OURS.fullmatch(text) is not None
 
 
 class AfterAgent(msgspec.Struct, frozen=True, kw_only=True):

@@ -20,11 +20,13 @@ try:
     from haptik_actions.sandbox._delivery import sign
     from haptik_actions.sandbox._faq_csv import FaqNode
     from haptik_actions.sandbox._faults import Fault
+    from haptik_actions.sandbox._feedback import Feedback
     from haptik_actions.sandbox._journal import JournalEntry
     from haptik_actions.sandbox._sandbox import Sandbox
     from haptik_actions.sandbox._server import serve
     from haptik_actions.sandbox._state import Agent, Business, Domain, Partner, SeedMessage, State, Team, User, Webhook
     from haptik_actions.sandbox._transcripts import Message
+    from haptik_actions.sandbox._users import Person
     from haptik_actions.sandbox._webhook import Event, EventTry
 except ModuleNotFoundError as missing:
     _package = (missing.name or "").partition(".")[0]
@@ -43,9 +45,11 @@ __all__ = [
     "EventTry",
     "FaqNode",
     "Fault",
+    "Feedback",
     "JournalEntry",
     "Message",
     "Partner",
+    "Person",
     "Sandbox",
     "SeedMessage",
     "State",

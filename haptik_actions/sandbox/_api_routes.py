@@ -1,8 +1,9 @@
-"""The APIs' side of the control plane: faults, and what was loaded of FAQ nodes, as JSON under `/_sandbox/`."""
+"""The APIs' side of the control plane, under `/_sandbox/`: faults, and what came in by the APIs."""
 
 from __future__ import annotations
 
 from dataclasses import asdict
+from mimetypes import guess_type
 from typing import Any
 
 import msgspec
@@ -41,7 +42,7 @@ class _FaultOrder(Order):
 
 
 class ApiRoutes:
-    """Lets things go wrong, and shows what became of uploads."""
+    """Lets things go wrong, and shows what became of uploads, users, feedback and files."""
 
     def __init__(self, platform: Platform) -> None:
         self._platform = platform
@@ -50,6 +51,9 @@ class ApiRoutes:
         """Return the routes, relative to `/_sandbox`."""
         return [
             Route("/faq", self._faq, methods=["GET"]),
+            Route("/users", self._users, methods=["GET"]),
+            Route("/feedback", self._feedback, methods=["GET"]),
+            Route("/files/{number:int}/{name:path}", self._file, methods=["GET"]),
             Route("/faults", self._list_faults, methods=["GET"]),
             Route("/faults", json_order(_FaultOrder, self._add_fault), methods=["POST"]),
             Route("/faults", json_order(Order, self._clear_faults), methods=["DELETE"]),
@@ -59,6 +63,23 @@ class ApiRoutes:
         faq = self._platform.faq
         nodes = {name: [asdict(node) for node in faq.nodes(name)] for name in faq.domain_names()}
         return JSONResponse({"nodes": nodes, "tasks": [asdict(task) for task in faq.tasks()]})
+
+    async def _users(self, request: Request) -> Response:
+        return JSONResponse([person.shown() for person in self._platform.users.all()])
+
+    async def _feedback(self, request: Request) -> Response:
+        return JSONResponse([asdict(given) for given in self._platform.feedback.all()])
+
+    async def _file(self, request: Request) -> Response:
+        file = self._platform.files.numbered(request.path_params["number"])
+        if file is None or file.name != request.path_params["name"]:
+            return JSONResponse({"error": "there is no such file, or it had to make room for newer ones"}, 404)
+        kind = guess_type(file.name)[0] if file.is_image else None
+        # What a user sends is never opened as a page of the sandbox.
+        headers = {"X-Content-Type-Options": "nosniff"}
+        if kind is None:
+            headers["Content-Disposition"] = "attachment"
+        return Response(file.content, media_type=kind or "application/octet-stream", headers=headers)
 
     async def _list_faults(self, request: Request) -> Response:
         return JSONResponse(self._platform.faults.listed())

@@ -42,6 +42,7 @@ class _Move:
     countdown: float
     queues_at: float
     order: int
+    by_default: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +79,11 @@ class ChatBoard:
         """Tell whether the user has a chat on that business."""
         return (user_name, business_id) in self._conversations
 
+    def open(self, user_name: str, business_id: int) -> None:
+        """Make sure that the user has a chat on that business, in a conversation that is not complete."""
+        self._conversations.setdefault((user_name, business_id), _Conversation(1))
+        self.open_next(user_name, business_id)
+
     def find(self, user_name: str, business_id: int) -> Chat | None:
         """Return the user's chat on that business, None where there is none."""
         key = user_name, business_id
@@ -96,11 +102,24 @@ class ChatBoard:
         return [chat for chat in (self._look(key, now) for key in keys) if chat.state in _QUEUED]
 
     def move_to_team(self, user_name: str, business_id: int, team: str, countdown: float) -> None:
-        """Start the countdown in seconds; without effect on a chat that left the bot and is not complete."""
+        """Start the countdown in seconds.
+
+        Without effect on a chat with an agent, and on one that was moved to a team and is not complete. One that waits
+        in the default team, where nobody moved it, goes to the other team.
+        """
         self.open_next(user_name, business_id)
+        at = self._conversations[user_name, business_id]
+        if at.claim is None and (at.move is None or at.move.by_default):
+            self._move(user_name, business_id, team, countdown)
+
+    def queue_in(self, user_name: str, business_id: int, default_team: str) -> None:
+        """Let a chat that the bot has wait for the default team; without effect on others."""
         if self._conversations[user_name, business_id].move is None:
-            queues_at = round(self._clock() + countdown, 6)
-            self._change(user_name, business_id, move=_Move(team, countdown, queues_at, next(self._order)))
+            self._move(user_name, business_id, default_team, 0, by_default=True)
+
+    def _move(self, user_name: str, business_id: int, team: str, countdown: float, *, by_default: bool = False) -> None:
+        queues_at = round(self._clock() + countdown, 6)
+        self._change(user_name, business_id, move=_Move(team, countdown, queues_at, next(self._order), by_default))
 
     def assign(self, user_name: str, business_id: int, agent: str) -> None:
         """Give a pending chat to an agent."""

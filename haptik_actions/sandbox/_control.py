@@ -63,7 +63,7 @@ class ControlPlane:
             "partners": [{"client_id": client_id} for client_id in platform.partners],
             "businesses": [asdict(business) for business in platform.businesses.values()],
             "teams": [asdict(team) for team in platform.teams.values()],
-            "users": [_user(user) for user in platform.users.values()],
+            "users": [_user(user) for user in platform.state.users],
             "agents": [asdict(agent) for agent in platform.desk.agents()],
             "webhook": self._agents.webhook(),
             "chats": [asdict(chat) for chat in platform.board.chats()],

@@ -21,7 +21,16 @@ class NoSuchChat(ConfigurationError):
 class Conversations:
     """The chats, with everything that follows when something happens in one. Who may do what is not asked here."""
 
-    def __init__(self, board: ChatBoard, transcripts: Transcripts, bodies: EventBodies, events: EventQueue) -> None:
+    def __init__(
+        self,
+        board: ChatBoard,
+        transcripts: Transcripts,
+        bodies: EventBodies,
+        events: EventQueue,
+        *,
+        default_team: str | None,
+    ) -> None:
+        self._default_team = default_team
         self._board = board
         self._transcripts = transcripts
         self._bodies = bodies
@@ -55,6 +64,14 @@ class Conversations:
         )
         if sender != "user":
             self._events.add(chat, self._bodies.message(chat, message))
+        return message
+
+    def log(self, user_name: str, business_id: int, body: dict[str, Any]) -> Message:
+        """Add what a user of the Bot API says. A chat that the bot has waits for the default team from then on."""
+        self._board.open(user_name, business_id)
+        message = self.say(user_name, business_id, body, sender="user")
+        if self._default_team is not None:
+            self._board.queue_in(user_name, business_id, self._default_team)
         return message
 
     def assign(self, chat: Chat, agent: str) -> Chat:

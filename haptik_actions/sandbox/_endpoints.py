@@ -9,8 +9,19 @@ from haptik_actions.errors import ConfigurationError
 
 __all__ = ["Endpoint", "check_endpoint"]
 
-Endpoint = Literal["send_chat_to_agent", "get_chat_history", "create_faq_nodes", "faq_task"]
-"""`get_chat_history` means both of its versions."""
+Endpoint = Literal[
+    "send_chat_to_agent",
+    "get_chat_history",
+    "create_faq_nodes",
+    "faq_task",
+    "create_user",
+    "update_user",
+    "log_message_from_user",
+    "log_file_from_user",
+    "log_feedback_from_user",
+    "enable_webhook",
+]
+"""`get_chat_history` and `send_chat_to_agent` mean both of their versions."""
 
 
 def check_endpoint(name: object) -> None:

@@ -14,11 +14,11 @@ from typing import Any
 from haptik_actions.sandbox._chats import Chat
 from haptik_actions.sandbox._state import Agent, State
 from haptik_actions.sandbox._transcripts import Message
+from haptik_actions.sandbox._users import DEVICES, Person, UserDirectory
 
 __all__ = ["Closing", "EventBodies"]
 
 _VERSION = "1.0"
-_WEB = {"device_platform": 5, "device_platform_name": "Web"}
 _NO_DEVICE = {"phone_model": "", "os_version": "", "package_name": ""}
 # "Gogo is an internal name for our ai engine": it also signs what the platform itself has to say.
 _GOGO = {"id": 1, "name": "gogo", "profile_image": "", "is_automated": True, "email": None}
@@ -37,8 +37,8 @@ class Closing:
 class EventBodies:
     """Writes the body of each event from a chat as it was when the event happened."""
 
-    def __init__(self, state: State, now: Callable[[], datetime]) -> None:
-        self._users = {user.user_name: number for number, user in enumerate(state.users, 1)}
+    def __init__(self, state: State, users: UserDirectory, now: Callable[[], datetime]) -> None:
+        self._users = users
         self._businesses = {business.id: business.name for business in state.businesses}
         self._agents = {agent.name: _signature(agent, id_) for id_, agent in enumerate(state.agents, _FIRST_AGENT_ID)}
         self._now = now
@@ -74,7 +74,7 @@ class EventBodies:
         }
 
     def _completion(self, chat: Chat, closing: Closing) -> dict[str, Any]:
-        identifier = f"{chat.business_id}-{self._user_id(chat)}"
+        identifier = f"{chat.business_id}-{self._person(chat).user_id}"
         link = f"/conversations/{identifier}-{chat.conversation_no}"
         return {
             "conversation_no": chat.conversation_no,
@@ -94,25 +94,30 @@ class EventBodies:
         }
 
     def _common(self, chat: Chat, event_name: str) -> dict[str, Any]:
-        user_id = self._user_id(chat)
         return {
             "version": _VERSION,
             "timestamp": self._now().isoformat(timespec="milliseconds").replace("+00:00", "Z"),
-            # Not the user_name: who mixes up the two shall notice.
-            "user": {
-                "auth_id": f"auth-{user_id}",
-                **_WEB,
-                "user_name": chat.user_name,
-                "user_id": user_id,
-                **_NO_DEVICE,
-            },
+            "user": self._user(chat),
             "business_id": chat.business_id,
             "business_name": self._businesses[chat.business_id],
             "event_name": event_name,
         }
 
-    def _user_id(self, chat: Chat) -> int:
-        return self._users[chat.user_name]
+    def _user(self, chat: Chat) -> dict[str, Any]:
+        person = self._person(chat)
+        return {
+            "auth_id": person.auth_id,
+            "device_platform": person.device_platform,
+            "device_platform_name": DEVICES[person.device_platform],
+            "user_name": person.user_name,
+            "user_id": person.user_id,
+            **_NO_DEVICE,
+        }
+
+    def _person(self, chat: Chat) -> Person:
+        person = self._users.named(chat.user_name)
+        assert person is not None, "a chat belongs to a user"
+        return person
 
     def _signed(self, agent_name: str | None) -> dict[str, Any]:
         if agent_name is None:

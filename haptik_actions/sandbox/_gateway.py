@@ -42,8 +42,12 @@ class Gateway:
             exchange.record()
 
     def _endpoint(self, scope: Scope) -> str | None:
-        matching = (route.name for route in self._routes if route.matches(scope)[0] is not Match.NONE)
-        return next(matching, None)
+        # Two calls may share a path and differ in the method; another method belongs to the first of them.
+        for wanted in (Match.FULL, Match.PARTIAL):
+            for route in self._routes:
+                if route.matches(scope)[0] is wanted:
+                    return route.name
+        return None
 
     def _record(self, exchange: Exchange) -> None:
         scope, answer = exchange.scope, exchange.answer

@@ -67,7 +67,7 @@ def _v1(platform: Platform, request: Request) -> dict[str, Any]:
 
 def _v1_conversation(platform: Platform, query: Mapping[str, str]) -> _Conversation:
     user_name = query["user_name"]
-    if user_name not in platform.users:
+    if platform.users.named(user_name) is None:
         raise Refusal("invalid user_name")
     business_id = _whole(query["business_id"])
     if business_id is None or not platform.board.exists(user_name, business_id):
@@ -110,12 +110,13 @@ def _v2_conversation(platform: Platform, query: Mapping[str, str], group: str) -
 
 
 def _of_pxut(platform: Platform, pxut: str) -> tuple[str, int]:
-    user = next((user for user in platform.users.values() if user.pxut == pxut), None)
+    user = next((user for user in platform.users.all() if user.pxut == pxut), None)
     if user is None:
         raise Refusal(_NO_PXUT)
-    if not user.businesses:
+    businesses = [chat.business_id for chat in platform.board.chats() if chat.user_name == user.user_name]
+    if not businesses:
         raise Refusal(_NO_PAIR)
-    return user.user_name, user.businesses[0]
+    return user.user_name, businesses[0]
 
 
 def _written(messages: list[Message], limit: int | None, form: str, *, agent: str) -> dict[str, Any]:

@@ -12,9 +12,12 @@ from haptik_actions.sandbox._conversations import Conversations
 from haptik_actions.sandbox._events import EventBodies
 from haptik_actions.sandbox._faq import FaqBoard
 from haptik_actions.sandbox._faults import Faults
+from haptik_actions.sandbox._feedback import FeedbackBook
+from haptik_actions.sandbox._files import FileStore
 from haptik_actions.sandbox._journal import Journal
 from haptik_actions.sandbox._state import Business, State
 from haptik_actions.sandbox._transcripts import Transcripts
+from haptik_actions.sandbox._users import UserDirectory
 from haptik_actions.sandbox._webhook import EventQueue
 
 __all__ = ["Platform"]
@@ -29,16 +32,19 @@ class Platform:
         # Looked up by what JSON calls a number, which may arrive as a float.
         self.businesses: dict[float, Business] = {business.id: business for business in state.businesses}
         self.teams = {team.name: team for team in state.teams}
-        self.users = {user.user_name: user for user in state.users}
+        self.users = UserDirectory(state.users)
         self.clock = MovableClock(clock)
         self.wall = WallClock(self.clock, start)
         self.board = ChatBoard(state.users, self.clock)
         self.transcripts = Transcripts(state.users, self.wall)
         self.events = EventQueue(state.webhook, self.clock)
-        bodies = EventBodies(state, self.wall)
-        self.conversations = Conversations(self.board, self.transcripts, bodies, self.events)
+        bodies = EventBodies(state, self.users, self.wall)
+        default_team = state.default_team or next((team.name for team in state.teams if team.active), None)
+        self.conversations = Conversations(self.board, self.transcripts, bodies, self.events, default_team=default_team)
         self.desk = AgentDesk(state.agents, self.conversations)
         self.faq = FaqBoard(state.domains, self.clock)
+        self.files = FileStore()
+        self.feedback = FeedbackBook(self.clock)
         self.faults = Faults(state.faults)
         self.journal = Journal(_secrets(state))
 
@@ -53,14 +59,17 @@ class Platform:
 
     def reset(self) -> None:
         """Return to the state of the start: what is seeded, an empty journal, and the clock not moved."""
+        self.users.reset()
         self.board.reset()
         self.journal.clear()
+        self.files.clear()
         self.clock.reset()
         # After the clock: what is seeded lies before the present.
         self.transcripts.reset()
         self.events.reset()
         self.desk.reset()
         self.faq.reset()
+        self.feedback.clear()
         self.faults.reset()
 
 

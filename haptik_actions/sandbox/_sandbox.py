@@ -13,6 +13,7 @@ from starlette.middleware import Middleware
 from starlette.routing import Mount
 
 from haptik_actions.sandbox._assertions import called
+from haptik_actions.sandbox._bot_api import bot_api
 from haptik_actions.sandbox._chats import Chat
 from haptik_actions.sandbox._control import ControlPlane
 from haptik_actions.sandbox._delivery import Courier
@@ -21,6 +22,7 @@ from haptik_actions.sandbox._events import Closing
 from haptik_actions.sandbox._faq_api import faq
 from haptik_actions.sandbox._faq_csv import FaqNode
 from haptik_actions.sandbox._faults import Fault, aimed
+from haptik_actions.sandbox._feedback import Feedback
 from haptik_actions.sandbox._gateway import Gateway
 from haptik_actions.sandbox._get_chat_history import get_chat_history
 from haptik_actions.sandbox._journal import JournalEntry
@@ -31,6 +33,7 @@ from haptik_actions.sandbox._seed import default_state, load_state, state_from_m
 from haptik_actions.sandbox._send_chat_to_agent import send_chat_to_agent
 from haptik_actions.sandbox._state import Agent, Sender, State, Webhook
 from haptik_actions.sandbox._transcripts import Message, as_hsl
+from haptik_actions.sandbox._users import Person
 from haptik_actions.sandbox._webhook import Event
 
 if TYPE_CHECKING:
@@ -147,6 +150,14 @@ class Sandbox:
         """Let every upload from now on stop at the node of that name; `words` are what its task says then."""
         self._platform.faq.refuse(node_name, words)
 
+    def users(self) -> list[Person]:
+        """Return everybody whom the platform knows: of the state, and registered through the Bot API."""
+        return self._platform.users.all()
+
+    def feedback(self) -> list[Feedback]:
+        """Return the last thousand answers to `log_feedback_from_user`, the oldest first."""
+        return self._platform.feedback.all()
+
     def queue(self) -> list[Chat]:
         """Return the chats that no agent has yet, counting down or pending, in the order in which they queue."""
         return self._platform.board.queue()
@@ -251,7 +262,7 @@ class Sandbox:
 
 def _build_app(platform: Platform) -> Starlette:
     page = Page(platform)
-    apis = [send_chat_to_agent(platform), *get_chat_history(platform), *faq(platform)]
+    apis = [*send_chat_to_agent(platform), *get_chat_history(platform), *faq(platform), *bot_api(platform)]
     return Starlette(
         routes=[
             *page.routes(),

@@ -1,24 +1,27 @@
-"""Move a chat to pending: `POST /integration/external/v1.0/send_chat_to_agent/`.
+"""Move a chat to pending: `POST /integration/external/v1.0/send_chat_to_agent/`, and the same of `v2.0`.
 
 Source: Haptik's documentation, Webhooks, "Move a chat to pending". Its error table stands below word for word; what it
 leaves open (HTTP statuses, order of the checks, wrong types) is decided here and marked as assumed in docs/sandbox.md.
+v2.0 has one more field, `receiver`; nothing else of that page could be read.
 """
 
 from __future__ import annotations
 
-from typing import Any, TypeGuard
+from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from haptik_actions.sandbox._fields import business_of, is_number
 from haptik_actions.sandbox._platform import Platform
 from haptik_actions.sandbox._refusal import HeaderMessages, Refusal, authenticate, json_object
-from haptik_actions.sandbox._state import Business, Team, User
+from haptik_actions.sandbox._state import Team
+from haptik_actions.sandbox._users import Person, looks_made_up
 
 __all__ = ["send_chat_to_agent"]
 
-_PATH = "/integration/external/v1.0/send_chat_to_agent/"
+_PATH = "/integration/external/{version}/send_chat_to_agent/"
 
 _MESSAGES = HeaderMessages(
     client_id_missing="client_id missing in headers",
@@ -28,33 +31,40 @@ _MESSAGES = HeaderMessages(
     token_invalid="invalid token provided",
 )
 
-_REQUIRED = ("user_name", "business_id", "team_name")
+_V1_REQUIRED = ("user_name", "business_id", "team_name")
+_V2_REQUIRED = (*_V1_REQUIRED, "receiver")
 
 _SHORTEST_COUNTDOWN = 5
 _LONGEST_COUNTDOWN = 10
 _DEFAULT_COUNTDOWN = 10
 
 
-def send_chat_to_agent(platform: Platform) -> Route:
-    """Return the API's route on that platform."""
+def send_chat_to_agent(platform: Platform) -> list[Route]:
+    """Return the API's routes on that platform, one for each version."""
+    return [_route(platform, "v1.0", _V1_REQUIRED), _route(platform, "v2.0", _V2_REQUIRED)]
 
+
+def _route(platform: Platform, version: str, required: tuple[str, ...]) -> Route:
     async def endpoint(request: Request) -> Response:
         try:
             authenticate(request.headers, platform.partners, _MESSAGES)
-            _move(platform, json_object(request.headers.get("content-type", ""), await request.body()))
+            fields = json_object(request.headers.get("content-type", ""), await request.body())
+            _move(platform, fields, required)
         except Refusal as refusal:
             return refusal.response()
         return JSONResponse({"success": True})
 
-    return Route(_PATH, endpoint, methods=["POST"], name="send_chat_to_agent")
+    return Route(_PATH.replace("{version}", version), endpoint, methods=["POST"], name="send_chat_to_agent")
 
 
-def _move(platform: Platform, fields: dict[str, Any]) -> None:
-    for name in _REQUIRED:
+def _move(platform: Platform, fields: dict[str, Any], required: tuple[str, ...]) -> None:
+    for name in required:
         if fields.get(name) in (None, ""):
             raise Refusal(f"{name} missing in the request")
+    if "receiver" in required and not isinstance(fields["receiver"], str):
+        raise Refusal("invalid receiver provided")
     user = _user(platform, fields["user_name"])
-    business = _business(platform, fields["business_id"])
+    business = business_of(platform, fields["business_id"])
     team = _team(platform, fields["team_name"])
     if not platform.board.exists(user.user_name, business.id):
         raise Refusal("user has not sent a message")
@@ -62,20 +72,12 @@ def _move(platform: Platform, fields: dict[str, Any]) -> None:
     platform.board.move_to_team(user.user_name, business.id, team.name, countdown)
 
 
-def _user(platform: Platform, user_name: object) -> User:
-    user = platform.users.get(user_name) if isinstance(user_name, str) else None
-    if user is None:
-        raise Refusal("invalid user_name")
-    return user
-
-
-def _business(platform: Platform, business_id: object) -> Business:
-    business = platform.businesses.get(business_id) if _is_number(business_id) else None
-    if business is None:
-        raise Refusal("invalid business_id provided")
-    if not business.active:
-        raise Refusal(f'business "{business.id}" is inactive')
-    return business
+def _user(platform: Platform, user_name: object) -> Person:
+    person = platform.users.named(user_name)
+    if person is None:
+        # The Bot API gives such a name when it registers the user. Nobody has it, so nobody was registered.
+        raise Refusal("user is not registered" if looks_made_up(user_name) else "invalid user_name")
+    return person
 
 
 def _team(platform: Platform, team_name: object) -> Team:
@@ -90,11 +92,6 @@ def _team(platform: Platform, team_name: object) -> Team:
 def _countdown(countdown: object) -> float:
     if countdown is None:
         return _DEFAULT_COUNTDOWN
-    if not (_is_number(countdown) and _SHORTEST_COUNTDOWN <= countdown <= _LONGEST_COUNTDOWN):
+    if not (is_number(countdown) and _SHORTEST_COUNTDOWN <= countdown <= _LONGEST_COUNTDOWN):
         raise Refusal("invalid countdown provided")
     return countdown
-
-
-def _is_number(value: object) -> TypeGuard[float]:
-    # JSON's true is Python's 1, and no number.
-    return isinstance(value, (int, float)) and not isinstance(value, bool)

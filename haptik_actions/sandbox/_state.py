@@ -68,13 +68,19 @@ class User:
     """A user, the ids of the businesses where the user has a chat, and the number of the current conversation.
 
     `messages` were sent before the start. `pxut` is the token that stands for the user of a chat embedded elsewhere
-    ("TRACT Packed eXtensible User Token"); it is left out of `repr`.
+    ("TRACT Packed eXtensible User Token"); it is left out of `repr`. `auth_id` is what the Bot API calls the user,
+    made up when None. `device_platform` is the documented number of the user's channel, 5 for the Web; `language_code`
+    is of ISO 639-1.
     """
 
     user_name: Name
     businesses: tuple[int, ...] = ()
     conversation_no: Annotated[int, Meta(ge=1)] = 1
     pxut: HeaderText | None = field(default=None, repr=False)
+    auth_id: Annotated[str, Meta(pattern=r"^[0-9A-Za-z]+\Z")] | None = None
+    full_name: str = ""
+    language_code: Annotated[str, Meta(pattern=r"^[a-z]{2}\Z")] = "en"
+    device_platform: Literal[2, 3, 4, 5, 6, 13, 14, 15] = 5
     messages: tuple[SeedMessage, ...] = ()
 
 
@@ -123,7 +129,8 @@ class Domain:
 class State:
     """Everything the platform knows at the start, and the faults that it starts with.
 
-    Every partner sees all businesses, teams and users.
+    Every partner sees all businesses, teams and users. `default_team` gets the chats that nobody moved to a team: those
+    of users of the Bot API, and those with which a bot failed; the first active team when None.
 
     Raises `ConfigurationError` where an identifier stands twice, or one is named that does not exist.
     """
@@ -136,6 +143,7 @@ class State:
     webhook: Webhook | None = None
     domains: tuple[Domain, ...] = ()
     faults: tuple[Fault, ...] = ()
+    default_team: Name | None = None
 
     def __post_init__(self) -> None:
         _refuse_repeated("partners[{}].client_id", (partner.client_id for partner in self.partners))
@@ -143,12 +151,22 @@ class State:
         _refuse_repeated("teams[{}].name", (team.name for team in self.teams))
         _refuse_repeated("users[{}].user_name", (user.user_name for user in self.users))
         _refuse_repeated("users[{}].pxut", (user.pxut or object() for user in self.users), shown="the token")
+        _refuse_repeated("users[{}].auth_id", (user.auth_id or object() for user in self.users))
         for index, user in enumerate(self.users):
             self._check_businesses(user, f"users[{index}].businesses")
             for number, message in enumerate(user.messages):
                 _check_message(user, message, f"users[{index}].messages[{number}]")
         self._check_agents()
         self._check_domains()
+        self._check_default_team()
+
+    def _check_default_team(self) -> None:
+        active = [team.name for team in self.teams if team.active]
+        if self.default_team is not None and self.default_team not in active:
+            raise ConfigurationError(
+                f"default_team: no active team has the name {self.default_team!r}. "
+                f"Add it to teams, or use one of: {', '.join(active) or 'none'}"
+            )
 
     def _check_domains(self) -> None:
         _refuse_repeated("domains[{}].name", (domain.name for domain in self.domains))

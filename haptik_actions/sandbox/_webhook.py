@@ -88,6 +88,13 @@ class EventQueue:
             if event.state == "queued":
                 self._keep(replace(event, state="waiting", next_try_at=self._clock(), dropped_at=None))
 
+    def disable(self) -> None:
+        """Disable the webhook; what waits and what comes is queued for an hour."""
+        self.is_enabled = False
+        for event in list(self._events.values()):
+            if event.state == "waiting":
+                self._keep(self._queued(event))
+
     def add(self, chat: Chat, body: dict[str, Any]) -> Event:
         """Take an event in and return it."""
         event = Event(
@@ -142,17 +149,11 @@ class EventQueue:
         if not tried.problem:
             return replace(event, state="delivered", next_try_at=None, dropped_at=None)
         if len(event.tries) > len(_RETRY_AFTER):
-            self._disable()
+            self.disable()
             return replace(event, state="dropped", next_try_at=None, dropped_at=tried.at)
         if event.state == "waiting":
             return replace(event, next_try_at=round(tried.at + _RETRY_AFTER[len(event.tries) - 1], 6))
         return event
-
-    def _disable(self) -> None:
-        self.is_enabled = False
-        for event in list(self._events.values()):
-            if event.state == "waiting":
-                self._keep(self._queued(event))
 
     def _ready(self, event: Event) -> Event:
         return replace(event, state="waiting", next_try_at=event.at)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import AsyncIterator
+from uuid import uuid4
 
 import pytest
 
@@ -39,3 +40,20 @@ def domain(tenant: Tenant) -> str:
     if tenant.domain is None:
         pytest.skip("replaces the FAQ nodes of a bot: needs HAPTIK_CONTRACT_DOMAIN and HAPTIK_CONTRACT_WRITE=1")
     return tenant.domain
+
+
+@pytest.fixture
+async def registered(client: HaptikClient, bot_api: Tenant) -> str:
+    """The auth_id of a user whom Haptik has only just got to know."""
+    if not bot_api.writes:
+        pytest.skip("registers a user and logs messages: needs HAPTIK_CONTRACT_WRITE=1")
+    auth_id = f"contract{uuid4().hex}"
+    await client.create_user(auth_id=auth_id, name="Contract test", language_code="en")
+    return auth_id
+
+
+@pytest.fixture
+def bot_api(tenant: Tenant) -> Tenant:
+    if tenant.messenger_url is None:
+        pytest.skip("asks the Bot API: needs HAPTIK_CONTRACT_MESSENGER_URL")
+    return tenant

@@ -19,7 +19,10 @@ NEEDED = ("CLIENT_ID", "TOKEN", "BUSINESS_ID", "USER_NAME", "CONVERSATION_NO")
 
 @dataclass(frozen=True, kw_only=True)
 class Tenant:
-    """Whom the suite may name there. `team` and `domain` are None where nothing may be changed."""
+    """Whom the suite may name there. `team` and `domain` are None, and `writes` is false, where nothing may be changed.
+
+    `messenger_url` is None where there is no Bot API to ask.
+    """
 
     base_url: str
     client_id: str
@@ -29,12 +32,17 @@ class Tenant:
     conversation_no: int
     team: str | None = None
     domain: str | None = None
+    messenger_url: str | None = None
+    writes: bool = False
     transport: httpx.AsyncBaseTransport | None = field(default=None, repr=False)
 
     def client(self, *, client_id: str | None = None, token: str | None = None) -> HaptikClient:
         """A client with the tenant's credentials, or with others."""
         credentials = StaticCredentials(client_id=client_id or self.client_id, token=token or self.token)
-        return HaptikClient(PlatformServer(self.base_url), credentials, transport=self.transport, timeout=30)
+        messenger = PlatformServer.messenger(self.messenger_url) if self.messenger_url else None
+        return HaptikClient(
+            PlatformServer(self.base_url), credentials, messenger=messenger, transport=self.transport, timeout=30
+        )
 
 
 def real_tenant(environ: Mapping[str, str]) -> Tenant | None:
@@ -55,6 +63,8 @@ def real_tenant(environ: Mapping[str, str]) -> Tenant | None:
         conversation_no=int(given["CONVERSATION_NO"]),
         team=given.get("TEAM") if may_write else None,
         domain=given.get("DOMAIN") if may_write else None,
+        messenger_url=given.get("MESSENGER_URL"),
+        writes=may_write,
     )
 
 
@@ -83,5 +93,7 @@ def tenant_of(sandbox: Sandbox, base_url: str, transport: httpx.AsyncBaseTranspo
         conversation_no=state.users[0].conversation_no,
         team=state.teams[0].name,
         domain=state.domains[0].name,
+        messenger_url=base_url,
+        writes=True,
         transport=transport,
     )

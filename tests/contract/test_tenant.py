@@ -15,6 +15,7 @@ GIVEN = {
     "HAPTIK_CONTRACT_CONVERSATION_NO": "2",
     "HAPTIK_CONTRACT_TEAM": "support",
     "HAPTIK_CONTRACT_DOMAIN": "shop",
+    "HAPTIK_CONTRACT_MESSENGER_URL": "https://messenger.example",
 }
 
 
@@ -30,6 +31,8 @@ def test_a_real_tenant_is_changed_only_when_that_is_said(write: str, team: str |
         conversation_no=2,
         team=team,
         domain=domain,
+        messenger_url="https://messenger.example",
+        writes=write == "1",
     )
     assert "s3cr3t" not in repr(tenant)
 

@@ -10,6 +10,8 @@ from haptik_actions.errors import ConfigurationError
 
 EVERYTHING = {
     "HAPTIK_BASE_URL": "https://haptik.example",
+    "HAPTIK_MESSENGER_URL": "https://messenger.example",
+    "HAPTIK_RECEIVER": "athena",
     "HAPTIK_CLIENT_ID": "client-1",
     "HAPTIK_TOKEN": "s3cr3t-token",
     "HAPTIK_BUSINESS_ID": "343",
@@ -27,6 +29,8 @@ def write(text: str) -> Path:
 def test_the_environment_gives_every_setting() -> None:
     assert Settings.load(EVERYTHING) == Settings(
         base_url="https://haptik.example",
+        messenger_url="https://messenger.example",
+        receiver="athena",
         client_id="client-1",
         token="s3cr3t-token",
         business_id=343,
@@ -40,6 +44,8 @@ def test_the_file_gives_every_setting_and_expands_variables() -> None:
         "action_endpoint: {url: http://localhost:5055/webhook}\n"
         "haptik:\n"
         "  base_url: https://haptik.example\n"
+        "  messenger_url: https://messenger.example\n"
+        "  receiver: athena\n"
         "  client_id: 1234\n"
         "  token: ${SECRET}\n"
         "  business_id: 343\n"
@@ -48,6 +54,8 @@ def test_the_file_gives_every_setting_and_expands_variables() -> None:
     )
     assert Settings.load({"SECRET": "s3cr3t", "REDIS_HOST": "cache"}, path) == Settings(
         base_url="https://haptik.example",
+        messenger_url="https://messenger.example",
+        receiver="athena",
         client_id="1234",
         token="s3cr3t",
         business_id=343,
@@ -68,7 +76,9 @@ def test_nothing_said_is_nothing_set(text: str) -> None:
     assert Settings.load({"HAPTIK_TEAM": "  "}, write(text)) == Settings()
 
 
-@pytest.mark.parametrize("name", ["base_url", "client_id", "token", "business_id", "team", "redis_url"])
+@pytest.mark.parametrize(
+    "name", ["base_url", "messenger_url", "receiver", "client_id", "token", "business_id", "team", "redis_url"]
+)
 def test_a_missing_setting_names_itself_and_both_places(name: str) -> None:
     variable = "REDIS_URL" if name == "redis_url" else f"HAPTIK_{name.upper()}"
     with pytest.raises(ConfigurationError, match=f"{variable}.*`{name}`.*endpoints.yml"):

@@ -11,6 +11,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from haptik_actions.sandbox import Fault, Sandbox
+from tests.unit import test_sandbox_bot_api as bot_api
 from tests.unit import test_sandbox_faq as faq
 from tests.unit import test_sandbox_history as history
 from tests.unit import test_sandbox_send_chat as send_chat
@@ -51,8 +52,10 @@ ANSWERS = {
     history.V1: {row[3] for row in history.V1_DOCUMENTED + history.V1_ASSUMED},
     history.V2: {row[4] for row in history.V2_DOCUMENTED + history.V2_ASSUMED},
     faq.CREATE: {row[4] for row in faq.DOCUMENTED + faq.ASSUMED},
+    bot_api.FILE: {row[3] for row in bot_api.FILES_DOCUMENTED + bot_api.FILES_ASSUMED},
+    **{path: {row[3] for row in bot_api.DOCUMENTED + bot_api.ASSUMED if row[0] == path} for path in bot_api.BODIES},
 }
-METHODS = {send_chat.PATH: "POST", history.V1: "GET", history.V2: "GET", faq.CREATE: "POST"}
+METHODS = {path: "GET" if path in (history.V1, history.V2) else "POST" for path in ANSWERS}
 
 
 @pytest.mark.parametrize(

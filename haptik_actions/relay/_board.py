@@ -1,0 +1,100 @@
+"""Running the scripts on Redis: bounded in time and number, and with one error for all that goes wrong."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from haptik_actions._deadline import DeadlinePassed, deadline
+from haptik_actions.errors import RelayAway
+from haptik_actions.relay._keys import keys_of
+
+if TYPE_CHECKING:
+    from redis.asyncio import Redis
+
+__all__ = ["Board"]
+
+logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+_SECONDS = 2.0
+_REST_SECONDS = 0.5
+_CALLS = 50
+"""Calls at once: less than a pool of connections of any redis-py allows."""
+
+
+class Board:
+    """The Redis (or cluster) that `client` is connected to.
+
+    One that does not answer within two seconds is left alone for half a second, so that it holds up few callers.
+    `clock` gives Unix seconds in place of the clock of Redis, for tests.
+    """
+
+    def __init__(self, client: Redis, *, clock: Callable[[], float] | None = None) -> None:
+        self.redis, self._clock = client, clock
+        self._scripts: dict[str, Any] = {}
+        self._gate = asyncio.Semaphore(_CALLS)
+        self._rest_until = float("-inf")
+        self.is_away = False
+
+    def now(self) -> float:
+        """Return Unix seconds."""
+        return time.time() if self._clock is None else self._clock()
+
+    def now_ms(self) -> int:
+        """Return what scripts take for the time: 0 for the clock of Redis."""
+        return 0 if self._clock is None else round(self._clock() * 1000)
+
+    async def on(self, script: str, id_: str, *args: Any) -> Any:
+        """Run a script on the keys of a conversation.
+
+        Raises:
+            RelayAway: Redis does not answer.
+        """
+        return await self.run(script, keys_of(id_), [id_, self.now_ms(), *args])
+
+    async def run(self, script: str, keys: Sequence[str], args: Sequence[Any]) -> Any:
+        """Run a script.
+
+        Raises:
+            RelayAway: Redis does not answer.
+        """
+        prepared = self._scripts.get(script)
+        if prepared is None:
+            prepared = self._scripts[script] = self.redis.register_script(script)
+        return await self.ask(lambda: prepared(keys=keys, args=args))
+
+    async def ask(self, call: Callable[[], Awaitable[T]]) -> T:
+        """Return what a call of Redis returns.
+
+        Raises:
+            RelayAway: Redis does not answer.
+        """
+        from redis.exceptions import RedisError
+        from redis.exceptions import TimeoutError as RedisTimeout
+
+        async with self._gate:
+            if time.monotonic() < self._rest_until:
+                raise RelayAway("Redis has just failed to answer; it is asked again in half a second.")
+            try:
+                async with deadline(_SECONDS):
+                    answer = await call()
+            except (RedisError, OSError, DeadlinePassed) as error:
+                if isinstance(error, (RedisTimeout, DeadlinePassed)):
+                    self._rest_until = time.monotonic() + _REST_SECONDS
+                self._say(away=True, why=f"{type(error).__name__}: {error}")
+                raise RelayAway(f"Redis does not answer ({type(error).__name__}).") from error
+        self._say(away=False)
+        return answer
+
+    def _say(self, *, away: bool, why: str = "") -> None:
+        # Once per outage: workers ask several times a second.
+        if away and not self.is_away:
+            logger.warning("The relay's Redis does not answer (%s). What comes meanwhile is kept or sent again.", why)
+        if self.is_away and not away:
+            logger.info("The relay's Redis answers again.")
+        self.is_away = away

@@ -1,0 +1,272 @@
+"""The queues of the relay as calls: what the scripts take and give, with types."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+from typing import Any, Literal, TypeAlias, TypeVar
+
+import msgspec
+
+from haptik_actions.relay._board import Board
+from haptik_actions.relay._codec import Queued, read_link, to_json
+from haptik_actions.relay._events import PlatformEvent
+from haptik_actions.relay._keys import keys_of, shard_keys
+from haptik_actions.relay._lanes import Lane
+from haptik_actions.relay._link import Link
+from haptik_actions.relay._scripts import (
+    EVENT,
+    FOR_AGENT,
+    FOR_USER,
+    LATER,
+    LEAVE,
+    MOVED,
+    OWN,
+    POLL,
+    RELEASE,
+    RENEW,
+    TIMER,
+    WORDS,
+)
+from haptik_actions.relay._values import FromUser, LedgerRow
+
+__all__ = ["Done", "ForAgent", "ForUser", "Queues", "Stored", "Wait", "Words"]
+
+Stored: TypeAlias = Literal["stored", "twice", "old", "full", "unknown"]
+Words: TypeAlias = FromUser | Literal["note"]
+
+T = TypeVar("T")
+
+_encode = msgspec.msgpack.encode
+_NOTE = b"\xa4note"
+
+
+class Wait(msgspec.Struct, frozen=True):
+    """Nothing to do for `seconds`; None: until something comes."""
+
+    seconds: float | None = None
+
+
+class Done(msgspec.Struct, frozen=True, kw_only=True):
+    """An entry that is done with, and its row for the ledger.
+
+    `inbox` is what goes into the inbox; `ended` says that it was the end of the chat; `sent` is the platform's id.
+    """
+
+    member: str
+    row: LedgerRow
+    inbox: bytes = b""
+    ended: bool = False
+    sent: int | None = None
+
+
+class ForUser(msgspec.Struct, frozen=True, kw_only=True):
+    """The next entry for a user. `again`: somebody has begun with it before. `tries` failed.
+
+    `queued` is None where it cannot be read: another version wrote it.
+    """
+
+    member: str
+    queued: Queued | None
+    again: bool
+    tries: int
+    link: Link
+
+
+class ForAgent(msgspec.Struct, frozen=True, kw_only=True):
+    """What is next for an agent: the words at the head, a move to a team (`team`), or both.
+
+    `words` are None where there are none, or none that can be read. `sent` is the platform's id of the last message that
+    it confirmed. `is_told`: it is for the agent although the chat
+    is over, because the user wrote it before they left.
+    """
+
+    member: str
+    words: Words | None
+    again: bool
+    tries: int
+    sent: int | None
+    is_told: bool
+    team: bool
+    link: Link
+
+
+class Queues:
+    """Queues on `board`, worked on under one `token`. A lease lasts `lease` seconds."""
+
+    def __init__(self, board: Board, *, lease: float) -> None:
+        self._board, self.lease = board, lease
+        self.token = secrets.token_hex(12)
+        self._held: set[tuple[Lane, str]] = set()
+
+    async def put(self, id_: str, event: PlatformEvent, name: str, hold: float) -> Stored:
+        """Store an event, once for each `name`."""
+        answer = await self._board.on(
+            EVENT,
+            *(id_, _ms(hold), name, to_json(event.business_id), _kind(event), _order(event), _encode(_queued(event))),
+            _encode(Queued(what="assigned", id=event.message_id, at=event.at, name=event.agent)),
+            *(_optional(value) for value in (event.agent, event.user_name, event.auth_id, event.conversation_no)),
+            round(event.at * 1000),
+            int(event.kind == "webhook_conversation_complete"),
+        )
+        stored: Stored = _text(answer)  # type: ignore[assignment]
+        return stored
+
+    async def own(self, id_: str, key: str, name: str, *, once: str = "") -> bool:
+        """Say something of the relay's own; with `once`, only where that was not told yet."""
+        return bool(await self._board.on(OWN, id_, name, _encode(Queued(what="own", key=key)), once))
+
+    async def timer(self, id_: str, key: str) -> bool:
+        """Tell the user that nobody has come, where it is time and that is still so."""
+        return bool(await self._board.on(TIMER, id_, _encode(Queued(what="own", key=key, choice=True))))
+
+    async def leave(self, id_: str, name: str, at: float) -> bool:
+        """End the chat because the user wants the bot; False where no agent was asked for."""
+        return bool(await self._board.on(LEAVE, id_, name, _encode(Queued(what="ended", left=True, at=at)), _NOTE))
+
+    async def words(self, id_: str, name: str, words: FromUser) -> Stored:
+        """Store what the user wrote."""
+        stored: Stored = _text(await self._board.on(WORDS, id_, f"w:{name}", _encode(words)))  # type: ignore[assignment]
+        return stored
+
+    async def for_user(self, id_: str, hold: float, done: Done | None) -> ForUser | Wait:
+        """Tick `done` off, and return what is next."""
+        ticked = ("", "", "", "") if done is None else (done.member, _row(done), done.inbox, int(done.ended))
+        answer = await self._board.on(
+            FOR_USER, id_, self.token, _ms(self.lease), _ms(hold), secrets.token_hex(8), *ticked
+        )
+        if (wait := self._wait("user", id_, answer)) is not None:
+            return wait
+        _, member, content, again, tries, link = answer
+        return ForUser(
+            member=_text(member),
+            queued=_read(content, Queued),
+            again=again == b"1",
+            tries=int(tries),
+            link=_link(link),
+        )
+
+    async def for_agent(self, id_: str, done: Done | None, put_off: float | None = None) -> ForAgent | Wait:
+        """Tick `done` off, and return what is next. `put_off`: seconds for which no move to a team is wanted."""
+        ticked = ("", "", "") if done is None else (done.member, _row(done), _optional(done.sent))
+        answer = await self._board.on(
+            *(FOR_AGENT, id_, self.token, _ms(self.lease), secrets.token_hex(8), *ticked),
+            "" if put_off is None else _ms(put_off),
+        )
+        if (wait := self._wait("agent", id_, answer)) is not None:
+            return wait
+        _, head, again, tries, sent, is_told, team, link = answer
+        return ForAgent(
+            member=_text(head[:12]),
+            words=_words(head[12:]) if head else None,
+            again=again == b"1",
+            tries=int(tries),
+            sent=int(sent) if sent else None,
+            is_told=is_told == b"1",
+            team=team == b"1",
+            link=_link(link),
+        )
+
+    async def moved(self, id_: str, receipt: str, row: LedgerRow) -> None:
+        """Note that the chat is with a team, or that no team takes it."""
+        await self._board.on(MOVED, id_, to_json(receipt), _encode(row))
+
+    async def later(self, lane: Lane, id_: str, pause: float, *, untouched: str = "") -> None:
+        """Put the head off. `untouched` is its member where it is certain that nobody got it."""
+        self._held.discard((lane, id_))
+        await self._board.on(LATER, id_, lane, self.token, _ms(pause), untouched)
+
+    async def release(self, lane: Lane, id_: str, after: float, *, untouched: str = "") -> None:
+        """Leave the head to whoever comes first, from `after` seconds on."""
+        self._held.discard((lane, id_))
+        await self._board.on(RELEASE, id_, lane, self.token, untouched, _ms(after))
+
+    async def renew(self) -> None:
+        """Prolong every lease that this process holds."""
+        for lane, id_ in list(self._held):
+            await self._board.on(RENEW, id_, lane, self.token, _ms(self.lease))
+
+    async def poll(self, shard: int, most: int, offsets: list[int]) -> list[list[str]]:
+        """Return the ids of a shard that are due: for users, for agents, timers."""
+        answer = await self._board.run(POLL, shard_keys(shard), [self._board.now_ms(), most, *offsets])
+        return [[_text(id_) for id_ in some] for some in answer]
+
+    async def link(self, id_: str) -> Link | None:
+        """Return a link."""
+        return read_link(await self._board.ask(lambda: self._board.redis.hgetall(keys_of(id_)[0])))  # type: ignore[arg-type]
+
+    def _wait(self, lane: Lane, id_: str, answer: list[Any]) -> Wait | None:
+        self._held.discard((lane, id_))
+        if answer[0] == b"nothing":
+            return Wait()
+        if answer[0] == b"wait":
+            return Wait(int(answer[1]) / 1000)
+        self._held.add((lane, id_))
+        return None
+
+
+def _queued(event: PlatformEvent) -> Queued:
+    if event.ends_the_chat:
+        return Queued(
+            what="ended",
+            id=event.message_id,
+            at=event.at,
+            conversation_no=event.conversation_no,
+            completion_type=event.completion_type,
+            completion_by=event.completion_by,
+            reason=event.reason,
+        )
+    return Queued(
+        what="message",
+        id=event.message_id,
+        at=event.at,
+        name=None if event.automated else event.agent,
+        automated=event.automated,
+        body=event.body,
+    )
+
+
+def _kind(event: PlatformEvent) -> str:
+    if event.ends_the_chat:
+        return "ended"
+    if event.kind == "chat_pinned":
+        return "pinned"
+    return "automated" if event.automated else "human"
+
+
+def _order(event: PlatformEvent) -> str:
+    return "" if event.message_id is None or event.ends_the_chat else f"{event.message_id:020d}"
+
+
+def _words(content: bytes) -> Words | None:
+    return "note" if content == _NOTE else _read(content, FromUser)
+
+
+def _read(content: bytes, kind: type[T]) -> T | None:
+    try:
+        return msgspec.msgpack.decode(content, type=kind)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+
+
+def _link(answer: Any) -> Link:
+    link = read_link(answer if isinstance(answer, Mapping) else list(answer))
+    if link is None:
+        raise ValueError("the link of a conversation that is due cannot be read")
+    return link
+
+
+def _row(done: Done) -> bytes:
+    return _encode(done.row)
+
+
+def _optional(value: Any) -> bytes | str:
+    return "" if value is None else to_json(value)
+
+
+def _text(answer: bytes | str) -> str:
+    return answer.decode() if isinstance(answer, bytes) else answer
+
+
+def _ms(seconds: float) -> int:
+    return max(0, round(seconds * 1000))
