@@ -23,7 +23,12 @@ _LOOK_SECONDS = 0.2
 @click.command()
 @click.option("--once", is_flag=True, help="Play the story, then end; status 0 only if everything went as it should.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of the pictures; with --once.")
-def command(once: bool, as_json: bool) -> None:
+@click.option(
+    "--rasa",
+    metavar="PYTHON",
+    help="A Python with Rasa 3.6.21 and this library: a real Rasa answers on the phone, in place of a stand-in.",
+)
+def command(once: bool, as_json: bool, rasa: str | None) -> None:
     """Show on this machine how a chat reaches a person, and comes back.
 
     Starts a sandbox of Haptik, a Valkey, a small orders service and a real action server, all on loopback, and a page
@@ -34,23 +39,24 @@ def command(once: bool, as_json: bool) -> None:
     \b
     haptik-actions demo
     haptik-actions demo --once --json
+    haptik-actions demo --rasa .venv-rasa/bin/python
     """
     if as_json and not once:
         raise click.UsageError("--json goes with --once: a demo that stays up has no result.")
-    ok = run_until_signal(_run(once, as_json))
+    ok = run_until_signal(_run(once, as_json, rasa))
     # None: Ctrl-C, which is how a demo that stays up is meant to end.
     if ok is False or (ok is None and once):
         raise click.exceptions.Exit(1)
 
 
-async def _run(once: bool, as_json: bool) -> bool:
+async def _run(once: bool, as_json: bool, rasa: str | None) -> bool:
     from rich.console import Console
 
     from haptik_actions.cli import _demo_view as view
     from haptik_actions.demo import start_stack
 
     console = Console(quiet=as_json, highlight=False)
-    async with start_stack(told=lambda line: console.print(view.line(line))) as stack:
+    async with start_stack(rasa=rasa, told=lambda line: console.print(view.line(line))) as stack:
         console.print(view.addresses(stack))
         if once:
             return await _play(stack, console, as_json)

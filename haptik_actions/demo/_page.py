@@ -5,10 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
 from urllib.parse import parse_qsl
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -21,51 +19,63 @@ from starlette.staticfiles import StaticFiles
 
 from haptik_actions.demo._orders import OrdersService
 from haptik_actions.demo._phone import Phone
+from haptik_actions.demo._rasa import RealRasa
+from haptik_actions.demo._stand_in import StandIn
 from haptik_actions.demo._strip import Strip
+from haptik_actions.relay import Relay
 from haptik_actions.sandbox import Sandbox
 from haptik_actions.sandbox._loopback import OwnPagesOnly
 
-__all__ = ["EVENTS_PATH", "DemoPage"]
+__all__ = ["BOT_PATH", "EVENTS_PATH", "DemoPage"]
 
 logger = logging.getLogger(__name__)
 
 EVENTS_PATH = "/webhooks/haptik/events"
+BOT_PATH = "/bot"
 _HERE = Path(__file__).parent
 _LOOK = _HERE.parent / "sandbox" / "static"
 _LONGEST_TEXT = 2_000
-_MOST_BYTES = 1_000_000
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class DemoPage:
-    """Shows the demo to people, and takes what they do.
+    """Shows the demo to people, and takes what they do. It says who plays the bot as soon as that is known."""
 
-    Attributes:
-        user_writes: Takes what the visitor writes as the user. It may take as long as the bot does.
-        take: Takes an event of the platform and its signature, and returns the HTTP status; None where Rasa does it.
-        arrived: Takes what Rasa's callback channel posts; None without Rasa.
-        with_whom: Who answers on the phone, and `what_is_real` of all this: two lines of the page.
-    """
+    def __init__(
+        self,
+        *,
+        sandbox: Sandbox,
+        orders: OrdersService,
+        phone: Phone,
+        strip: Strip,
+        sandbox_url: str,
+        studio_url: str | None,
+    ) -> None:
+        self._sandbox, self._orders, self._phone, self._strip = sandbox, orders, phone, strip
+        self._sandbox_url, self._studio_url = sandbox_url, studio_url
+        self._bot: StandIn | RealRasa | None = None
+        self._relay: Relay | None = None
+        self._turns: set[asyncio.Task[None]] = set()
 
-    sandbox: Sandbox
-    orders: OrdersService
-    phone: Phone
-    strip: Strip
-    sandbox_url: str
-    studio_url: str | None
-    with_whom: str
-    what_is_real: str
-    user_writes: Callable[[str], Awaitable[None]]
-    take: Callable[[bytes, str | None], Awaitable[int]] | None = None
-    arrived: Callable[[dict[str, Any]], None] | None = None
+    def played_by_stand_in(self, bot: StandIn, relay: Relay) -> None:
+        """A stand-in answers on the phone, and `relay` takes the platform's events."""
+        self._bot, self._relay = bot, relay
+
+    def run_by_rasa(self, bot: RealRasa) -> None:
+        """A real Rasa answers on the phone; it takes the platform's events itself."""
+        self._bot = bot
+
+    async def user_writes(self, text: str) -> None:
+        """Write something as the user; returns when the bot has answered, or the relay has taken it."""
+        assert self._bot is not None
+        await self._bot.user_writes(text)
 
     @property
     def app(self) -> Starlette:
         """The ASGI app."""
         pages = [
             Route("/say", self._form(self._say), methods=["POST"]),
-            Route("/orders", self._form(self._orders), methods=["POST"]),
-            Route("/haptik", self._form(self._haptik), methods=["POST"]),
+            Route("/orders", self._form(self._set_orders), methods=["POST"]),
+            Route("/haptik", self._form(self._set_haptik), methods=["POST"]),
         ]
         return Starlette(
             routes=[
@@ -73,7 +83,7 @@ class DemoPage:
                 Route("/live", self._live),
                 Route("/favicon.ico", _icon),
                 Route(EVENTS_PATH, self._event, methods=["POST"]),
-                Route("/bot", self._callback, methods=["POST"]),
+                Route(BOT_PATH, self._arrived, methods=["POST"]),
                 Mount("/look", StaticFiles(directory=_LOOK)),
                 Mount("/static", StaticFiles(directory=_HERE / "static")),
                 Mount("/page", routes=pages, middleware=[Middleware(OwnPagesOnly)]),
@@ -100,52 +110,55 @@ class DemoPage:
 
     async def _write(self, text: str) -> None:
         # The page shows what was written at once; the bot's answer comes when it comes.
-        asyncio.get_running_loop().create_task(self.user_writes(text)).add_done_callback(_log_failure)
+        turn = asyncio.get_running_loop().create_task(self.user_writes(text))
+        self._turns.add(turn)
+        turn.add_done_callback(self._turns.discard)
+        turn.add_done_callback(_log_failure)
         await asyncio.sleep(0)
 
-    async def _orders(self, form: dict[str, str]) -> None:
-        self.orders.mode = "broken" if form.get("mode") == "broken" else "working"
-        works = self.orders.mode == "working"
-        self.strip.note("you", "orders service", "works again" if works else "broken", "good" if works else "bad")
+    async def _set_orders(self, form: dict[str, str]) -> None:
+        self._orders.mode = "broken" if form.get("mode") == "broken" else "working"
+        works = self._orders.mode == "working"
+        self._strip.note("you", "orders service", "works again" if works else "broken", "good" if works else "bad")
 
-    async def _haptik(self, form: dict[str, str]) -> None:
-        self.sandbox.outage = form.get("outage") == "true"
-        down = self.sandbox.outage
-        self.strip.note("you", "Haptik", "taken down" if down else "back", "bad" if down else "good")
+    async def _set_haptik(self, form: dict[str, str]) -> None:
+        self._sandbox.outage = form.get("outage") == "true"
+        down = self._sandbox.outage
+        self._strip.note("you", "Haptik", "taken down" if down else "back", "bad" if down else "good")
 
     async def _event(self, request: Request) -> Response:
-        if self.take is None:
+        if self._relay is None:
             return Response(status_code=404)
-        return Response(status_code=await self.take(await request.body(), request.headers.get("x-hub-signature")))
+        signature = request.headers.get("x-hub-signature")
+        return Response(status_code=await self._relay.take(await request.body(), signature))
 
-    async def _callback(self, request: Request) -> Response:
-        body = await request.body()
-        if self.arrived is None or len(body) > _MOST_BYTES:
-            return Response(status_code=404 if self.arrived is None else 413)
-        self.arrived(await request.json())
+    async def _arrived(self, request: Request) -> Response:
+        """Take what Rasa's callback channel posts. Only the process that this demo has started knows the address."""
+        if not isinstance(self._bot, RealRasa):
+            return Response(status_code=404)
+        self._bot.arrived(await request.json())
         return JSONResponse({})
 
     def _render(self, template: str) -> Response:
-        self.strip.look()
+        self._strip.look()
         html = (
             _templates()
             .get_template(template)
             .render(
                 problem="",
-                bubbles=self.phone.bubbles,
-                happenings=self.strip.lines,
-                orders_work=self.orders.mode == "working",
-                haptik_up=not self.sandbox.outage,
-                sandbox_url=self.sandbox_url,
-                studio_url=self.studio_url,
-                with_whom=self.with_whom,
-                what_is_real=self.what_is_real,
+                bubbles=self._phone.bubbles,
+                happenings=self._strip.lines,
+                orders_work=self._orders.mode == "working",
+                haptik_up=not self._sandbox.outage,
+                sandbox_url=self._sandbox_url,
+                studio_url=self._studio_url,
+                with_rasa=isinstance(self._bot, RealRasa),
             )
         )
         return HTMLResponse(html.encode("utf-8", "replace"), headers=self._headers())
 
     def _headers(self) -> dict[str, str]:
-        policy = f"default-src 'self'; frame-src {self.sandbox_url}; base-uri 'none'; form-action 'self'"
+        policy = f"default-src 'self'; frame-src {self._sandbox_url}; base-uri 'none'; form-action 'self'"
         return {
             "Content-Security-Policy": f"{policy}; frame-ancestors 'none'",
             "X-Content-Type-Options": "nosniff",

@@ -20,7 +20,8 @@ import msgspec
 
 from haptik_actions.demo._phone import CHANNEL, Phone
 from haptik_actions.demo._strip import Strip
-from haptik_actions.escalation import Outbox, chat_of
+from haptik_actions.escalation import Outbox
+from haptik_actions.escalation._outbox import chat_of
 from haptik_actions.messages import Template
 from haptik_actions.relay import Ending, FromUser, Link, Reach, Relay, Saying
 

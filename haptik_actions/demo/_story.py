@@ -64,7 +64,9 @@ class _Teller:
         await self._until(lambda: _WORDS in self.to_agent(), "what the user wrote")
         self._sandbox.answer(chat.user_name, chat.business_id, _ANSWER)
         self._sandbox.say(chat.user_name, chat.business_id, _buttons(), sender="agent", agent_name=_AGENT)
-        await self._until(lambda: list(self._phone.texts("agent"))[-2:] == [_ANSWER, _QUESTION], "the agent's answer")
+        await self._until(
+            lambda: list(self._phone.texts("bot", "agent"))[-2:] == [_ANSWER, _QUESTION], "the agent's answer"
+        )
         await self._stack.user_writes(self._phone.bubbles[-1].taps[0].payload)
         await self._until(lambda: _CHOICES[0] in self.to_agent(), "the button that was tapped")
         self._stack.orders.mode = "working"

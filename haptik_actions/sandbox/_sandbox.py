@@ -47,7 +47,8 @@ class Sandbox:
 
     `state` is what it knows at the start, the packaged state when None; `clock` gives seconds and may be a test's own.
     `start` is the time of day at the start, with a time zone; now when None. Messages are stamped with it.
-    `webhook_transport` carries the events to the webhook; httpx's own when None.
+    `webhook_transport` carries the events to the webhook; httpx's own when None. `framed_by` is the origin of a page of
+    one's own that may show the agents' page in a frame, such as `http://127.0.0.1:8080`; none may when None.
     `app` is the ASGI app: platform, control plane under `/_sandbox/`, page at `/`. Reach it through `transport()`
     without a socket, or give the sandbox to `serve`.
     """
@@ -59,10 +60,11 @@ class Sandbox:
         clock: Callable[[], float] = time.monotonic,
         start: datetime | None = None,
         webhook_transport: httpx.AsyncBaseTransport | None = None,
+        framed_by: str | None = None,
     ) -> None:
         self._platform = Platform(default_state() if state is None else state, clock, start)
         self._courier = Courier(self._platform.events, self._platform.clock, webhook_transport)
-        self.app = _build_app(self._platform)
+        self.app = _build_app(self._platform, framed_by)
 
     @classmethod
     def from_file(
@@ -260,8 +262,8 @@ class Sandbox:
         self._platform.reset()
 
 
-def _build_app(platform: Platform) -> Starlette:
-    page = Page(platform)
+def _build_app(platform: Platform, framed_by: str | None) -> Starlette:
+    page = Page(platform, framed_by)
     apis = [*send_chat_to_agent(platform), *get_chat_history(platform), *faq(platform), *bot_api(platform)]
     return Starlette(
         routes=[
