@@ -40,7 +40,7 @@ class Opening(msgspec.Struct, frozen=True, kw_only=True):
     language_code: str | None = None
 
 
-class HandOff(msgspec.Struct, frozen=True, kw_only=True):
+class HandOff(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """All that the platform's calls need, and the receipt's id for the log. `teams` are tried in their order.
 
     Attributes:

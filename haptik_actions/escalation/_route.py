@@ -37,7 +37,7 @@ async def hand_off_of(
     words: Words,
 ) -> HandOff:
     """Return the hand-off of a conversation, with all that its way needs."""
-    link = _link(receipt, identity, conversation, plan, teams, locale, settings)
+    link = _link(receipt, identity, conversation, plan, teams, locale)
     opening = None
     if identity.user_name is None:
         opening = Opening(
@@ -65,16 +65,17 @@ def _link(
     plan: HandOffOptions,
     teams: tuple[str, ...],
     locale: str | None,
-    settings: Settings,
 ) -> Link:
-    channel = conversation.channel or _NO_CHANNEL
-    ours = conversation_id(channel, conversation.sender_id)
+    # A tracker may hold anything.
+    channel = conversation.channel if isinstance(conversation.channel, str) else _NO_CHANNEL
+    sender_id = str(conversation.sender_id)
+    ours = conversation_id(channel, sender_id)
     known: dict[str, Any] = {"user_name": identity.user_name, "auth_id": identity.auth_id}
     if identity.user_name is None:
         known["auth_id"] = identity.auth_id or ours
     return Link.of(
         channel,
-        conversation.sender_id,
+        sender_id,
         identity.business_id,
         receipt=receipt.id,
         teams=teams,
