@@ -89,7 +89,11 @@ class Relay:
         self._tasks: set[asyncio.Task[None]] = set()
 
     def start(self) -> None:
-        """Begin to work in the running event loop; once is enough."""
+        """Begin to work on queues, in the running event loop; once is enough.
+
+        Without it this process takes events and words, and others work on them.
+        """
+        self._lanes.open()
         self._watch.start(self._store.board.redis)
 
     async def aclose(self) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -98,6 +98,20 @@ async def link_of(store: RelayStore) -> Link:
     return link
 
 
+async def is_asked(store: RelayStore) -> bool:
+    return (await link_of(store)).state == "asked"
+
+
+async def waits(sandbox: Sandbox) -> bool:
+    return bool(sandbox.queue())
+
+
+async def until(happened: Callable[[], Awaitable[bool]]) -> None:
+    async with deadline(60):
+        while not await happened():
+            await asyncio.sleep(0.05)
+
+
 async def test_a_user_whom_only_rasa_knows_is_registered_and_stands_before_agents(
     runtime: Runtime, sandbox: Sandbox, store: RelayStore
 ) -> None:
@@ -123,7 +137,7 @@ async def test_without_a_brief_the_agent_reads_why_and_nothing_that_was_said(
 ) -> None:
     await run_action(Fails(HandOffRequested("please")), call(text="my card is 4111 1111 1111 1111"))
     (_, logged) = sandbox.assert_called("log_message_from_user")
-    assert logged.fields["message_body"] == "The user of the bot asks for a person."
+    assert logged.fields["message_body"] == "The bot hands this chat over. Why: the user asks for a person"
 
 
 async def test_a_user_whom_haptik_knows_by_name_is_moved_by_it(
@@ -155,9 +169,7 @@ async def test_what_haptik_takes_later_is_told_to_the_relay_then(
     assert (receipt(answer)["state"], is_paused(answer)) == ("delayed", False)
     assert (await link_of(store)).state == "bot"
     sandbox.outage = False
-    async with deadline(30):
-        while (await link_of(store)).state != "asked":
-            await asyncio.sleep(0.05)
+    await until(lambda: is_asked(store))
     link = await link_of(store)
     assert (link.paused, link.holds) == (False, False), "the bot went on with the conversation"
 
@@ -176,9 +188,8 @@ async def test_an_opening_message_whose_answer_was_lost_is_sent_again(runtime: R
     sandbox.fail(Fault(kind="reset", endpoint="log_message_from_user", times=1, carried_out=True))
     answer = await run_action(Fails(), call())
     assert receipt(answer)["state"] == "delayed"
-    async with deadline(30):
-        while len(sandbox.journal) < 3 or not sandbox.queue():
-            await asyncio.sleep(0.05)
+    await until(lambda: waits(sandbox))
+    assert len(sandbox.assert_called("log_message_from_user")) >= 2
 
 
 async def test_redis_away_delays_the_hand_off_because_the_agents_words_could_not_come_back(
@@ -189,12 +200,8 @@ async def test_redis_away_delays_the_hand_off_because_the_agents_words_could_not
     answer = await run_action(Fails(), call())
     assert (receipt(answer)["state"], is_paused(answer)) == ("delayed", False)
     valkey.start()
-    async with deadline(60):
-        while not sandbox.queue():
-            await asyncio.sleep(0.05)
-    async with deadline(30):
-        while (await link_of(store)).state != "asked":
-            await asyncio.sleep(0.05)
+    await until(lambda: waits(sandbox))
+    await until(lambda: is_asked(store))
 
 
 @pytest.mark.parametrize(
