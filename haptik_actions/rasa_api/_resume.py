@@ -16,7 +16,13 @@ __all__ = ["DEFAULT_RASA_URL", "resume"]
 DEFAULT_RASA_URL = "http://localhost:5005"
 """Where `rasa run --enable-api` listens if nothing else is said."""
 
-_ACTION_LISTEN = {"event": "action", "name": "action_listen"}
+_LISTEN = "action_listen"
+_RESUME = {"event": "resume"}
+_LISTENS = {"event": "action", "name": _LISTEN}
+_THEN_LISTEN = {"event": "followup", "name": _LISTEN}
+_SIGN_OF_LIFE = {"event": "user", "text": "", "parse_data": {"intent": {}, "entities": []}}
+"""Rasa counts the end of a session from the user's last message, and may not have had one for as long as the agent
+talked with the user. This one says nothing and means nothing to the policies."""
 
 # What may stand in a path as it is. Rasa does not decode its paths, so nothing is quoted that need not be.
 _SAFE = "/:@!$&'()*+,;="
@@ -29,7 +35,7 @@ async def resume(
     token: str | None = None,
     timeout: float = 10.0,
     transport: httpx.AsyncBaseTransport | None = None,
-) -> list[dict[str, str]]:
+) -> list[dict[str, Any]]:
     """Give a paused conversation back to the bot and return the events that were posted: none where it is not paused.
 
     `conversation_id` is the `sender_id` of the tracker, `token` that of `rasa run --auth-token`. `timeout` is in
@@ -48,12 +54,29 @@ async def resume(
         if not tracker.get("paused"):
             await _must_exist(api, conversation_id)
             return []
-        # The second event ends the turn that paused; without it the next message would run that action again. And it
-        # stands between the resume and what the user says next: a fallback's `rewind` takes back all that lies behind
-        # the last action, and would take the resume with it, for a conversation that is silent for ever.
-        events = [{"event": "resume"}, _ACTION_LISTEN]
+        applied = await api.call("GET", "", include_events="APPLIED")
+        events = _ending(applied.get("events") or [])
         await api.call("POST", "/events", body=events, include_events="NONE")
         return events
+
+
+def _ending(applied: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return what ends the pause of a conversation with these events that count, so that it stays ended.
+
+    A fallback takes back everything down to the last action, and that action too. Where this is the `action_listen`
+    before the pause, pause and resume go together. In any other order the pause would come back with nobody to end it,
+    or the action that paused would run again.
+    """
+    kinds = [event.get("event") for event in applied]
+    pause = max((place for place, kind in enumerate(kinds) if kind == "pause"), default=-1)
+    action = max((place for place, kind in enumerate(kinds) if kind == "action"), default=-1)
+    if action > pause:
+        # Paused by an earlier version, or by somebody else. Its listening is taken back, and comes behind the resume.
+        return [{"event": "undo"}, _RESUME, _THEN_LISTEN, _LISTENS]
+    if action < 0 or applied[action].get("name") != _LISTEN:
+        # A bare pause: the action that paused would run again.
+        return [_RESUME, _THEN_LISTEN, _LISTENS]
+    return [_SIGN_OF_LIFE, _RESUME]
 
 
 async def _must_exist(api: _Api, conversation_id: str) -> None:
