@@ -201,6 +201,8 @@ class Runtime:
                 self.breakers = Breakers(shared, metrics=self._metrics)
                 self._refresher = asyncio.get_running_loop().create_task(self._refresh_breakers())
             self.delivery().start()
+            if self._client is not None:
+                self._client.prepare()
             if self._redis_outbox is not None:
                 self._warning = asyncio.get_running_loop().create_task(self._redis_outbox.warn_of_eviction())
         except ConfigurationError as error:

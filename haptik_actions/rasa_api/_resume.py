@@ -9,6 +9,7 @@ import httpx
 import msgspec
 
 from haptik_actions._deadline import DeadlinePassed, deadline
+from haptik_actions._tls import tls_context
 from haptik_actions.errors import ConfigurationError, RasaApiError, UnknownConversation
 
 __all__ = ["DEFAULT_RASA_URL", "resume"]
@@ -44,11 +45,16 @@ async def resume(
     a URL's path cannot hold, such as a space, cannot be reached: Rasa 3.6.21 does not decode the path.
 
     Raises:
-        ConfigurationError: the id is empty or `rasa_url` is no URL; nothing was sent.
+        ConfigurationError: the id is empty, `rasa_url` is no URL, or SSL_CERT_FILE cannot be used; nothing was sent.
         UnknownConversation: no user has written in it.
         RasaApiError: Rasa was not reached, runs without --enable-api, or refused.
     """
-    api = _Api(_tracker_url(rasa_url, conversation_id), token, timeout, transport or httpx.AsyncHTTPTransport())
+    api = _Api(
+        _tracker_url(rasa_url, conversation_id),
+        token,
+        timeout,
+        transport or httpx.AsyncHTTPTransport(verify=tls_context()),
+    )
     async with api.transport:
         tracker = await api.call("GET", "", include_events="NONE")
         if not tracker.get("paused"):
