@@ -303,14 +303,21 @@ class LedgerError(HaptikError):
 
 
 class TransportError(HaptikError):
-    """The platform was not reached, or the connection broke before the whole answer arrived."""
+    """The platform was not reached, or the connection broke before the whole answer arrived.
+
+    `sent` is False where nothing of the request had left, so that the platform cannot have carried it out.
+    """
 
     remedy = "Check HAPTIK_BASE_URL, the network between here and the platform, and the platform's status."
     temporary = True
 
+    def __init__(self, message: str, *, sent: bool = True) -> None:
+        super().__init__(message)
+        self.sent = sent
+
 
 class DeadlineExceeded(TransportError):
-    """The call did not finish in its time. The platform may or may not have carried it out."""
+    """The call did not finish in its time. Where it was `sent` the platform may or may not have carried it out."""
 
     remedy = "Raise the client's timeout, or look at why the platform is slow."
 

@@ -36,4 +36,4 @@ class Fallback(Action):
             )
         reply.raise_for_status()
         dispatcher.utter_message(text="An agent takes over.")
-        return [ConversationPaused(), ActionExecuted("action_listen")]
+        return [ActionExecuted("action_listen"), ConversationPaused()]

@@ -35,7 +35,8 @@ def _reverted(tracker: Tracker) -> Events:
     """Take back the message and nothing else.
 
     Rasa takes everything back to the last action, and that action too. A `resume` lies behind it where the pause came
-    before the `action_listen`: the conversation would be paused again, with nobody to answer.
+    before the `action_listen`, as an earlier version paused: the conversation would be paused again, with nobody to
+    answer.
     """
     resume: dict[str, Any] | None = None
     for event in reversed(tracker.events or []):

@@ -41,6 +41,7 @@ from haptik_actions.escalation import (
     Sink,
 )
 from haptik_actions.messages import PACKAGED_LOCALE, MessageStore
+from haptik_actions.relay import RelayStore
 
 __all__ = ["Runtime", "configure", "current_runtime"]
 
@@ -180,7 +181,12 @@ class Runtime:
                 repeat_refused=False,
             )
             self._delivery = Delivery(
-                self._client, self.outbox(), seconds=self._timeout, metrics=self._metrics, sleep=self._sleep
+                self._client,
+                self.outbox(),
+                seconds=self._timeout,
+                links=RelayStore.from_url(settings.redis_url) if settings.redis_url else None,
+                metrics=self._metrics,
+                sleep=self._sleep,
             )
         return self._delivery
 
@@ -195,6 +201,8 @@ class Runtime:
                 self.breakers = Breakers(shared, metrics=self._metrics)
                 self._refresher = asyncio.get_running_loop().create_task(self._refresh_breakers())
             self.delivery().start()
+            if self._client is not None:
+                self._client.prepare()
             if self._redis_outbox is not None:
                 self._warning = asyncio.get_running_loop().create_task(self._redis_outbox.warn_of_eviction())
         except ConfigurationError as error:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from rasa_sdk import Tracker
-from rasa_sdk.events import ActionExecuted, ConversationPaused, SlotSet
+from rasa_sdk.events import ActionExecuted, ConversationPaused, FollowupAction, SlotSet
 from rasa_sdk.executor import CollectingDispatcher
 
 from haptik_actions.answers import AnswerWords, to_metadata
@@ -45,17 +45,21 @@ def conversation_of(tracker: Tracker) -> Conversation:
         ended=ended,
         running=running,
         turns=[*_turns(tracker)][-_MOST_TURNS:],
+        form=tracker.active_loop_name,
     )
 
 
 def events_of(escalation: Escalation) -> list[dict[str, Any]]:
-    """Return the events for Rasa: the receipt, and the pause with the `action_listen` that makes a resume safe."""
+    """Return the events for Rasa: the receipt, and the pause behind the `action_listen` that makes a resume safe."""
     if escalation.receipt is None:
         return []
     events = [SlotSet("haptik_handoff", escalation.receipt.to_slot())]
     if escalation.pause:
-        # Without action_listen a later `resume` would run the failed action again, and pause again.
-        events += [ConversationPaused(), ActionExecuted("action_listen")]
+        # Without action_listen a later `resume` would run the failed action again, and pause again. It stands before
+        # the pause: Rasa's fallback takes back everything down to the last action_listen, and has to take pause and
+        # resume together, or the conversation is paused for ever. What is left then ends with the followup, so that
+        # Rasa listens: otherwise it would take the steps behind the failed action, or submit the form.
+        events += [FollowupAction("action_listen"), ActionExecuted("action_listen"), ConversationPaused()]
     return events
 
 

@@ -13,6 +13,7 @@ from haptik_actions._deadline import DeadlinePassed, deadline
 from haptik_actions._version import __version__
 from haptik_actions.client._call import Call, may_repeat
 from haptik_actions.client._line import Line
+from haptik_actions.client._sent import Sent
 from haptik_actions.client._server import PlatformServer
 from haptik_actions.client._transport import MAX_REPLY_BYTES, Reply, exchange, was_not_sent
 from haptik_actions.credentials import CachedCredentials, Credentials
@@ -46,7 +47,8 @@ class Caller:
         self._repeat_refused = repeat_refused
         self._urls: dict[str, httpx.URL] = {}
         self._headers: dict[tuple[Credentials, str], httpx.Headers] = {}
-        self._extensions = {"timeout": dict.fromkeys(("connect", "read", "write", "pool"), timeout)}
+        # Half of the time for a connection: where the first packet is lost there is time for another.
+        self._timeouts = {**dict.fromkeys(("read", "write", "pool"), timeout), "connect": timeout / 2}
 
     async def call(self, call: Call, read: Read[T], *, business_id: int | None = None) -> T:
         """Make the call and return what `read` makes of the reply.
@@ -55,36 +57,38 @@ class Caller:
             HaptikError: whatever `read`, the transport and the credentials raise, the last one where it was repeated.
             DeadlineExceeded: the client's time passed.
         """
-        ends = asyncio.get_running_loop().time() + self._timeout
+        ends, sent = asyncio.get_running_loop().time() + self._timeout, Sent()
         try:
             async with deadline(self._timeout):
                 cache = self._line.cache(business_id)
                 try:
-                    return await self._signed(call, read, cache)
+                    return await self._signed(call, read, cache, sent)
                 except HaptikError as error:
                     if not (self._retries and self._passes(call, error)):
                         raise
-                    return await self._again(call, read, cache, error, ends)
+                    return await self._again(call, read, cache, error, ends, sent)
         except DeadlinePassed as error:
             where = f"{call.endpoint} at {self._server.base_url}"
-            raise DeadlineExceeded(f"{where} did not finish within {self._timeout:g} s.") from error
+            raise DeadlineExceeded(f"{where} did not finish within {self._timeout:g} s.", sent=sent.begun) from error
 
-    async def _signed(self, call: Call, read: Read[T], cache: CachedCredentials) -> T:
+    async def _signed(self, call: Call, read: Read[T], cache: CachedCredentials, sent: Sent) -> T:
         credentials = await cache.get()
         try:
-            return await self._try(call, read, credentials)
+            return await self._try(call, read, credentials, sent)
         except AuthenticationError:
             renewed = await cache.renew(credentials)
             if renewed == credentials:
                 raise
-        return await self._try(call, read, renewed)
+        return await self._try(call, read, renewed, sent)
 
-    async def _try(self, call: Call, read: Read[T], credentials: Credentials) -> T:
+    async def _try(self, call: Call, read: Read[T], credentials: Credentials, sent: Sent) -> T:
         transport = self._line.transport(self._server)
-        reply = await exchange(transport, self._request(call, credentials), self._limit)
+        reply = await exchange(transport, self._request(call, credentials, sent), self._limit)
         return read(call.endpoint, reply, credentials.hide)
 
-    async def _again(self, call: Call, read: Read[T], cache: CachedCredentials, error: HaptikError, ends: float) -> T:
+    async def _again(
+        self, call: Call, read: Read[T], cache: CachedCredentials, error: HaptikError, ends: float, sent: Sent
+    ) -> T:
         known: HaptikError | None = error
 
         async def attempt() -> T:
@@ -93,7 +97,7 @@ class Caller:
                 # The first try has been made, without the machinery: nearly every call ends there.
                 failed, known = known, None
                 raise failed
-            return await self._signed(call, read, cache)
+            return await self._signed(call, read, cache, sent)
 
         def stop(state: tenacity.RetryCallState) -> bool:
             late = asyncio.get_running_loop().time() + state.upcoming_sleep >= ends
@@ -113,7 +117,7 @@ class Caller:
             return False
         return may_repeat(call, error, sent=not (isinstance(error, TransportError) and was_not_sent(error)))
 
-    def _request(self, call: Call, credentials: Credentials) -> httpx.Request:
+    def _request(self, call: Call, credentials: Credentials, sent: Sent) -> httpx.Request:
         # Parsing a URL and building headers cost more than all the rest of a call, so both are kept.
         target = f"{call.endpoint}?{call.query}" if call.query else call.endpoint
         url = self._urls.get(target)
@@ -126,7 +130,7 @@ class Caller:
             url,
             headers=self._signed_headers(call, url, credentials),
             stream=httpx.ByteStream(call.body),
-            extensions=self._extensions,
+            extensions={"timeout": self._timeouts, "sent": sent},
         )
         request.headers.encoding = "ascii"
         if call.body:

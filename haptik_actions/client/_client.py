@@ -45,10 +45,11 @@ class HaptikClient(BotApi):
     up to `retries` times with full jitter; other refusals are not. `repeat_refused=False` leaves a 429 to the caller,
     who may know of other calls that it concerns. An answer larger than `max_reply_bytes` is refused.
 
-    `ca_file` names the certificates (PEM) of a private authority. `proxy` is a proxy's URL; None takes HTTPS_PROXY and
-    NO_PROXY from the environment, and none for loopback. `transport` replaces the connection altogether (any
-    `httpx.AsyncBaseTransport`); it is closed with the client. Redirects are never followed: the token belongs to one
-    server. A client belongs to the event loop that it is first used in. `sleep` is what waits between repetitions.
+    `ca_file` names the certificates (PEM) of a private authority; None takes SSL_CERT_FILE or SSL_CERT_DIR. `proxy` is
+    a proxy's URL; None takes HTTPS_PROXY, ALL_PROXY and NO_PROXY as httpx does, and none for loopback. `transport`
+    replaces the connection altogether (any `httpx.AsyncBaseTransport`); it is closed with the client. Redirects are
+    never followed: the token belongs to one server. A client belongs to the event loop that it is first used in.
+    `sleep` is what waits between repetitions.
 
     Every method raises, besides what it names itself:
         ConfigurationError: an argument cannot work; nothing was sent.
@@ -90,6 +91,7 @@ class HaptikClient(BotApi):
                 sleep=sleep,
             )
 
+        self._servers = [server] if messenger is None else [server, messenger]
         self._caller = caller(server)
         self._messenger = None if messenger is None else caller(messenger)
 
@@ -100,6 +102,15 @@ class HaptikClient(BotApi):
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         await self.aclose()
+
+    def prepare(self) -> None:
+        """Read the certificates and the proxy now and not at the first call, so that a mistake is said at the start.
+
+        Raises:
+            ConfigurationError: SSL_CERT_FILE, SSL_CERT_DIR, HTTPS_PROXY, ALL_PROXY, `ca_file` or `proxy` cannot work.
+        """
+        for server in self._servers:
+            self._line.transport(server)
 
     async def aclose(self) -> None:
         """Close the connections. A client without a `transport` of its own opens new ones if it is used again."""

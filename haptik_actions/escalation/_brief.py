@@ -21,7 +21,7 @@ from haptik_actions._deadline import deadline
 from haptik_actions.escalation._conversation import Conversation, Identity, Turn
 from haptik_actions.escalation._receipt import Receipt
 
-__all__ = ["Brief", "BriefRules", "Briefing", "Sink"]
+__all__ = ["Brief", "BriefRules", "Briefing", "Sink", "allowed"]
 
 logger = logging.getLogger(__name__)
 
@@ -41,7 +41,10 @@ class BriefRules:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Brief:
-    """What an agent may know before they answer. `receipt` is the hand-off's id; `turns` are who and what, in order."""
+    """What an agent may know before they answer. `receipt` is the hand-off's id; `turns` are who and what, in order.
+
+    `user_name` is Rasa's `sender_id` where Haptik's name for the user is not known.
+    """
 
     receipt: str
     user_name: str
@@ -94,18 +97,27 @@ class Briefing:
             logger.exception("The agent's brief for hand-off %s was not delivered.", receipt)
 
 
-def _brief(receipt: Receipt, identity: Identity, conversation: Conversation, rules: BriefRules) -> Brief:
+def allowed(conversation: Conversation, rules: BriefRules | None) -> tuple[dict[str, Any], tuple[Turn, ...]]:
+    """Return the slots and the last turns that the rules allow to be told, redacted; nothing without rules."""
+    if rules is None:
+        return {}, ()
     turns = conversation.turns[-rules.turns :] if rules.turns else ()
+    slots = {name: _redacted(conversation.slots.get(name)) for name in rules.slots}
+    return slots, tuple((who, _redact(text)) for who, text in turns)
+
+
+def _brief(receipt: Receipt, identity: Identity, conversation: Conversation, rules: BriefRules) -> Brief:
+    slots, turns = allowed(conversation, rules)
     return Brief(
         receipt=receipt.id,
-        user_name=identity.user_name,
+        user_name=identity.user_name or conversation.sender_id,
         business_id=identity.business_id,
         conversation_no=identity.conversation_no,
         team=receipt.team,
         action=receipt.action,
         error=receipt.error,
-        slots={name: _redacted(conversation.slots.get(name)) for name in rules.slots},
-        turns=tuple((who, _redact(text)) for who, text in turns),
+        slots=slots,
+        turns=turns,
     )
 
 

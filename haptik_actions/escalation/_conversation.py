@@ -9,9 +9,11 @@ from typing import Any
 
 from haptik_actions.config import Settings
 
-__all__ = ["Conversation", "Identity", "Turn", "identify"]
+__all__ = ["Conversation", "Identity", "Turn", "can_register", "identify"]
 
 logger = logging.getLogger(__name__)
+
+_LONGEST_AUTH_ID = 100
 
 Turn = tuple[str, str]
 """Who said it (`user` or `bot`), and what."""
@@ -24,7 +26,7 @@ class Conversation:
     `metadata` holds the metadata of the user's messages, the latest first: a turn that a reminder triggered has none of
     its own. `resumed_at` is when the bot last had the conversation back, in Unix seconds; 0 where it always had it.
     `ended` is the id of the last receipt before that, `running` of the last one since. `turns` are the last texts, in
-    their order.
+    their order. `form` is the form that is active.
     """
 
     sender_id: str
@@ -35,26 +37,52 @@ class Conversation:
     ended: str | None = None
     running: str | None = None
     turns: Sequence[Turn] = ()
+    form: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Identity:
-    """The user as Haptik knows them: `user_name` from the integration request, and the number of the business."""
+    """The user as Haptik knows them.
 
-    user_name: str
+    `user_name` is Haptik's own name for the user, from its integration request; None where nobody has told it.
+    `auth_id` is what the bot's side has registered the user by; None where that is not told either. `name` is the
+    user's own.
+    """
+
+    user_name: str | None
     business_id: int
     conversation_no: int | None = None
+    auth_id: str | None = None
+    name: str | None = None
 
 
 def identify(conversation: Conversation, settings: Settings) -> Identity | None:
-    """Return who the user is, from message metadata, then slots, then settings; None and a log line if that fails."""
+    """Return who the user is, from message metadata, then slots, then settings; None and a log line if that fails.
+
+    A user whose name on Haptik nobody tells can be registered where the settings name a messenger host and a Redis.
+    """
     user_name = next(_texts(_candidates("user_name", conversation)), None)
     business_id = next(_numbers(_candidates("business_id", conversation)), settings.business_id)
-    if user_name is None or business_id is None:
-        _say_what_is_missing(conversation, user_name is None, business_id is None)
+    is_nobody = user_name is None and not can_register(settings)
+    if is_nobody or business_id is None:
+        _say_what_is_missing(conversation, is_nobody, business_id is None)
         return None
-    conversation_no = next(_numbers(_candidates("conversation_no", conversation)), None)
-    return Identity(user_name=user_name, business_id=business_id, conversation_no=conversation_no)
+    return Identity(
+        user_name=user_name,
+        business_id=business_id,
+        conversation_no=next(_numbers(_candidates("conversation_no", conversation)), None),
+        auth_id=next(filter(_is_auth_id, _texts(_candidates("auth_id", conversation))), None),
+        name=next(_texts(_candidates("full_name", conversation)), None),
+    )
+
+
+def can_register(settings: Settings) -> bool:
+    """Tell whether users can be registered with Haptik, and agents' words find them: the relay is on."""
+    return bool(settings.messenger_url and settings.redis_url)
+
+
+def _is_auth_id(text: str) -> bool:
+    return text.isascii() and text.isalnum() and len(text) <= _LONGEST_AUTH_ID
 
 
 def _candidates(name: str, conversation: Conversation) -> Iterator[Any]:
@@ -94,7 +122,8 @@ def _say_what_is_missing(conversation: Conversation, no_user: bool, no_business:
     logger.error(
         "Conversation %s cannot be handed over: no usable %s was found. Looked in the message metadata, in the slots "
         "of the same names, and in the settings (HAPTIK_BUSINESS_ID or `business_id` in endpoints.yml; user_name has "
-        'no setting). Pass it with each message: {"metadata": {"user_name": "…", "business_id": 343}}.',
+        'no setting). Pass it with each message: {"metadata": {"user_name": "…", "business_id": 343}}. Users '
+        "whom only Rasa knows are registered with Haptik where HAPTIK_MESSENGER_URL and REDIS_URL are set.",
         conversation.sender_id,
         " and no usable ".join(names),
     )

@@ -12,12 +12,22 @@ from typing import Any
 import msgspec
 
 from haptik_actions._deadline import DeadlinePassed, deadline
-from haptik_actions.client import HaptikClient
-from haptik_actions.errors import DeadlineExceeded, HaptikError, InactiveTeam, RateLimited, TransportError, UnknownTeam
+from haptik_actions.client import HaptikClient, was_not_sent
+from haptik_actions.errors import (
+    DeadlineExceeded,
+    HaptikError,
+    InactiveTeam,
+    RateLimited,
+    RelayAway,
+    TransportError,
+    UnknownTeam,
+    UserNotRegistered,
+)
 from haptik_actions.escalation._metrics import Metrics, NoMetrics
-from haptik_actions.escalation._outbox import Entry, HandOff, Outbox, Terms
+from haptik_actions.escalation._outbox import Entry, HandOff, Opening, Outbox, Terms
 from haptik_actions.escalation._pace import Pace
 from haptik_actions.escalation._receipt import State
+from haptik_actions.relay import RelayStore
 
 __all__ = ["Delivered", "Delivery"]
 
@@ -36,6 +46,8 @@ _DEPTH_SECONDS = 15.0
 _LONGEST_PAUSE = 60.0
 _LONGEST_WISH = 3600.0
 """Of what the platform may ask for: an entry expires after a day."""
+_LINK_TRIES = 300
+_LINK_PAUSE_SECONDS = 1.0
 _MOST_TRIES = 70
 """With pauses that double up to a minute this is a little over an hour; then the entry is a dead letter."""
 
@@ -60,7 +72,8 @@ class Delivery:
     """Hands chats over through `client`, and keeps what could not be delivered in `outbox`.
 
     One hand-off may take `seconds`, all teams of its ladder included: longer than the lease of the outbox, and another
-    worker would send it as well. `sleep` waits between two looks into the outbox; `asyncio.sleep`, or a test's own.
+    worker would send it as well. `links` is what the relay knows of conversations; None where there is no relay.
+    `sleep` waits between two looks into the outbox; `asyncio.sleep`, or a test's own.
     """
 
     def __init__(
@@ -69,10 +82,11 @@ class Delivery:
         outbox: Outbox,
         *,
         seconds: float = 8.0,
+        links: RelayStore | None = None,
         metrics: Metrics | None = None,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
-        self._client, self.outbox, self._sleep = client, outbox, sleep
+        self._client, self.outbox, self._links, self._sleep = client, outbox, links, sleep
         self._seconds, self._metrics = seconds, metrics or NoMetrics()
         self._depth_at = float("-inf")
         self._worker: asyncio.Task[None] | None = None
@@ -96,6 +110,8 @@ class Delivery:
             self._worker = None
         await asyncio.gather(*self._erasing, return_exceptions=True)
         await self.outbox.aclose()
+        if self._links is not None:
+            await self._links.aclose()
 
     async def hand_over(self, handoff: HandOff, terms: Terms) -> Delivered:
         """Write it down, try it, and say how that ended. Never raises an error of the library's."""
@@ -117,6 +133,22 @@ class Delivery:
             return await self._deliver(entry, terms.episode, kept=kept)
         finally:
             self._trying -= 1
+
+    async def tell_relay(self, handoff: HandOff, *, paused: bool) -> None:
+        """Tell the relay that Haptik has the chat, and whether Rasa's conversation was paused for it.
+
+        While Redis is away it is told later, for five minutes: an agent's first words tell it as well.
+        """
+        if self._links is None or handoff.link is None:
+            return
+        for _ in range(_LINK_TRIES):
+            try:
+                await self._links.asked(handoff.link.id, handoff.id, paused=paused)
+            except RelayAway:
+                await self._sleep(_LINK_PAUSE_SECONDS)
+            else:
+                return
+        logger.error("The relay does not know of hand-off %s: Redis did not answer.", handoff.id)
 
     async def _put_off(self, entry: Entry, why: str) -> Delivered:
         """Leave it to the worker: in a storm users would wait for one another, and Haptik would refuse most of them."""
@@ -190,11 +222,14 @@ class Delivery:
             if promised or (error.temporary and kept):
                 return await self._try_later(entry, error)
             await self.outbox.refuse(handoff)
+            await self._forget_link(handoff)
             logger.error("Hand-off %s is not possible: %s. %s", handoff.id, str(error).rstrip("."), error.remedy)
             return Delivered(state="unavailable", team=handoff.teams[0], reason=type(error).__name__)
         erasing = self.outbox.confirm(handoff, episode=episode)
         if promised:
             await erasing
+            # The bot went on with the conversation meanwhile: an agent who comes pauses it.
+            self._in_background(self.tell_relay(handoff, paused=False))
         else:
             # The user need not wait for it.
             self._in_background(erasing)
@@ -214,7 +249,7 @@ class Delivery:
     async def _send_in_time(self, handoff: HandOff) -> str:
         try:
             # One call has a deadline of its own. A ladder is several.
-            if len(handoff.teams) == 1:
+            if len(handoff.teams) == 1 and handoff.link is None:
                 return await self._send(handoff)
             async with deadline(self._seconds):
                 return await self._send(handoff)
@@ -232,6 +267,60 @@ class Delivery:
             raise _Unforeseen(f"{type(error).__name__}: {error}") from error
 
     async def _send(self, handoff: HandOff) -> str:
+        """Return the team that took the chat, or that the relay moves it to once the user's name is known."""
+        await self._prepare_link(handoff)
+        if handoff.opening is None:
+            return await self._send_to_first(handoff)
+        await self._open(handoff.business_id, handoff.opening)
+        return handoff.teams[0]
+
+    async def _prepare_link(self, handoff: HandOff) -> None:
+        # Before the call: the first event may be faster than its answer.
+        if self._links is None or handoff.link is None:
+            return
+        try:
+            await self._links.prepare(handoff.link)
+        except RelayAway:
+            if handoff.needs_link:
+                raise
+            logger.warning("Hand-off %s goes on without the relay: Redis does not answer.", handoff.id)
+
+    async def _forget_link(self, handoff: HandOff) -> None:
+        if self._links is None or handoff.link is None:
+            return
+        try:
+            await self._links.withdraw(handoff.link.id, handoff.id)
+        except RelayAway:
+            logger.warning("The relay still knows of hand-off %s, which is not possible.", handoff.id)
+
+    async def _open(self, business_id: int, opening: Opening) -> None:
+        """Log the opening message; that puts the chat before agents. Who is not registered yet is registered first.
+
+        What a second registration does is not documented, so it is asked for only where Haptik knows no user.
+        """
+        try:
+            await self._log(business_id, opening)
+        except UserNotRegistered:
+            await self._client.create_user(
+                auth_id=opening.auth_id,
+                name=opening.name,
+                language_code=opening.language_code,
+                business_id=business_id,
+            )
+            await self._log(business_id, opening)
+
+    async def _log(self, business_id: int, opening: Opening) -> None:
+        try:
+            await self._client.log_message_from_user(
+                auth_id=opening.auth_id, business_id=business_id, message_body=opening.text
+            )
+        except TransportError as error:
+            if not was_not_sent(error):
+                # A doubled message is preferred to a lost chat.
+                logger.warning("Haptik may have an opening message already; it is sent again.")
+            raise
+
+    async def _send_to_first(self, handoff: HandOff) -> str:
         """Return the team that took the chat: the next one where one is unknown or inactive."""
         for position, team in enumerate(handoff.teams, start=1):
             try:
@@ -249,7 +338,7 @@ class Delivery:
         while True:
             try:
                 await self._client.send_chat_to_agent(
-                    user_name=handoff.user_name,
+                    user_name=handoff.user_name or "",
                     business_id=handoff.business_id,
                     team_name=team,
                     countdown=handoff.countdown,

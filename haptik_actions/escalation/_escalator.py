@@ -22,6 +22,7 @@ from haptik_actions.escalation._options import DEFAULTS, HandOffOptions
 from haptik_actions.escalation._outbox import HandOff, Terms
 from haptik_actions.escalation._receipt import Receipt
 from haptik_actions.escalation._requested import HandOffRequested
+from haptik_actions.escalation._route import hand_off_of
 from haptik_actions.escalation._slot import SlotReader
 from haptik_actions.messages import MessageStore, locale_of, packaged_copy
 
@@ -32,6 +33,7 @@ logger = logging.getLogger(__name__)
 HAND_OFF_SECONDS = 12.0
 """After this the user is told that it takes a while. The client and the outbox have bounds of their own below it."""
 _COPY_SECONDS = 2.0
+_RELAY_SECONDS = 1.0
 _SAME_TRACEBACK_SECONDS = 10.0
 _KINDS = 1000
 
@@ -81,7 +83,7 @@ class Escalator:
         self._briefing = briefing or Briefing(None)
         self._metrics, self._seconds = metrics or NoMetrics(), seconds
         self._tracebacks: TTLCache[Hashable, None] = TTLCache(_KINDS, _SAME_TRACEBACK_SECONDS)
-        self._late: set[asyncio.Task[Delivered]] = set()
+        self._late: set[asyncio.Task[Any]] = set()
         # Not a method: every guarded action would pay for it.
         self.plan = SlotReader().plan
         """Returns what holds for an action, from its name, its code's options and the slot's value."""
@@ -93,14 +95,13 @@ class Escalator:
             self._metrics.count("haptik_action_failures_total", action=failure.action, error=kind)
         if failure.plan.verdict(failure.error) == "apologise":
             return await self._apologise(failure, conversation)
-        receipt = await self._receipt(failure, conversation)
+        receipt, here = await self._receipt(failure, conversation)
         self._metrics.count("haptik_handoffs_total", state=receipt.state, team=receipt.team or "")
         self._log(failure, receipt, conversation)
         return Escalation(
             receipt=receipt,
-            text=await self._copy(receipt, conversation, failure.plan),
-            # Only a confirmed hand-off has somebody who answers; a pause without one would be silence.
-            pause=receipt.state == "connected" and failure.plan.pause is not False,
+            text=await self._copy(receipt, conversation, failure.plan, here=here),
+            pause=_pauses(receipt, failure.plan),
         )
 
     async def _apologise(self, failure: Failure, conversation: Conversation) -> Escalation:
@@ -112,7 +113,8 @@ class Escalator:
         text = await self._text([key, "haptik_apology"], _locale(failure.plan, conversation), values)
         return Escalation(receipt=None, text=text, pause=False)
 
-    async def _receipt(self, failure: Failure, conversation: Conversation) -> Receipt:
+    async def _receipt(self, failure: Failure, conversation: Conversation) -> tuple[Receipt, bool]:
+        """Return how it ended, and whether the relay brings the agent's words to where the user writes."""
         requested = isinstance(failure.error, HandOffRequested)
         receipt = Receipt(
             state="unavailable",
@@ -124,33 +126,50 @@ class Escalator:
             return await self._hand_over(receipt, conversation, failure.plan)
         except HaptikError as error:
             logger.error("Hand-off %s is not possible: %s. %s", receipt.id, str(error).rstrip("."), error.remedy)
-            return replace(receipt, reason=type(error).__name__)
+            return replace(receipt, reason=type(error).__name__), False
         except Exception as error:
             logger.exception("Hand-off %s is not possible.", receipt.id)
-            return replace(receipt, reason=type(error).__name__)
+            return replace(receipt, reason=type(error).__name__), False
 
-    async def _hand_over(self, receipt: Receipt, conversation: Conversation, plan: HandOffOptions) -> Receipt:
+    async def _hand_over(
+        self, receipt: Receipt, conversation: Conversation, plan: HandOffOptions
+    ) -> tuple[Receipt, bool]:
         settings = self._settings()
         identity = identify(conversation, settings)
         if identity is None:
-            return receipt
+            return receipt, False
         named = settings.team and (settings.team,)
         teams = plan.team_for(conversation, _locale(plan, conversation)) or named
         if not teams:
             raise ConfigurationError(
                 "No team is named. Set `team` in the initial_value of the domain's slot `haptik`, or HAPTIK_TEAM."
             )
-        handoff = HandOff(
-            id=receipt.id,
-            user_name=identity.user_name,
-            business_id=identity.business_id,
+        handoff = await hand_off_of(
+            receipt,
+            identity,
+            conversation,
+            plan,
             teams=teams,
-            countdown=plan.countdown,
+            locale=_locale(plan, conversation),
+            settings=settings,
+            words=self._agents_words,
         )
         receipt = _ended(replace(receipt, team=teams[0]), await self._in_time(handoff, _terms(conversation, plan)))
+        if receipt.state == "connected":
+            await self._tell_relay(handoff, paused=_pauses(receipt, plan))
         if receipt.state in ("connected", "delayed", "throttled"):
             self._briefing.send(receipt, identity, conversation, plan.brief)
-        return receipt
+        return receipt, handoff.link is not None
+
+    async def _agents_words(self, key: str, **values: str) -> str:
+        return await self._text([key], None, values)
+
+    async def _tell_relay(self, handoff: HandOff, *, paused: bool) -> None:
+        # Before the user reads anything, so that what they answer goes to the agent; Redis may take its time, though.
+        telling = asyncio.get_running_loop().create_task(self._delivery().tell_relay(handoff, paused=paused))
+        self._late.add(telling)
+        telling.add_done_callback(self._late.discard)
+        await asyncio.wait({telling}, timeout=_RELAY_SECONDS)
 
     async def _in_time(self, handoff: HandOff, terms: Terms) -> Delivered:
         # A task of its own: it also ends well where the server gives up on the action's call.
@@ -160,11 +179,19 @@ class Escalator:
         done, _ = await asyncio.wait({work}, timeout=self._seconds)
         if done:
             return work.result()
+        work.add_done_callback(lambda done: self._connected_late(done, handoff))
         logger.error("Hand-off %s is not through after %g s; it goes on behind the answer.", handoff.id, self._seconds)
         return Delivered(state="delayed", team=handoff.teams[0], reason="DeadlineExceeded")
 
-    async def _copy(self, receipt: Receipt, conversation: Conversation, plan: HandOffOptions) -> str:
-        keys = plan.message_keys(receipt.state, datetime.now(timezone.utc))
+    def _connected_late(self, work: asyncio.Task[Delivered], handoff: HandOff) -> None:
+        if not work.cancelled() and work.exception() is None and work.result().state == "connected":
+            telling = asyncio.get_running_loop().create_task(self._delivery().tell_relay(handoff, paused=False))
+            self._late.add(telling)
+            telling.add_done_callback(self._late.discard)
+
+    async def _copy(self, receipt: Receipt, conversation: Conversation, plan: HandOffOptions, *, here: bool) -> str:
+        now, requested = datetime.now(timezone.utc), receipt.error is None
+        keys = plan.message_keys(receipt.state, now, here=here, requested=requested)
         values = {"team": receipt.team or "", "reference": receipt.id, "channel": conversation.channel}
         return await self._text(keys, _locale(plan, conversation), values)
 
@@ -210,6 +237,11 @@ class Escalator:
             if not key.endswith("_closed"):
                 logger.error("There is no message %r; using %r.", key, keys[-1])
         return await messages.text(keys[-1], locale, **values)
+
+
+def _pauses(receipt: Receipt, plan: HandOffOptions) -> bool:
+    # Only a confirmed hand-off has somebody who answers; a pause without one would be silence.
+    return receipt.state == "connected" and plan.pause is not False
 
 
 def _ended(receipt: Receipt, delivered: Delivered) -> Receipt:

@@ -43,6 +43,7 @@ from haptik_actions.escalation._breaker import BreakerRule
 from haptik_actions.escalation._brief import BriefRules
 from haptik_actions.escalation._conversation import Conversation
 from haptik_actions.escalation._hours import Hours
+from haptik_actions.relay import AfterAgent
 
 __all__ = ["DEFAULTS", "HandOffOptions", "default_key"]
 
@@ -72,6 +73,8 @@ class HandOffOptions:
     hours: Hours | None = None
     earlier_messages: str | None = None
     brief: BriefRules | None = None
+    assign_within: float | None = None
+    after_agent: AfterAgent | None = None
     messages: Mapping[str, str] = field(default_factory=dict)
 
     def over(self, other: HandOffOptions) -> HandOffOptions:
@@ -80,7 +83,7 @@ class HandOffOptions:
         merged = {"messages": {**other.messages, **self.messages}, "on_error": {**other.on_error, **self.on_error}}
         return replace(other, **{**said, **merged})
 
-    def message_keys(self, state: str, at: datetime) -> list[str]:
+    def message_keys(self, state: str, at: datetime, *, here: bool = False, requested: bool = False) -> list[str]:
         """Return the message keys for a receipt's state at `at`, the best one first."""
         keys = [self.messages.get(state), default_key(state)]
         if self.hours is not None and not self.hours.are_open(at):

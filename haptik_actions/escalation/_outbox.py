@@ -13,7 +13,9 @@ from typing import Annotated, Literal, Protocol
 
 import msgspec
 
-__all__ = ["Entry", "HandOff", "MemoryOutbox", "Outbox", "Terms", "Ticket", "Unreadable", "chat_of"]
+from haptik_actions.relay import Link
+
+__all__ = ["Entry", "HandOff", "MemoryOutbox", "Opening", "Outbox", "Terms", "Ticket", "Unreadable", "chat_of"]
 
 WINDOW_SECONDS = 60.0
 LEASE_SECONDS = 30.0
@@ -22,24 +24,50 @@ ENTRY_SECONDS = 24 * 3600.0
 _FORGET_SECONDS = 1.0
 
 
-class HandOff(msgspec.Struct, frozen=True, kw_only=True):
-    """All that the platform's call needs, and the receipt's id for the log. `teams` are tried in their order."""
+class Opening(msgspec.Struct, frozen=True, kw_only=True):
+    """How a chat begins whose user Haptik does not know by a name: the user is registered, and `text` is logged.
+
+    Attributes:
+        auth_id: The user's identifier on Haptik: letters and digits.
+        text: What the agent reads first.
+        name: The user's name, for the agent.
+        language_code: Two letters of ISO 639-1.
+    """
+
+    auth_id: str
+    text: str
+    name: str | None = None
+    language_code: str | None = None
+
+
+class HandOff(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """All that the platform's calls need, and the receipt's id for the log. `teams` are tried in their order.
+
+    Attributes:
+        user_name: Haptik's name for the user; None where Haptik has told none yet. Then there is an `opening`.
+        opening: How the chat is put before agents where a name alone does not do it.
+        link: What the relay is told, so that the agent's words find the user; None where there is no relay.
+        needs_link: Without the link in Redis the user would wait for words that cannot come.
+    """
 
     id: str
-    user_name: str
+    user_name: str | None = None
     business_id: int
     teams: Annotated[tuple[str, ...], msgspec.Meta(min_length=1)]
     countdown: int | None = None
+    opening: Opening | None = None
+    link: Link | None = None
+    needs_link: bool = False
 
     @property
     def chat(self) -> str:
         """What names the chat: one user on one business."""
-        return chat_of(self.business_id, self.user_name)
+        return chat_of(self.business_id, self.opening.auth_id if self.opening else self.user_name or "")
 
 
-def chat_of(business_id: int, user_name: str) -> str:
-    """Return what names the chat of a user on a business."""
-    return f"{business_id}:{user_name}"
+def chat_of(business_id: int, user: str) -> str:
+    """Return what names the chat of a user on a business: by the `auth_id` we registered, or by the user_name."""
+    return f"{business_id}:{user}"
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True):

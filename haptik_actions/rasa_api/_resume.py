@@ -9,6 +9,7 @@ import httpx
 import msgspec
 
 from haptik_actions._deadline import DeadlinePassed, deadline
+from haptik_actions._tls import tls_context
 from haptik_actions.errors import ConfigurationError, RasaApiError, UnknownConversation
 
 __all__ = ["DEFAULT_RASA_URL", "resume"]
@@ -16,7 +17,13 @@ __all__ = ["DEFAULT_RASA_URL", "resume"]
 DEFAULT_RASA_URL = "http://localhost:5005"
 """Where `rasa run --enable-api` listens if nothing else is said."""
 
-_ACTION_LISTEN = {"event": "action", "name": "action_listen"}
+_LISTEN = "action_listen"
+_RESUME = {"event": "resume"}
+_LISTENS = {"event": "action", "name": _LISTEN}
+_THEN_LISTEN = {"event": "followup", "name": _LISTEN}
+_SIGN_OF_LIFE = {"event": "user", "text": "", "parse_data": {"intent": {}, "entities": []}}
+"""Rasa counts the end of a session from the user's last message, and may not have had one for as long as the agent
+talked with the user. This one says nothing and means nothing to the policies."""
 
 # What may stand in a path as it is. Rasa does not decode its paths, so nothing is quoted that need not be.
 _SAFE = "/:@!$&'()*+,;="
@@ -29,7 +36,7 @@ async def resume(
     token: str | None = None,
     timeout: float = 10.0,
     transport: httpx.AsyncBaseTransport | None = None,
-) -> list[dict[str, str]]:
+) -> list[dict[str, Any]]:
     """Give a paused conversation back to the bot and return the events that were posted: none where it is not paused.
 
     `conversation_id` is the `sender_id` of the tracker, `token` that of `rasa run --auth-token`. `timeout` is in
@@ -38,22 +45,44 @@ async def resume(
     a URL's path cannot hold, such as a space, cannot be reached: Rasa 3.6.21 does not decode the path.
 
     Raises:
-        ConfigurationError: the id is empty or `rasa_url` is no URL; nothing was sent.
+        ConfigurationError: the id is empty, `rasa_url` is no URL, or SSL_CERT_FILE cannot be used; nothing was sent.
         UnknownConversation: no user has written in it.
         RasaApiError: Rasa was not reached, runs without --enable-api, or refused.
     """
-    api = _Api(_tracker_url(rasa_url, conversation_id), token, timeout, transport or httpx.AsyncHTTPTransport())
+    api = _Api(
+        _tracker_url(rasa_url, conversation_id),
+        token,
+        timeout,
+        transport or httpx.AsyncHTTPTransport(verify=tls_context()),
+    )
     async with api.transport:
         tracker = await api.call("GET", "", include_events="NONE")
         if not tracker.get("paused"):
             await _must_exist(api, conversation_id)
             return []
-        # The second event ends the turn that paused; without it the next message would run that action again. And it
-        # stands between the resume and what the user says next: a fallback's `rewind` takes back all that lies behind
-        # the last action, and would take the resume with it, for a conversation that is silent for ever.
-        events = [{"event": "resume"}, _ACTION_LISTEN]
+        applied = await api.call("GET", "", include_events="APPLIED")
+        events = _ending(applied.get("events") or [])
         await api.call("POST", "/events", body=events, include_events="NONE")
         return events
+
+
+def _ending(applied: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return what ends the pause of a conversation with these events that count, so that it stays ended.
+
+    A fallback takes back everything down to the last action, and that action too. Where this is the `action_listen`
+    before the pause, pause and resume go together. In any other order the pause would come back with nobody to end it,
+    or the action that paused would run again.
+    """
+    kinds = [event.get("event") for event in applied]
+    pause = max((place for place, kind in enumerate(kinds) if kind == "pause"), default=-1)
+    action = max((place for place, kind in enumerate(kinds) if kind == "action"), default=-1)
+    if action > pause:
+        # Paused by an earlier version, or by somebody else. Its listening is taken back, and comes behind the resume.
+        return [{"event": "undo"}, _RESUME, _THEN_LISTEN, _LISTENS]
+    if action < 0 or applied[action].get("name") != _LISTEN:
+        # A bare pause: the action that paused would run again.
+        return [_RESUME, _THEN_LISTEN, _LISTENS]
+    return [_SIGN_OF_LIFE, _RESUME]
 
 
 async def _must_exist(api: _Api, conversation_id: str) -> None:

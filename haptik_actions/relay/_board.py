@@ -35,7 +35,8 @@ class Board:
     """
 
     def __init__(self, client: Redis, *, clock: Callable[[], float] | None = None) -> None:
-        self.redis, self._clock = client, clock
+        self.redis: Any = client
+        self._clock = clock
         self._scripts: dict[str, Any] = {}
         self._gate = asyncio.Semaphore(_CALLS)
         self._rest_until = float("-inf")
@@ -67,6 +68,24 @@ class Board:
         if prepared is None:
             prepared = self._scripts[script] = self.redis.register_script(script)
         return await self.ask(lambda: prepared(keys=keys, args=args))
+
+    async def members(self, key: str) -> Any:
+        """Return a hash; raises as `run`, like those below."""
+        return await self.ask(lambda: self.redis.hgetall(key))
+
+    async def get(self, key: str) -> bytes | None:
+        """Return a string."""
+        found: bytes | None = await self.ask(lambda: self.redis.get(key))
+        return found
+
+    async def set(self, key: str, value: str, seconds: int) -> None:
+        """Write a string that expires."""
+        await self.ask(lambda: self.redis.set(key, value, ex=seconds))
+
+    async def rows(self, key: str) -> list[bytes]:
+        """Return a list."""
+        found: list[bytes] = await self.ask(lambda: self.redis.lrange(key, 0, -1))
+        return found
 
     async def ask(self, call: Callable[[], Awaitable[T]]) -> T:
         """Return what a call of Redis returns.

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from haptik_actions.errors import InvalidElement
-from haptik_actions.hsl import Button, Element, System, Text, Unknown, parse, strip_braces
+from haptik_actions.hsl import Element, System, Text, Unknown, parse, strip_braces
 
 __all__ = ["element_of", "shown_text", "text_element"]
 
@@ -75,8 +75,6 @@ def shown_text(body: Any) -> str:
 def _is_blank(element: Element) -> bool:
     if isinstance(element, Text):
         return not element.text.strip() and not element.quick_replies
-    if isinstance(element, Button):
-        return not element.text.strip() and not element.actionables
     return isinstance(element, System) and not element.text.strip()
 
 

@@ -33,13 +33,17 @@ class Lanes:
             "user": asyncio.Semaphore(_AT_ONCE),
             "agent": asyncio.Semaphore(_AT_ONCE),
         }
-        self._closed = False
+        self._is_open = False
+
+    def open(self) -> None:
+        """Begin: what was asked for before was for nothing."""
+        self._is_open = True
 
     def look(self, lane: Lane, id_: str, after: float = 0.0) -> None:
         """Work on it in `after` seconds, or earlier where that was asked for before."""
-        key, loop = (lane, id_), asyncio.get_running_loop()
-        if self._closed:
+        if not self._is_open:
             return
+        key, loop = (lane, id_), asyncio.get_running_loop()
         at = loop.time() + max(0.0, after)
         if key in self._running:
             self._wanted[key] = min(at, self._wanted.get(key, at))
@@ -57,7 +61,7 @@ class Lanes:
 
     async def aclose(self, seconds: float) -> None:
         """Let what is under way end within `seconds`, and cancel the rest."""
-        self._closed = True
+        self._is_open = False
         for handle in self._waiting.values():
             handle.cancel()
         self._waiting.clear()

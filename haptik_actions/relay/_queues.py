@@ -76,9 +76,8 @@ class ForUser(msgspec.Struct, frozen=True, kw_only=True):
 class ForAgent(msgspec.Struct, frozen=True, kw_only=True):
     """What is next for an agent: the words at the head, a move to a team (`team`), or both.
 
-    `words` are None where there are none, or none that can be read. `sent` is the platform's id of the last message that
-    it confirmed. `is_told`: it is for the agent although the chat
-    is over, because the user wrote it before they left.
+    `words` are None where there are none, or none that can be read. `sent` is the platform's id of the last message
+    that it confirmed. `is_told`: it is for the agent although the chat is over: the user wrote it before they left.
     """
 
     member: str
@@ -193,7 +192,7 @@ class Queues:
 
     async def link(self, id_: str) -> Link | None:
         """Return a link."""
-        return read_link(await self._board.ask(lambda: self._board.redis.hgetall(keys_of(id_)[0])))  # type: ignore[arg-type]
+        return read_link(await self._board.members(keys_of(id_)[0]))
 
     def _wait(self, lane: Lane, id_: str, answer: list[Any]) -> Wait | None:
         self._held.discard((lane, id_))

@@ -35,7 +35,7 @@ logger = logging.getLogger(__name__)
 Written: TypeAlias = Literal["queued", "kept", "left", "waits", "full", "gone"]
 """What became of the user's words. `queued`: they stand in Redis. `kept`: in this process, until Redis answers.
 `left`: they were the wish to go back to the bot, which has been granted. `waits`: they were the answer "I'll wait".
-`full`: there is no room any more, and the user is told that. `gone`: the link has expired, so the words are the bot's."""
+`full`: there is no room any more, and the user is told that. `gone`: the link has expired: the words are the bot's."""
 
 _ANSWER_SECONDS = 4.0
 _DRAIN_SECONDS = 5.0
@@ -89,7 +89,11 @@ class Relay:
         self._tasks: set[asyncio.Task[None]] = set()
 
     def start(self) -> None:
-        """Begin to work in the running event loop; once is enough."""
+        """Begin to work on queues, in the running event loop; once is enough.
+
+        Without it this process takes events and words, and others work on them.
+        """
+        self._lanes.open()
         self._watch.start(self._store.board.redis)
 
     async def aclose(self) -> None:
@@ -255,7 +259,8 @@ class Relay:
                 if self._host.reach(link) == "push":
                     saying = Saying(element=await self._sayings.element(link, key), key=key)
                     await self._host.say(link, saying)
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001
+                # A host may raise anything; this is one sentence, and there is nobody to raise it to.
                 logger.warning("The user of conversation %s could not be told: %s.", link.id, type(error).__name__)
 
         task = asyncio.get_running_loop().create_task(say())

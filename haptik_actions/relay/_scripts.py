@@ -1,6 +1,6 @@
 """What is done on Redis as one step. Every script gets the thirteen keys of `_keys.keys_of`, the id and the time.
 
-Times are milliseconds by the clock of Redis; a test gives its own in place of 0. Members of the link are JSON, so that a
+Times are milliseconds by the clock of Redis; a test gives its own in place of 0. Members of the link are JSON, so a
 string is compared with its quotes. Where a connection broke and redis-py asked again, the second answer is that of the
 first: whatever adds something carries a name of its own, which is noted under `seen`.
 """
@@ -108,8 +108,8 @@ local function over()
 end
 """
 
-# ARGV 3: how many pairs of member and JSON follow that are set in any case; then pairs that are set where they are given;
-# the last pairs, after the word `missing`, are set where nothing stands there.
+# ARGV 3: how many pairs of member and JSON follow that are set in any case. The pairs behind them are set where nothing
+# stands there.
 PREPARE = (
     CONVERSATION
     + """
@@ -236,13 +236,22 @@ if kind ~= 'automated' and state ~= '"ended"' and get('closing') ~= 'true' then
     redis.call('HSET', link, 'state', '"agent"')
     if is_another then redis.call('HSET', link, 'agent', ARGV[10]) end
     redis.call('ZREM', timers, id)
-    if at_order == '' then
-      local score, member = behind_all('0')
-      queue(score, member, now, ARGV[9])
-    else
-      queue(tonumber(at_order), at_order .. ':0', now, ARGV[9])
-    end
+    local score, member = tonumber(at_order), at_order .. ':0'
+    if at_order == '' then score, member = behind_all('0') end
+    queue(score, member, now, ARGV[9])
+    redis.call('HSET', work, 'here', member)
     wake('user', hold)
+  else
+    -- It was a later message that said first that an agent is there. Nobody has told the user yet.
+    local here = redis.call('HGET', work, 'here')
+    local waiting = here and at_order ~= '' and at_order < here and redis.call('HGET', said, here)
+    if waiting and redis.call('HEXISTS', said, here .. '!') == 0 then
+      redis.call('ZREM', order, here)
+      redis.call('HDEL', said, here)
+      redis.call('ZADD', order, tonumber(at_order), at_order .. ':0')
+      redis.call('HSET', said, at_order .. ':0', waiting)
+      redis.call('HSET', work, 'here', at_order .. ':0')
+    end
   end
 end
 if kind == 'pinned' then
@@ -410,7 +419,9 @@ local team = state == '"asked"' and get('moved') ~= 'true' and (get('teams') or 
   and (get('user_name') or 'null') ~= 'null' and get('closing') ~= 'true'
 -- What was written before the user left is for the agent; what was written while the chat ends is for the bot.
 local is_told = head and tonumber(string.sub(head, 1, 12)) <= number('note')
-local ready = head and (is_told or is_handed_over() or state == '"ended"')
+-- Until an event tells who the user is on Haptik, nothing can be sent.
+local is_known = (get('auth_id') or 'null') ~= 'null'
+local ready = head and ((is_known and (is_told or is_handed_over())) or (state == '"ended"' and not is_told))
 local is_put_off = team and ARGV[9] ~= ''
 if is_put_off then team = false end
 if not state or not (ready or team) then

@@ -98,7 +98,7 @@ class RelayStore:
 
     async def link(self, id_: str) -> Link | None:
         """Return a link by its id, None where there is none."""
-        return read_link(await self.board.ask(lambda: self.board.redis.hgetall(keys_of(id_)[0])))  # type: ignore[arg-type]
+        return read_link(await self.board.members(keys_of(id_)[0]))
 
     async def find(self, channel: str, sender_id: str) -> Link | None:
         """Return the link of a conversation, None where it was never handed over."""
@@ -119,21 +119,19 @@ class RelayStore:
         found = [auth_id] if auth_id is not None and is_conversation_id(auth_id) else []
         for kind, name in (("n", user_name), ("a", auth_id)):
             if name is not None and not found:
-                key = chat_key(business_id, kind, name)
-                known = await self.board.ask(lambda key=key: self.board.redis.get(key))  # type: ignore[misc]
-                found += [known.decode() if isinstance(known, bytes) else known] if known else []
+                known = await self.board.get(chat_key(business_id, kind, name))
+                found += [known.decode()] if known else []
         return found
 
     async def index(self, link: Link) -> None:
         """Let the chat be found by what Haptik calls its user."""
         for kind, name in (("n", link.user_name), ("a", link.auth_id)):
             if name is not None and name != link.id:
-                key = chat_key(link.business_id, kind, name)
-                await self.board.ask(lambda key=key: self.board.redis.set(key, link.id, ex=_INDEX_SECONDS))  # type: ignore[misc]
+                await self.board.set(chat_key(link.business_id, kind, name), link.id, _INDEX_SECONDS)
 
     async def ledger(self, id_: str) -> list[LedgerRow]:
         """Return what became of the last entries of a conversation (500 at most), oldest first."""
-        rows = await self.board.ask(lambda: self.board.redis.lrange(keys_of(id_)[7], 0, -1))  # type: ignore[arg-type]
+        rows = await self.board.rows(keys_of(id_)[7])
         return [msgspec.msgpack.decode(row, type=LedgerRow) for row in rows]
 
     async def inbox(self, id_: str, after: int | None) -> list[tuple[int, float, bytes]]:

@@ -36,7 +36,6 @@ logger = logging.getLogger(__name__)
 
 _LONGEST_PAUSE = 30.0
 _LONGEST_WISH = 300.0
-_NO_AUTH_ID_SECONDS = 30.0
 _KEPT_SECONDS = 24 * 3600.0
 _AWAY_SECONDS = 2.0
 _TELL_AFTER_SECONDS = 5.0
@@ -87,7 +86,8 @@ class ToAgent:
                 raise
             except RelayAway:
                 raise
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001
+                # Whatever it is, the words stay where they are. It is logged.
                 return await self._put_off(got, error)
 
     async def _next(self, id_: str, done: Done | None) -> ForAgent | Wait:
@@ -111,15 +111,12 @@ class ToAgent:
             return _done(got, "dropped", why="Unreadable")
         if got.link.state == "ended" and not got.is_told:
             return await self._give_to_bot(got, got.words)
-        if got.link.auth_id is None:
-            # An event will tell it, and then this is looked at again at once.
-            await self._queues.later("agent", got.link.id, _NO_AUTH_ID_SECONDS, untouched="*")
-            return None
-        words = got.words
+        words, auth_id = got.words, got.link.auth_id
+        assert auth_id is not None
         if words == "note":
             text = await self._sayings.text("haptik_relay_user_left")
             words = FromUser(text=text)
-        return await self._send(got, got.link.auth_id, words)
+        return await self._send(got, auth_id, words)
 
     async def _give_to_bot(self, got: ForAgent, words: FromUser | str) -> Done | None:
         if not isinstance(words, FromUser):

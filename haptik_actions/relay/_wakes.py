@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -57,8 +58,6 @@ def _pass_on(data: Any, tell: Callable[[str, str, float], None]) -> None:
 async def _close(pubsub: Any) -> None:
     from redis.exceptions import RedisError
 
-    try:
+    with contextlib.suppress(RedisError, OSError):
         # redis-py renamed the method in 5.0.1 and warns about the old name.
         await getattr(pubsub, "aclose", pubsub.close)()
-    except (RedisError, OSError):
-        pass

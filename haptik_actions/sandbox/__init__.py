@@ -21,10 +21,23 @@ try:
     from haptik_actions.sandbox._faq_csv import FaqNode
     from haptik_actions.sandbox._faults import Fault
     from haptik_actions.sandbox._feedback import Feedback
+    from haptik_actions.sandbox._habits import Habits
     from haptik_actions.sandbox._journal import JournalEntry
+    from haptik_actions.sandbox._node_calls import NodeCall
     from haptik_actions.sandbox._sandbox import Sandbox
     from haptik_actions.sandbox._server import serve
-    from haptik_actions.sandbox._state import Agent, Business, Domain, Partner, SeedMessage, State, Team, User, Webhook
+    from haptik_actions.sandbox._state import (
+        Agent,
+        Business,
+        Domain,
+        Node,
+        Partner,
+        SeedMessage,
+        State,
+        Team,
+        User,
+        Webhook,
+    )
     from haptik_actions.sandbox._transcripts import Message
     from haptik_actions.sandbox._users import Person
     from haptik_actions.sandbox._webhook import Event, EventTry
@@ -46,8 +59,11 @@ __all__ = [
     "FaqNode",
     "Fault",
     "Feedback",
+    "Habits",
     "JournalEntry",
     "Message",
+    "Node",
+    "NodeCall",
     "Partner",
     "Person",
     "Sandbox",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from msgspec import Meta
 from starlette.requests import Request
@@ -11,6 +11,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from haptik_actions.sandbox._events import Closing
+from haptik_actions.sandbox._habits import Sentence
 from haptik_actions.sandbox._orders import Order, json_order
 from haptik_actions.sandbox._platform import Platform
 from haptik_actions.sandbox._state import Sender, Webhook
@@ -35,7 +36,16 @@ class _Claim(_ChatOrder):
 
 
 class _Answer(_ChatOrder):
-    text: str
+    text: str | dict[str, Any]
+
+
+class _Announce(_ChatOrder):
+    sentence: Sentence
+    words: str | None = None
+
+
+class _End(_ChatOrder):
+    ending: Literal["nobody_came", "waiting_for_user", "bot_completed"]
 
 
 class _Complete(_ChatOrder):
@@ -77,6 +87,8 @@ class AgentRoutes:
             Route("/say", json_order(_Say, self._say), methods=["POST"]),
             Route("/claim", json_order(_Claim, self._claim), methods=["POST"]),
             Route("/answer", json_order(_Answer, self._answer), methods=["POST"]),
+            Route("/announce", json_order(_Announce, self._announce), methods=["POST"]),
+            Route("/end", json_order(_End, self._end), methods=["POST"]),
             Route("/complete", json_order(_Complete, self._complete), methods=["POST"]),
             Route("/events", self._all_events, methods=["GET"]),
             Route("/webhook", self._webhook, methods=["GET"]),
@@ -114,6 +126,13 @@ class AgentRoutes:
 
     def _answer(self, order: _Answer) -> dict[str, Any]:
         return _message(self._desk.answer(order.user_name, order.business_id, order.text))
+
+    def _announce(self, order: _Announce) -> dict[str, Any]:
+        said = self._desk.announce(order.user_name, order.business_id, order.sentence, order.words)
+        return _message(said)
+
+    def _end(self, order: _End) -> dict[str, Any]:
+        return asdict(self._desk.end(order.user_name, order.business_id, order.ending))
 
     def _complete(self, order: _Complete) -> dict[str, Any]:
         closing = Closing(reason=order.reason, sub_reason=order.sub_reason, comment=order.comment)

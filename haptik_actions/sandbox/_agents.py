@@ -6,13 +6,15 @@ in docs/sandbox.md.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from typing import Any
 
 from haptik_actions.errors import ConfigurationError
 from haptik_actions.sandbox._chats import Chat, ChatState
 from haptik_actions.sandbox._conversations import Conversations
-from haptik_actions.sandbox._events import Closing
+from haptik_actions.sandbox._events import Closing, Ending
+from haptik_actions.sandbox._habits import Sentence
 from haptik_actions.sandbox._state import Agent
 from haptik_actions.sandbox._transcripts import Message, as_hsl
 
@@ -24,6 +26,14 @@ _WHERE: dict[ChatState, str] = {
     "pending": "waits in the queue of {chat.team}. Claim it first",
     "assigned": "is assigned to {chat.agent} already",
     "complete": "is complete. A message of the user opens the next conversation",
+}
+
+
+_ENDS_IN: Mapping[Ending, frozenset[ChatState]] = {
+    "agent": frozenset(),
+    "nobody_came": frozenset({"counting_down", "pending"}),
+    "waiting_for_user": frozenset({"assigned"}),
+    "bot_completed": frozenset({"bot"}),
 }
 
 
@@ -51,9 +61,19 @@ class AgentDesk:
         """Return who can claim a chat of that team now."""
         return [agent for agent in self._agents.values() if agent.online and team in agent.teams]
 
+    def able_for(self, chat: Chat) -> list[Agent]:
+        """Return who can claim the chat now; who had the user last comes first."""
+        last = self._conversations.last_agent(chat)
+        return sorted(self.able(chat.team), key=lambda agent: agent.name != last)
+
     def set_online(self, agent: str, *, online: bool) -> Agent:
-        """Let an agent come or go. Who goes keeps their chats."""
-        self._agents[agent] = replace(self._agent(agent), online=online)
+        """Let an agent come or go. Who goes keeps their chats; what waits for a team without anybody is completed."""
+        before = self._agent(agent)
+        self._agents[agent] = replace(before, online=online)
+        if before.online and not online:
+            for chat in self._conversations.waiting():
+                if chat.team in before.teams and not self.able(chat.team):
+                    self._conversations.complete(chat, Closing(ending="nobody_came"))
         return self._agents[agent]
 
     def claim(self, user_name: str, business_id: int, *, agent: str) -> Chat:
@@ -68,12 +88,26 @@ class AgentDesk:
             raise ConfigurationError(f"claim: {agent} is not in the team {chat.team}. Online there: {able}")
         return self._conversations.assign(chat, agent)
 
-    def answer(self, user_name: str, business_id: int, text: str) -> Message:
-        """Send the user a text from the agent who has the chat."""
+    def answer(self, user_name: str, business_id: int, text: str | dict[str, Any]) -> Message:
+        """Send the user a text or an element from the agent who has the chat."""
         chat = self._assigned(user_name, business_id, "answer")
-        if not text.strip():
+        if isinstance(text, str) and not text.strip():
             raise ConfigurationError("answer: says nothing. Give a text")
         return self._conversations.say(user_name, business_id, as_hsl(text), sender="agent", agent_name=chat.agent)
+
+    def announce(self, user_name: str, business_id: int, sentence: Sentence, words: str | None = None) -> Message:
+        """Tell the user of a chat that a team has one of the platform's automatic sentences."""
+        chat = self._conversations.chat(user_name, business_id)
+        if chat.team is None:
+            raise ConfigurationError(f"announce: {_describe(chat)}")
+        return self._conversations.announce(chat, sentence, words)
+
+    def end(self, user_name: str, business_id: int, ending: Ending) -> Chat:
+        """Let the platform complete a chat by itself."""
+        chat = self._conversations.chat(user_name, business_id)
+        if chat.state not in _ENDS_IN[ending]:
+            raise ConfigurationError(f"end as {ending}: {_describe(chat)}")
+        return self._conversations.complete(chat, Closing(ending=ending))
 
     def complete(self, user_name: str, business_id: int, closing: Closing) -> Chat:
         """End the conversation of a chat that an agent has."""

@@ -13,6 +13,8 @@ from starlette.routing import Route
 
 from haptik_actions.sandbox._agent_routes import AgentRoutes
 from haptik_actions.sandbox._api_routes import ApiRoutes
+from haptik_actions.sandbox._node_calls import NodeCaller
+from haptik_actions.sandbox._node_routes import NodeRoutes
 from haptik_actions.sandbox._orders import Endpoint, Order, json_order
 from haptik_actions.sandbox._platform import Platform
 from haptik_actions.sandbox._state import User
@@ -36,8 +38,10 @@ _OrderT = TypeVar("_OrderT", bound=Order)
 class ControlPlane:
     """Looks into a platform and turns its knobs. Every answer is JSON; a body that does not fit is answered 400."""
 
-    def __init__(self, platform: Platform) -> None:
+    def __init__(self, platform: Platform, caller: NodeCaller) -> None:
         self._platform = platform
+        self._caller = caller
+        self._nodes = NodeRoutes(caller)
         self._agents = AgentRoutes(platform)
         self._apis = ApiRoutes(platform)
 
@@ -52,6 +56,7 @@ class ControlPlane:
             Route("/clock", self._order(_Advance, self._move_clock), methods=["POST"]),
             *self._agents.routes(),
             *self._apis.routes(),
+            *self._nodes.routes(),
         ]
 
     def snapshot(self) -> dict[str, Any]:
@@ -87,12 +92,14 @@ class ControlPlane:
 
     def _reset(self, order: Order) -> None:
         self._platform.reset()
+        self._caller.reset()
 
     def _set_outage(self, order: _Outage) -> None:
         self._platform.outage = order.active
 
     def _move_clock(self, order: _Advance) -> None:
         self._platform.clock.advance(order.advance)
+        self._platform.automat.settle()
 
 
 def _user(user: User) -> dict[str, Any]:

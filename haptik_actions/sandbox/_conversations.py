@@ -6,9 +6,11 @@ from typing import Any
 
 from haptik_actions.errors import ConfigurationError
 from haptik_actions.sandbox._chats import Chat, ChatBoard
+from haptik_actions.sandbox._details import DetailsBook
 from haptik_actions.sandbox._events import Closing, EventBodies
+from haptik_actions.sandbox._habits import WORDS, Sentence
 from haptik_actions.sandbox._state import Sender
-from haptik_actions.sandbox._transcripts import Message, Transcripts
+from haptik_actions.sandbox._transcripts import Message, Transcripts, as_hsl
 from haptik_actions.sandbox._webhook import EventQueue
 
 __all__ = ["Conversations", "NoSuchChat"]
@@ -27,6 +29,7 @@ class Conversations:
         transcripts: Transcripts,
         bodies: EventBodies,
         events: EventQueue,
+        details: DetailsBook,
         *,
         default_team: str | None,
     ) -> None:
@@ -35,6 +38,12 @@ class Conversations:
         self._transcripts = transcripts
         self._bodies = bodies
         self._events = events
+        self._details = details
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget who had which user last."""
+        self._last_agents: dict[tuple[str, int], str] = {}
 
     def chat(self, user_name: str, business_id: int) -> Chat:
         """Return the user's chat on that business, or raise `NoSuchChat`."""
@@ -43,6 +52,10 @@ class Conversations:
             where = f"{user_name!r} has no chat on the business {business_id}"
             raise NoSuchChat(f"{where}. Add it to the user's businesses in the state")
         return chat
+
+    def waiting(self) -> list[Chat]:
+        """Return the chats that wait for an agent of their team, the first of the queue first."""
+        return [chat for chat in self._board.queue() if chat.state == "pending"]
 
     def messages(self, chat: Chat) -> list[Message]:
         """Return what was said in a chat's current conversation, the oldest first."""
@@ -70,13 +83,30 @@ class Conversations:
         """Add what a user of the Bot API says. A chat that the bot has waits for the default team from then on."""
         self._board.open(user_name, business_id)
         message = self.say(user_name, business_id, body, sender="user")
+        self.give_to_default_team(user_name, business_id)
+        return message
+
+    def give_to_default_team(self, user_name: str, business_id: int) -> None:
+        """Let a chat that the bot has wait for the default team, where there is one; without effect on others."""
         if self._default_team is not None:
             self._board.queue_in(user_name, business_id, self._default_team)
-        return message
+
+    def announce(self, chat: Chat, sentence: Sentence, words: str | None = None) -> Message:
+        """Tell the user one of the platform's automatic sentences, in these words or in the packaged ones."""
+        if words is None:
+            queued = [(one.user_name, one.business_id) for one in self._board.queue() if one.team == chat.team]
+            who = chat.user_name, chat.business_id
+            words = WORDS[sentence].replace("{position}", str(queued.index(who) + 1 if who in queued else 1))
+        return self.say(chat.user_name, chat.business_id, as_hsl(words), sender="bot")
+
+    def last_agent(self, chat: Chat) -> str | None:
+        """Return the agent who had this user last on that business, None where nobody had."""
+        return self._last_agents.get((chat.user_name, chat.business_id))
 
     def assign(self, chat: Chat, agent: str) -> Chat:
         """Give a pending chat to an agent and return it as it is then; the webhook is told `chat_pinned`."""
         self._board.assign(chat.user_name, chat.business_id, agent)
+        self._last_agents[chat.user_name, chat.business_id] = agent
         assigned = self.chat(chat.user_name, chat.business_id)
         self._events.add(assigned, self._bodies.chat_pinned(assigned, self._transcripts.new_id()))
         return assigned
@@ -89,4 +119,5 @@ class Conversations:
         self._board.complete(chat.user_name, chat.business_id)
         self._events.add(chat, self._bodies.chat_complete(chat, self._transcripts.new_id()))
         self._events.add(chat, self._bodies.conversation_complete(chat, closing))
+        self._details.end(chat)
         return self.chat(chat.user_name, chat.business_id)

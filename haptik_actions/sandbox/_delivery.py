@@ -22,7 +22,7 @@ from haptik_actions.sandbox._webhook import Event, EventQueue, EventTry
 if TYPE_CHECKING:
     import httpx
 
-__all__ = ["Courier", "sign"]
+__all__ = ["Courier", "outgoing", "sign"]
 
 _ANSWER_WITHIN = 5.0
 _LOOK_EVERY = 0.1
@@ -34,17 +34,26 @@ def sign(secret: str, body: bytes) -> str:
 
 
 class Courier:
-    """Carries due events to the webhook, each chat's in their order, over `transport`; httpx's own when None."""
+    """Carries due events to the webhook, each chat's in their order, over `transport`; httpx's own when None.
+
+    `settle` is called before each look, so that what follows from the time that passed is told, too.
+    """
 
     def __init__(
-        self, queue: EventQueue, clock: Callable[[], float], transport: httpx.AsyncBaseTransport | None
+        self,
+        queue: EventQueue,
+        clock: Callable[[], float],
+        transport: httpx.AsyncBaseTransport | None,
+        settle: Callable[[], None],
     ) -> None:
+        self._settle = settle
         self._queue = queue
         self._clock = clock
         self._transport = transport
 
     async def deliver(self) -> list[Event]:
         """Try each event that is due once, and return these events as they are then."""
+        self._settle()
         due, webhook = self._queue.due(), self._queue.webhook
         if not due or webhook is None:
             return []
@@ -52,7 +61,7 @@ class Courier:
         for event in due:
             self._queue.begin(event)
             by_chat[event.user_name, event.business_id].append(event)
-        async with self._connection() as transport:
+        async with outgoing(self._transport) as transport:
             rounds = [self._carry(events, webhook, transport) for events in by_chat.values()]
             tried = [event for events in await asyncio.gather(*rounds) for event in events]
         return sorted(tried, key=lambda event: event.id)
@@ -90,17 +99,19 @@ class Courier:
         problem = "" if response.is_success else f"answered {response.status_code}"
         return EventTry(at=at, status=response.status_code, problem=problem)
 
-    @asynccontextmanager
-    async def _connection(self) -> AsyncIterator[httpx.AsyncBaseTransport]:
-        if self._transport is not None:
-            yield self._transport
-            return
-        import httpx
 
-        # New for each round: a test and `serve` may run in different event loops, and a connection belongs to one.
-        # The address is this machine's, where a certificate proves nothing.
-        async with httpx.AsyncHTTPTransport(verify=False) as transport:
-            yield transport
+@asynccontextmanager
+async def outgoing(transport: httpx.AsyncBaseTransport | None) -> AsyncIterator[httpx.AsyncBaseTransport]:
+    """Yield `transport`, or where it is None a new one of httpx's own, which is closed afterwards."""
+    if transport is not None:
+        yield transport
+        return
+    import httpx
+
+    # New for each round: a test and `serve` may run in different event loops, and a connection belongs to one.
+    # The address is this machine's, where a certificate proves nothing.
+    async with httpx.AsyncHTTPTransport(verify=False) as own:
+        yield own
 
 
 def _request(event: Event, webhook: Webhook) -> httpx.Request:

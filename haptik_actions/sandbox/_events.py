@@ -6,17 +6,18 @@ sandbox has to make up (ids, links, the user's device) are marked as assumed in 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 from haptik_actions.sandbox._chats import Chat
+from haptik_actions.sandbox._details import DetailsBook
 from haptik_actions.sandbox._state import Agent, State
 from haptik_actions.sandbox._transcripts import Message
 from haptik_actions.sandbox._users import DEVICES, Person, UserDirectory
 
-__all__ = ["Closing", "EventBodies"]
+__all__ = ["Closing", "Ending", "EventBodies"]
 
 _VERSION = "1.0"
 _NO_DEVICE = {"phone_model": "", "os_version": "", "package_name": ""}
@@ -25,10 +26,20 @@ _GOGO = {"id": 1, "name": "gogo", "profile_image": "", "is_automated": True, "em
 _FIRST_AGENT_ID = 101
 
 
+Ending = Literal["agent", "nobody_came", "waiting_for_user", "bot_completed"]
+_COMPLETION: Mapping[Ending, tuple[str, str]] = {
+    "nobody_came": ("autocomplete", "Team Offline Flag"),
+    "waiting_for_user": ("autocomplete", "Waiting for User"),
+    "bot_completed": ("gogo", "Bot completed"),
+}
+"""`completion_type` and `completion_by` of what no agent completed."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Closing:
-    """Why an agent completed a chat, in the agent's words (`closing_categories`)."""
+    """How a chat was completed, and why in an agent's words (`closing_categories`)."""
 
+    ending: Ending = "agent"
     reason: str = ""
     sub_reason: str = ""
     comment: str = ""
@@ -37,14 +48,15 @@ class Closing:
 class EventBodies:
     """Writes the body of each event from a chat as it was when the event happened."""
 
-    def __init__(self, state: State, users: UserDirectory, now: Callable[[], datetime]) -> None:
+    def __init__(self, state: State, users: UserDirectory, details: DetailsBook, now: Callable[[], datetime]) -> None:
+        self._details = details
         self._users = users
         self._businesses = {business.id: business.name for business in state.businesses}
         self._agents = {agent.name: _signature(agent, id_) for id_, agent in enumerate(state.agents, _FIRST_AGENT_ID)}
         self._now = now
 
     def message(self, chat: Chat, message: Message) -> dict[str, Any]:
-        """The bot or an agent has sent a message."""
+        """The bot, an agent or the platform itself has sent a message."""
         said = {"id": message.id, "body": message.body}
         return {**self._common(chat, "message"), "agent": self._signed(message.agent_name), "message": said}
 
@@ -60,12 +72,12 @@ class EventBodies:
         return {**self._common(chat, "chat_pinned"), "agent": agent, "message": {"id": message_id, "body": body}}
 
     def chat_complete(self, chat: Chat, message_id: int) -> dict[str, Any]:
-        """An agent has completed the chat. The documentation calls this event deprecated."""
+        """The chat is complete. The documentation calls this event deprecated."""
         body = {"text": "The conversation has been completed", "type": "SYSTEM", "data": {}}
         return {**self._common(chat, "chat_complete"), "agent": _GOGO, "message": {"id": message_id, "body": body}}
 
     def conversation_complete(self, chat: Chat, closing: Closing) -> dict[str, Any]:
-        """An agent has completed the chat; `chat` is as it was before."""
+        """The chat is complete; `chat` is as it was before."""
         return {
             **self._common(chat, "webhook_conversation_complete"),
             "agent": _GOGO,
@@ -76,21 +88,22 @@ class EventBodies:
     def _completion(self, chat: Chat, closing: Closing) -> dict[str, Any]:
         identifier = f"{chat.business_id}-{self._person(chat).user_id}"
         link = f"/conversations/{identifier}-{chat.conversation_no}"
+        completion_type, completion_by = _COMPLETION.get(closing.ending, ("agent", chat.agent))
         return {
             "conversation_no": chat.conversation_no,
             "collection_id": identifier,
             "conversation_identifier": f"{identifier}-{chat.conversation_no}",
             "chat_link": link,
             "complete_chat_link": link,
-            "completion_type": "agent",
-            "completion_by": chat.agent,
+            "completion_type": completion_type,
+            "completion_by": completion_by,
             "closing_categories": {
                 "reason": closing.reason,
                 "subReason": closing.sub_reason,
                 "comment": closing.comment,
             },
-            "conversation_details": {},
-            "user_details": {},
+            "conversation_details": self._details.of_conversation(chat),
+            "user_details": self._details.of_user(chat.user_name),
         }
 
     def _common(self, chat: Chat, event_name: str) -> dict[str, Any]:

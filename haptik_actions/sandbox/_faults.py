@@ -14,17 +14,33 @@ from haptik_actions.sandbox._endpoints import Endpoint, check_endpoint
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
-__all__ = ["Fault", "FaultKind", "Faults", "aimed"]
+__all__ = ["EVENT_KINDS", "Fate", "Fault", "FaultKind", "Faults", "aimed"]
 
-FaultKind = Literal["latency", "status", "unsuccessful", "reset", "hang", "truncated", "malformed"]
+FaultKind = Literal[
+    "latency",
+    "status",
+    "unsuccessful",
+    "reset",
+    "hang",
+    "truncated",
+    "malformed",
+    "event_late",
+    "event_shuffled",
+    "event_doubled",
+]
+EVENT_KINDS: frozenset[FaultKind] = frozenset({"event_late", "event_shuffled", "event_doubled"})
+"""Those that strike the events for the webhook, and no request."""
 
 _BELONGS: Mapping[str, frozenset[str]] = {
     "latency": frozenset({"seconds", "carried_out"}),
     "status": frozenset({"code", "message", "retry_after"}),
     "reset": frozenset({"carried_out"}),
     "hang": frozenset({"carried_out"}),
+    "event_late": frozenset({"seconds"}),
+    "event_shuffled": frozenset({"seconds"}),
 }
-_OF_EVERY_KIND = frozenset({"kind", "endpoint", "times", "probability", "seed"})
+_OF_EVERY_KIND = frozenset({"kind", "times", "probability", "seed"})
+_TIMED = frozenset({"latency", "event_late", "event_shuffled"})
 _LONGEST_LATENCY = 3_600
 
 
@@ -104,8 +120,24 @@ class Fault:
         """Do what was asked and leave the last byte of the answer out, so that it is no JSON; its length is right."""
         return cls(kind="malformed", **when)
 
+    @classmethod
+    def event_late(cls, seconds: float, **when: Unpack[When]) -> Fault:
+        """Send an event to the webhook only `seconds` after it happened, of the sandbox's clock."""
+        return cls(kind="event_late", seconds=seconds, **when)
+
+    @classmethod
+    def event_shuffled(cls, seconds: float = 0.5, **when: Unpack[When]) -> Fault:
+        """Send each event late by another part of `seconds`, so that near ones arrive out of order."""
+        return cls(kind="event_shuffled", seconds=seconds, **when)
+
+    @classmethod
+    def event_doubled(cls, **when: Unpack[When]) -> Fault:
+        """Send an event to the webhook once more after it was answered."""
+        return cls(kind="event_doubled", **when)
+
     def _problems(self) -> Iterable[tuple[str, str]]:
-        allowed = _OF_EVERY_KIND | _BELONGS.get(self.kind, frozenset())
+        of_requests = frozenset() if self.kind in EVENT_KINDS else frozenset({"endpoint"})
+        allowed = _OF_EVERY_KIND | of_requests | _BELONGS.get(self.kind, frozenset())
         for field in fields(self):
             if field.name not in allowed and getattr(self, field.name) != field.default:
                 yield field.name, f"means nothing to a fault of the kind {self.kind}. Leave it out"
@@ -113,7 +145,7 @@ class Fault:
             yield "times", f"{self.times} is not 1 or more. Leave it out for a fault without end"
         if not 0 < self.probability <= 1:
             yield "probability", f"{self.probability} is not above 0 and at most 1"
-        if self.kind == "latency" and not _is_wait(self.seconds):
+        if self.kind in _TIMED and not _is_wait(self.seconds):
             yield "seconds", f"{self.seconds} is not a number of seconds from 0 to {_LONGEST_LATENCY}"
         if self.kind == "status" and not (self.code is not None and 200 <= self.code <= 599):
             yield "code", f"{self.code} is not an HTTP status from 200 to 599"
@@ -137,12 +169,28 @@ class _Active:
         self._random = Random(fault.seed)
 
     def strikes(self, endpoint: str | None) -> bool:
-        if self.fault.endpoint not in (None, endpoint) or self.struck == self.fault.times:
+        return self.fault.endpoint in (None, endpoint) and self.strikes_at_all()
+
+    def strikes_at_all(self) -> bool:
+        if self.struck == self.fault.times:
             return False
         if self.fault.probability < 1 and self._random.random() >= self.fault.probability:
             return False
         self.struck += 1
         return True
+
+    def late(self) -> float:
+        """Return by how many seconds an event is late that this strikes."""
+        seconds = self.fault.seconds or 0.0
+        return seconds * self._random.random() if self.fault.kind == "event_shuffled" else seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Fate:
+    """What happens to one event: it is `late` by so many seconds, and perhaps sent twice."""
+
+    late: float = 0.0
+    is_doubled: bool = False
 
 
 class Faults:
@@ -161,11 +209,22 @@ class Faults:
         latencies: list[Fault] = []
         others: list[Fault] = []
         for active in self._active:
+            if active.fault.kind in EVENT_KINDS:
+                continue
             is_latency = active.fault.kind == "latency"
             # Only a fault that could strike is counted, and draws.
             if (is_latency or not others) and active.strikes(endpoint):
                 (latencies if is_latency else others).append(active.fault)
         return latencies + others
+
+    def strike_event(self) -> Fate:
+        """Return what happens to one event: lateness adds up."""
+        late, is_doubled = 0.0, False
+        for active in self._active:
+            if active.fault.kind in EVENT_KINDS and active.strikes_at_all():
+                late += active.late()
+                is_doubled |= active.fault.kind == "event_doubled"
+        return Fate(late, is_doubled)
 
     def listed(self) -> list[dict[str, Any]]:
         """Return each fault's fields that are not the defaults, how often it `struck`, and whether it is `spent`."""

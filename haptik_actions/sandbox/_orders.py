@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from inspect import isawaitable
 from typing import Any, TypeVar
 
 import msgspec
@@ -27,6 +28,8 @@ class Order(msgspec.Struct, forbid_unknown_fields=True):
 def json_order(kind: type[_OrderT], carry_out: Callable[[_OrderT], Any]) -> Endpoint:
     """Return an endpoint that carries out what is posted and answers with what comes back, as JSON.
 
+    What comes back may have to be awaited.
+
     An empty body is an order without fields. One that does not fit is answered 400, one that is not
     `application/json` 415, a chat or agent that is not there 404, and a step that is not allowed now 409.
     """
@@ -36,7 +39,8 @@ def json_order(kind: type[_OrderT], carry_out: Callable[[_OrderT], Any]) -> Endp
         if body and not _is_json(request.headers.get("content-type", "")):
             return _refused("content-type: has to be application/json", 415)
         try:
-            return JSONResponse(carry_out(msgspec.json.decode(body or b"{}", type=kind)))
+            done = carry_out(msgspec.json.decode(body or b"{}", type=kind))
+            return JSONResponse(await done if isawaitable(done) else done)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             return _refused(f"body: {error}", 400)
         except (NoSuchAgent, NoSuchChat) as error:

@@ -7,10 +7,12 @@ sent in place. Nothing is loaded from elsewhere, images of messages neither.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Awaitable, Callable, Mapping
 from functools import cache
+from inspect import isawaitable
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 from urllib.parse import parse_qsl, urlencode
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -21,9 +23,14 @@ from starlette.staticfiles import StaticFiles
 
 from haptik_actions.errors import ConfigurationError
 from haptik_actions.sandbox._chats import Chat
-from haptik_actions.sandbox._events import Closing
+from haptik_actions.sandbox._composer import compose
+from haptik_actions.sandbox._events import Closing, Ending
+from haptik_actions.sandbox._habits import Sentence
 from haptik_actions.sandbox._hsl_view import view
+from haptik_actions.sandbox._node_calls import NodeCaller
 from haptik_actions.sandbox._platform import Platform
+from haptik_actions.sandbox._transcripts import as_hsl
+from haptik_actions.sandbox._users import DEVICES
 
 __all__ = ["Page"]
 
@@ -31,6 +38,7 @@ _HERE = Path(__file__).parent
 _STATIC = _HERE / "static"
 _SHOWN_REQUESTS = 8
 _SHOWN_EVENTS = 8
+_SHOWN_CALLS = 8
 
 _POLICY = "default-src 'self'; img-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors"
 _NO_PAGE = "'none'"
@@ -41,6 +49,8 @@ _HEADERS = {
     "Cache-Control": "no-store",
 }
 
+_OWN_FILE = re.compile(r"http://[^/]+(/_sandbox/files/[0-9]+/[^/?#]+)\Z")
+
 _Form = Mapping[str, str]
 
 
@@ -50,8 +60,9 @@ class Page:
     `framed_by` is the origin of the page that may show it in a frame, None for no page.
     """
 
-    def __init__(self, platform: Platform, framed_by: str | None = None) -> None:
+    def __init__(self, platform: Platform, caller: NodeCaller, framed_by: str | None = None) -> None:
         self._platform = platform
+        self._caller = caller
         self._headers = {"Content-Security-Policy": f"{_POLICY} {framed_by or _NO_PAGE}", **_HEADERS}
 
     def routes(self) -> list[BaseRoute]:
@@ -64,6 +75,9 @@ class Page:
             "claim": self._claim,
             "answer": self._answer,
             "complete": self._complete,
+            "announce": self._announce,
+            "end": self._end,
+            "write": self._write,
             "online": self._set_online,
             "outage": self._set_outage,
         }
@@ -86,7 +100,9 @@ class Page:
         async def endpoint(request: Request) -> Response:
             form = dict(parse_qsl((await request.body()).decode("utf-8", "replace"), keep_blank_values=True))
             try:
-                step(form)
+                done = step(form)
+                if isawaitable(done):
+                    await done
             except ConfigurationError as error:
                 return self._render("page.html", form, problem=str(error), status=409)
             return RedirectResponse(_address(form), status_code=303)
@@ -97,8 +113,23 @@ class Page:
         return self._platform.desk.claim(*_chosen(form), agent=form.get("agent", ""))
 
     def _answer(self, form: _Form) -> object:
-        # A browser sends every line end as two characters.
-        return self._platform.desk.answer(*_chosen(form), form.get("text", "").replace("\r\n", "\n"))
+        return self._platform.desk.answer(*_chosen(form), compose(form))
+
+    def _announce(self, form: _Form) -> object:
+        return self._platform.desk.announce(*_chosen(form), _one_of(Sentence, form.get("sentence")))
+
+    def _end(self, form: _Form) -> object:
+        return self._platform.desk.end(*_chosen(form), _one_of(Ending, form.get("ending")))
+
+    def _write(self, form: _Form) -> object:
+        user_name, business_id = _chosen(form)
+        text = form.get("text", "").replace("\r\n", "\n")
+        node = self._caller.named(form.get("node") or None)
+        if node is not None:
+            return self._caller.write(user_name, business_id, text, node)
+        if not text.strip():
+            raise ConfigurationError("the user says nothing. Give a text")
+        return self._platform.conversations.say(user_name, business_id, as_hsl(text), sender="user")
 
     def _complete(self, form: _Form) -> object:
         return self._platform.desk.complete(*_chosen(form), Closing(reason=form.get("reason", "")))
@@ -129,7 +160,13 @@ class Page:
             "chat": chat,
             "is_missing": "user_name" in chosen and chat is None,
             "messages": platform.conversations.messages(chat) if chat else [],
-            "able": platform.desk.able(chat.team) if chat else [],
+            "able": platform.desk.able_for(chat) if chat else [],
+            "last_agent": platform.conversations.last_agent(chat) if chat else None,
+            "person": platform.users.named(chat.user_name) if chat else None,
+            "people": {person.user_name: person for person in platform.users.all()},
+            "devices": DEVICES,
+            "nodes": self._caller.nodes(),
+            "calls": self._caller.calls()[: -_SHOWN_CALLS - 1 : -1],
             "webhook": platform.events.webhook,
             "webhook_enabled": platform.events.is_enabled,
             "events": platform.events.events()[: -_SHOWN_EVENTS - 1 : -1],
@@ -147,8 +184,14 @@ def _templates() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    templates.filters |= {"duration": _duration, "address": _address, "element": view}
+    templates.filters |= {"duration": _duration, "address": _address, "element": view, "own_file": _own_file}
     return templates
+
+
+def _one_of(choice: Any, value: str | None) -> Any:
+    if value not in get_args(choice):
+        raise ConfigurationError(f"{value!r} is none of {', '.join(get_args(choice))}. Use the page's buttons")
+    return value
 
 
 def _chosen(form: _Form) -> tuple[str, int]:
@@ -161,6 +204,12 @@ def _address(chosen: Chat | _Form) -> str:
         return "/?" + urlencode({"user_name": chosen.user_name, "business_id": chosen.business_id})
     names = [name for name in ("user_name", "business_id") if chosen.get(name)]
     return "/?" + urlencode({name: chosen[name] for name in names}) if names else "/"
+
+
+def _own_file(address: str) -> str | None:
+    """Return the path of a file that the sandbox itself holds, None for the addresses of others."""
+    found = _OWN_FILE.match(address)
+    return found[1] if found else None
 
 
 def _duration(seconds: float) -> str:

@@ -6,9 +6,11 @@ from collections.abc import Callable
 from datetime import datetime
 
 from haptik_actions.sandbox._agents import AgentDesk
+from haptik_actions.sandbox._automatic import Automat
 from haptik_actions.sandbox._chats import ChatBoard
 from haptik_actions.sandbox._clock import MovableClock, WallClock
 from haptik_actions.sandbox._conversations import Conversations
+from haptik_actions.sandbox._details import DetailsBook
 from haptik_actions.sandbox._events import EventBodies
 from haptik_actions.sandbox._faq import FaqBoard
 from haptik_actions.sandbox._faults import Faults
@@ -37,15 +39,19 @@ class Platform:
         self.wall = WallClock(self.clock, start)
         self.board = ChatBoard(state.users, self.clock)
         self.transcripts = Transcripts(state.users, self.wall)
-        self.events = EventQueue(state.webhook, self.clock)
-        bodies = EventBodies(state, self.users, self.wall)
+        self.faults = Faults(state.faults)
+        self.events = EventQueue(state.webhook, self.clock, self.faults)
+        self.details = DetailsBook(self.clock)
+        bodies = EventBodies(state, self.users, self.details, self.wall)
         default_team = state.default_team or next((team.name for team in state.teams if team.active), None)
-        self.conversations = Conversations(self.board, self.transcripts, bodies, self.events, default_team=default_team)
+        self.conversations = Conversations(
+            self.board, self.transcripts, bodies, self.events, self.details, default_team=default_team
+        )
         self.desk = AgentDesk(state.agents, self.conversations)
+        self.automat = Automat(state.habits, self.board, self.desk, self.conversations, self.wall)
         self.faq = FaqBoard(state.domains, self.clock)
         self.files = FileStore()
         self.feedback = FeedbackBook(self.clock)
-        self.faults = Faults(state.faults)
         self.journal = Journal(_secrets(state))
 
     @property
@@ -57,6 +63,12 @@ class Platform:
     def outage(self, down: bool) -> None:
         self.faults.outage = down
 
+    def first_business(self, user_name: str) -> int | None:
+        """Return the business of the user's first chat, else the first active one, None where there is none."""
+        own = (chat.business_id for chat in self.board.chats() if chat.user_name == user_name)
+        active = (business.id for business in self.state.businesses if business.active)
+        return next(own, None) or next(active, None)
+
     def reset(self) -> None:
         """Return to the state of the start: what is seeded, an empty journal, and the clock not moved."""
         self.users.reset()
@@ -67,7 +79,10 @@ class Platform:
         # After the clock: what is seeded lies before the present.
         self.transcripts.reset()
         self.events.reset()
+        self.conversations.reset()
+        self.details.reset()
         self.desk.reset()
+        self.automat.reset()
         self.faq.reset()
         self.feedback.clear()
         self.faults.reset()

@@ -11,29 +11,26 @@ from typing import TYPE_CHECKING, Any
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.routing import Mount
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from haptik_actions.sandbox._assertions import called
 from haptik_actions.sandbox._bot_api import bot_api
-from haptik_actions.sandbox._chats import Chat
 from haptik_actions.sandbox._control import ControlPlane
 from haptik_actions.sandbox._delivery import Courier
 from haptik_actions.sandbox._endpoints import Endpoint
-from haptik_actions.sandbox._events import Closing
 from haptik_actions.sandbox._faq_api import faq
-from haptik_actions.sandbox._faq_csv import FaqNode
 from haptik_actions.sandbox._faults import Fault, aimed
-from haptik_actions.sandbox._feedback import Feedback
 from haptik_actions.sandbox._gateway import Gateway
 from haptik_actions.sandbox._get_chat_history import get_chat_history
 from haptik_actions.sandbox._journal import JournalEntry
 from haptik_actions.sandbox._loopback import OwnPagesOnly
+from haptik_actions.sandbox._node_calls import NodeCaller
 from haptik_actions.sandbox._page import Page
+from haptik_actions.sandbox._people import People
 from haptik_actions.sandbox._platform import Platform
 from haptik_actions.sandbox._seed import default_state, load_state, state_from_mapping
 from haptik_actions.sandbox._send_chat_to_agent import send_chat_to_agent
-from haptik_actions.sandbox._state import Agent, Sender, State, Webhook
-from haptik_actions.sandbox._transcripts import Message, as_hsl
-from haptik_actions.sandbox._users import Person
+from haptik_actions.sandbox._state import State, Webhook
 from haptik_actions.sandbox._webhook import Event
 
 if TYPE_CHECKING:
@@ -42,13 +39,14 @@ if TYPE_CHECKING:
 __all__ = ["Sandbox"]
 
 
-class Sandbox:
+class Sandbox(People):
     """The Haptik platform in memory.
 
     `state` is what it knows at the start, the packaged state when None; `clock` gives seconds and may be a test's own.
     `start` is the time of day at the start, with a time zone; now when None. Messages are stamped with it.
-    `webhook_transport` carries the events to the webhook; httpx's own when None. `framed_by` is the origin of a page of
-    one's own that may show the agents' page in a frame, such as `http://127.0.0.1:8080`; none may when None.
+    `webhook_transport` carries the events to the webhook, and the calls of nodes to a bot; httpx's own when None.
+    `framed_by` is the origin of a page of one's own that may show the agents' page in a frame, such as
+    `http://127.0.0.1:8080`; none may when None.
     `app` is the ASGI app: platform, control plane under `/_sandbox/`, page at `/`. Reach it through `transport()`
     without a socket, or give the sandbox to `serve`.
     """
@@ -62,9 +60,10 @@ class Sandbox:
         webhook_transport: httpx.AsyncBaseTransport | None = None,
         framed_by: str | None = None,
     ) -> None:
-        self._platform = Platform(default_state() if state is None else state, clock, start)
-        self._courier = Courier(self._platform.events, self._platform.clock, webhook_transport)
-        self.app = _build_app(self._platform, framed_by)
+        platform = Platform(default_state() if state is None else state, clock, start)
+        super().__init__(platform, NodeCaller(platform, webhook_transport))
+        self._courier = Courier(platform.events, platform.clock, webhook_transport, platform.automat.settle)
+        self.app = _build_app(platform, self._caller, framed_by)
 
     @classmethod
     def from_file(
@@ -144,85 +143,6 @@ class Sandbox:
         """Raise `AssertionError` where a request to an API carried `fields`; without any, where there was one."""
         called(self.journal, endpoint, self._platform.journal.hide(fields), 0)
 
-    def faq_nodes(self, domain_name: str) -> list[FaqNode]:
-        """Return the domain's FAQ nodes, active and inactive; `ConfigurationError` for an unknown domain."""
-        return self._platform.faq.nodes(domain_name)
-
-    def refuse_node(self, node_name: str, words: str) -> None:
-        """Let every upload from now on stop at the node of that name; `words` are what its task says then."""
-        self._platform.faq.refuse(node_name, words)
-
-    def users(self) -> list[Person]:
-        """Return everybody whom the platform knows: of the state, and registered through the Bot API."""
-        return self._platform.users.all()
-
-    def feedback(self) -> list[Feedback]:
-        """Return the last thousand answers to `log_feedback_from_user`, the oldest first."""
-        return self._platform.feedback.all()
-
-    def queue(self) -> list[Chat]:
-        """Return the chats that no agent has yet, counting down or pending, in the order in which they queue."""
-        return self._platform.board.queue()
-
-    def chats(self) -> list[Chat]:
-        """Return every chat: with the bot, in a queue, with an agent, or complete."""
-        return self._platform.board.chats()
-
-    def say(
-        self,
-        user_name: str,
-        business_id: int,
-        content: str | dict[str, Any],
-        *,
-        sender: Sender = "user",
-        agent_name: str | None = None,
-    ) -> Message:
-        """Add a message to the user's current conversation and return it.
-
-        `content` is text or an HSL object. `agent_name` is who spoke where `sender` is `agent`. A message of the user
-        opens the next conversation where the last is complete. `ConfigurationError` where the user has no chat on that
-        business.
-        """
-        body = as_hsl(content)
-        return self._platform.conversations.say(user_name, business_id, body, sender=sender, agent_name=agent_name)
-
-    def messages(self, user_name: str, business_id: int, conversation_no: int) -> list[Message]:
-        """Return what was said in a conversation, the oldest first; none for a conversation that never was."""
-        return self._platform.transcripts.of(user_name, business_id, conversation_no)
-
-    def agents(self) -> list[Agent]:
-        """Return the agents, and whether each is online now."""
-        return self._platform.desk.agents()
-
-    def set_online(self, agent: str, online: bool) -> Agent:
-        """Let an agent come (True) or go; who goes keeps their chats. `ConfigurationError` for an unknown name."""
-        return self._platform.desk.set_online(agent, online=online)
-
-    def claim(self, user_name: str, business_id: int, *, agent: str) -> Chat:
-        """Assign a pending chat to an agent of its team who is online, and return it.
-
-        The webhook is told `chat_pinned`. `ConfigurationError` where the chat or the agent does not allow it.
-        """
-        return self._platform.desk.claim(user_name, business_id, agent=agent)
-
-    def answer(self, user_name: str, business_id: int, text: str) -> Message:
-        """Send the user a text from the agent who has the chat, and return the message.
-
-        The webhook is told `message`. `ConfigurationError` for a blank text, and where no agent has the chat.
-        """
-        return self._platform.desk.answer(user_name, business_id, text)
-
-    def complete(
-        self, user_name: str, business_id: int, *, reason: str = "", sub_reason: str = "", comment: str = ""
-    ) -> Chat:
-        """End the conversation of a chat that an agent has, and return the chat.
-
-        The webhook is told `chat_complete` and `webhook_conversation_complete`, the latter with the three texts.
-        `ConfigurationError` where no agent has the chat.
-        """
-        closing = Closing(reason=reason, sub_reason=sub_reason, comment=comment)
-        return self._platform.desk.complete(user_name, business_id, closing)
-
     @property
     def webhook(self) -> Webhook | None:
         """Where events go; None for nowhere. Setting it enables it."""
@@ -256,23 +176,39 @@ class Sandbox:
     def advance(self, seconds: float) -> None:
         """Move the sandbox's clock forward by seconds; `ConfigurationError` for a negative or infinite number."""
         self._platform.clock.advance(seconds)
+        self._platform.automat.settle()
 
     def reset(self) -> None:
         """Return to the start: chats with the bot, empty journal, no outage, clock not moved."""
         self._platform.reset()
+        self._caller.reset()
 
 
-def _build_app(platform: Platform, framed_by: str | None) -> Starlette:
-    page = Page(platform, framed_by)
+def _build_app(platform: Platform, caller: NodeCaller, framed_by: str | None) -> Starlette:
+    page = Page(platform, caller, framed_by)
     apis = [*send_chat_to_agent(platform), *get_chat_history(platform), *faq(platform), *bot_api(platform)]
     return Starlette(
         routes=[
             *page.routes(),
             Mount(
                 "/_sandbox",
-                routes=[*ControlPlane(platform).routes(), *page.parts()],
+                routes=[*ControlPlane(platform, caller).routes(), *page.parts()],
                 middleware=[Middleware(OwnPagesOnly)],
             ),
             Mount("/", app=Gateway(platform, apis)),
-        ]
+        ],
+        middleware=[Middleware(_Settled, settle=platform.automat.settle)],
     )
+
+
+class _Settled:
+    """Middleware that lets the platform do what is due, before a request is answered and after it."""
+
+    def __init__(self, app: ASGIApp, settle: Callable[[], None]) -> None:
+        self._app = app
+        self._settle = settle
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self._settle()
+        await self._app(scope, receive, send)
+        self._settle()

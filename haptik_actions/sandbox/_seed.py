@@ -18,7 +18,19 @@ from ruamel.yaml.error import YAMLError
 from haptik_actions.errors import ConfigurationError
 from haptik_actions.sandbox._faq_csv import FaqNode
 from haptik_actions.sandbox._faults import Fault
-from haptik_actions.sandbox._state import Agent, Business, Domain, Partner, SeedMessage, State, Team, User, Webhook
+from haptik_actions.sandbox._habits import Habits
+from haptik_actions.sandbox._state import (
+    Agent,
+    Business,
+    Domain,
+    Node,
+    Partner,
+    SeedMessage,
+    State,
+    Team,
+    User,
+    Webhook,
+)
 
 __all__ = ["default_state", "load_state", "state_from_mapping"]
 
@@ -32,6 +44,7 @@ _ENTRIES: Mapping[str, type] = {
     "agents": Agent,
     "domains": Domain,
     "faults": Fault,
+    "nodes": Node,
 }
 
 _EXAMPLES: Mapping[str, str] = {
@@ -42,6 +55,7 @@ _EXAMPLES: Mapping[str, str] = {
     "agents": "{name: Priya, teams: [support], online: true}",
     "domains": "{name: demo_faq}",
     "faults": "{kind: status, code: 503, endpoint: send_chat_to_agent, times: 2}",
+    "nodes": "{name: orders, url: 'http://127.0.0.1:5005/webhooks/haptik/webhook', secret: a-secret}",
 }
 
 # Lists below an entry whose own entries have a shape of theirs.
@@ -92,6 +106,7 @@ def _unknown_keys(raw: object) -> Iterator[tuple[str, object, list[str]]]:
         return
     yield from _unknown_in(raw, State, "top level")
     yield from _unknown_in(raw.get("webhook"), Webhook, "webhook")
+    yield from _unknown_in(raw.get("habits"), Habits, "habits")
     for section, kind in _ENTRIES.items():
         for path, entry in _entries(raw, section, section):
             yield from _unknown_in(entry, kind, path)
@@ -128,6 +143,10 @@ def _explain(error: msgspec.ValidationError) -> str:
     section = path.replace(".", "[").partition("[")[0]
     if section == "webhook":
         return f"{path}: {what}. Write webhook: {{url: 'http://127.0.0.1:5005/webhooks/haptik', secret: a-secret}}"
+    if section == "habits":
+        return f"{path}: {what}. Write habits: {{sentences: true, nobody_after: 300}}"
+    if section == "default_team":
+        return f"{path}: {what}. Write default_team: support"
     if section in _EXAMPLES:
         return f"{path}: {what}. Write an entry of {section} as - {_EXAMPLES[section]}"
     return f"top level: {what}. Write the sections {', '.join(_EXAMPLES)}, each with a list below it"

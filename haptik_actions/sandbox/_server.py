@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager, suppress
 
 from haptik_actions._serving import serve_app
 from haptik_actions.sandbox._connection import Connections
+from haptik_actions.sandbox._loopback import OwnNamesOnly
 from haptik_actions.sandbox._sandbox import Sandbox
 
 __all__ = ["serve"]
@@ -21,7 +22,9 @@ async def serve(sandbox: Sandbox, port: int = 0) -> AsyncIterator[str]:
     cannot be had.
     """
     connections = Connections()
-    async with serve_app(connections.around(sandbox.app), port, protocol=connections.protocol) as base_url:
+    # Here and not in the app: without a socket tests call the sandbox by any name.
+    app = connections.around(OwnNamesOnly(sandbox.app))
+    async with serve_app(app, port, protocol=connections.protocol) as base_url:
         courier = asyncio.create_task(sandbox.keep_delivering_events())
         try:
             yield base_url

@@ -11,9 +11,22 @@ from msgspec import Meta
 from haptik_actions.errors import ConfigurationError
 from haptik_actions.sandbox._faq_csv import FaqNode
 from haptik_actions.sandbox._faults import Fault
+from haptik_actions.sandbox._habits import Habits
 from haptik_actions.sandbox._loopback import is_loopback_url
 
-__all__ = ["Agent", "Business", "Domain", "Partner", "SeedMessage", "Sender", "State", "Team", "User", "Webhook"]
+__all__ = [
+    "Agent",
+    "Business",
+    "Domain",
+    "Node",
+    "Partner",
+    "SeedMessage",
+    "Sender",
+    "State",
+    "Team",
+    "User",
+    "Webhook",
+]
 
 Sender = Literal["user", "bot", "agent"]
 
@@ -114,6 +127,29 @@ class Webhook:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Node:
+    """A node of a Haptik bot that calls another bot: its `name` in the bot, and the address that it calls.
+
+    With a `secret` each call carries `X-Hub-Signature`. `step`: the call names it `step`, as since 2023, and not
+    `node`. `is_end`: it is an end node, at which a status of true completes the chat. `ConfigurationError` for an
+    address of another machine.
+    """
+
+    name: Name
+    url: str
+    secret: Annotated[str, Meta(min_length=1)] | None = field(default=None, repr=False)
+    step: bool = False
+    is_end: bool = False
+
+    def __post_init__(self) -> None:
+        if not is_loopback_url(self.url):
+            raise ConfigurationError(
+                f"url: {self.url!r} is no address that the sandbox calls. It calls this machine only: "
+                "write for example http://127.0.0.1:5005/webhooks/haptik/webhook"
+            )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Domain:
     """A bot whose FAQ nodes can be uploaded: its `name` is what requests carry as `domain_name`.
 
@@ -130,7 +166,8 @@ class State:
     """Everything the platform knows at the start, and the faults that it starts with.
 
     Every partner sees all businesses, teams and users. `default_team` gets the chats that nobody moved to a team: those
-    of users of the Bot API, and those with which a bot failed; the first active team when None.
+    of users of the Bot API, and those with which a bot failed; the first active team when None. `nodes` are the bots
+    that the platform calls for users who write to it.
 
     Raises `ConfigurationError` where an identifier stands twice, or one is named that does not exist.
     """
@@ -144,6 +181,8 @@ class State:
     domains: tuple[Domain, ...] = ()
     faults: tuple[Fault, ...] = ()
     default_team: Name | None = None
+    habits: Habits = field(default_factory=Habits)
+    nodes: tuple[Node, ...] = ()
 
     def __post_init__(self) -> None:
         _refuse_repeated("partners[{}].client_id", (partner.client_id for partner in self.partners))
@@ -159,6 +198,7 @@ class State:
         self._check_agents()
         self._check_domains()
         self._check_default_team()
+        _refuse_repeated("nodes[{}].name", (node.name for node in self.nodes))
 
     def _check_default_team(self) -> None:
         active = [team.name for team in self.teams if team.active]

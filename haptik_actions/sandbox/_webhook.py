@@ -11,6 +11,7 @@ from itertools import count
 from typing import Any, Literal
 
 from haptik_actions.sandbox._chats import Chat
+from haptik_actions.sandbox._faults import Faults
 from haptik_actions.sandbox._state import Webhook
 
 __all__ = ["Event", "EventQueue", "EventState", "EventTry"]
@@ -63,7 +64,8 @@ class EventQueue:
     and the webhook disabled; what is not delivered by then, and what comes later, is queued for an hour.
     """
 
-    def __init__(self, webhook: Webhook | None, clock: Callable[[], float]) -> None:
+    def __init__(self, webhook: Webhook | None, clock: Callable[[], float], faults: Faults) -> None:
+        self._faults = faults
         self._seeded = webhook
         self._clock = clock
         self.reset()
@@ -75,6 +77,9 @@ class EventQueue:
         self._events: dict[int, Event] = {}
         self._ids = count(1)
         self._sending: dict[int, Event] = {}
+        # What faults do to events: when one is planned that should have gone at once, and which are sent twice.
+        self._planned: dict[int, float] = {}
+        self._doubled: set[int] = set()
 
     def set_webhook(self, webhook: Webhook | None) -> None:
         """Send to this webhook from now on, to none when None. It is enabled, as by `enable`."""
@@ -107,10 +112,13 @@ class EventQueue:
             body=body,
         )
         if self.webhook is not None:
-            event = self._ready(event) if self.is_enabled else self._queued(event)
+            event = self._disturbed(event) if self.is_enabled else self._queued(event)
         self._keep(event)
         if len(self._events) > _KEPT:
-            del self._events[min(self._events)]
+            oldest = min(self._events)
+            del self._events[oldest]
+            self._planned.pop(oldest, None)
+            self._doubled.discard(oldest)
         return event
 
     def events(self) -> list[Event]:
@@ -127,7 +135,8 @@ class EventQueue:
         waiting = [event for event in self._events.values() if event.state == "waiting"]
         # Only where something waits: whoever looks ten times a second should not read a test's clock as often.
         now = self._clock() if waiting else 0.0
-        return [event for event in waiting if (event.next_try_at or 0.0) <= now and event.id not in self._sending]
+        due = [event for event in waiting if (event.next_try_at or 0.0) <= now and event.id not in self._sending]
+        return sorted(due, key=lambda event: self._planned.get(event.id, event.at))
 
     def begin(self, event: Event) -> None:
         """Note that the event is being sent."""
@@ -146,6 +155,9 @@ class EventQueue:
         return current
 
     def _after(self, event: Event, tried: EventTry) -> Event:
+        if not tried.problem and event.id in self._doubled:
+            self._doubled.discard(event.id)
+            return replace(event, state="waiting", next_try_at=tried.at, dropped_at=None)
         if not tried.problem:
             return replace(event, state="delivered", next_try_at=None, dropped_at=None)
         if len(event.tries) > len(_RETRY_AFTER):
@@ -155,8 +167,14 @@ class EventQueue:
             return replace(event, next_try_at=round(tried.at + _RETRY_AFTER[len(event.tries) - 1], 6))
         return event
 
-    def _ready(self, event: Event) -> Event:
-        return replace(event, state="waiting", next_try_at=event.at)
+    def _disturbed(self, event: Event) -> Event:
+        """Return the event as it waits for its first try, with what faults do to it."""
+        fate = self._faults.strike_event()
+        if fate.late:
+            self._planned[event.id] = round(event.at + fate.late, 6)
+        if fate.is_doubled:
+            self._doubled.add(event.id)
+        return replace(event, state="waiting", next_try_at=self._planned.get(event.id, event.at))
 
     def _queued(self, event: Event) -> Event:
         return replace(event, state="queued", next_try_at=None, dropped_at=round(self._clock() + _QUEUED_FOR, 6))

@@ -262,14 +262,14 @@ def test_resume_leaves_a_conversation_that_is_not_paused_alone(prefix: str, chat
     named = Chat(rasa=chat.rasa, metadata=chat.metadata, sender=f"{prefix}{uuid.uuid4().hex}")
     assert named.say("a human please") == [CONNECTED]
     assert named.say("hello?") == []
-    assert give_back(named) == ["resume", "action"]
+    assert give_back(named) == ["user", "resume"]
     assert give_back(named) == []
     assert named.say("hello") == [GREETING]
 
 
 def test_a_fallback_that_takes_the_message_back_does_not_take_the_resume_with_it(chat: Chat) -> None:
     assert chat.say("a human please") == [CONNECTED]
-    assert give_back(chat) == ["resume", "action"]
+    assert give_back(chat) == ["user", "resume"]
     # What Rasa's own fallback does with a message that the bot did not understand.
     post(chat, {"event": "user", "text": "qwertz", "parse_data": {"intent": {"name": "nlu_fallback"}, "entities": []}})
     post(chat, {"event": "rewind"})
@@ -281,7 +281,7 @@ def test_a_bare_pause_gets_the_listening_that_it_lacks(chat: Chat) -> None:
     chat.say("hello")
     post(chat, {"event": "action", "name": "utter_greet"})
     post(chat, {"event": "pause"})
-    assert give_back(chat) == ["resume", "action"]
+    assert give_back(chat) == ["resume", "followup", "action"]
     assert chat.say("hello") == [GREETING]
 
 

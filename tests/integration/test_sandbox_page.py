@@ -179,3 +179,29 @@ async def test_the_page_keeps_itself_up_to_date(tmp_path: Path) -> None:
     assert "waiting for" in dom
     assert "s left" not in dom
     assert 'id="lost" class="notice" role="alert" hidden' in dom
+
+
+HOSTS = [
+    ("127.0.0.1", 200),
+    ("localhost", 200),
+    ("localhost:{port}", 200),
+    ("[::1]:{port}", 200),
+    ("evil.example", 403),
+    ("evil.example:{port}", 403),
+    ("127.0.0.1.evil.example", 403),
+    ("localhost.evil.example:{port}", 403),
+    ("user@evil.example", 403),
+    ("", 403),
+]
+
+
+@pytest.mark.parametrize(("host", "status"), HOSTS)
+@pytest.mark.parametrize("path", ["/", "/_sandbox/state", "/_sandbox/live", "/_sandbox/static/page.css"])
+async def test_page_and_state_are_read_under_this_machines_names_only(host: str, status: int, path: str) -> None:
+    async with serve(Sandbox()) as url, httpx.AsyncClient() as client:
+        name = host.replace("{port}", str(urlsplit(url).port))
+        answer = await client.get(url + path, headers={"Host": name})
+        assert answer.status_code == status
+        # The platform's calls need a token, and may come under any name.
+        called = await client.post(url + PATH, headers={**HEADERS, "Host": name}, json=BODY)
+        assert called.status_code == 200

@@ -157,8 +157,8 @@ async def test_a_failure_becomes_a_confirmed_handoff(platform: Platform) -> None
     )
     assert platform.asked == [{"team_name": "fallback", "user_name": "u1", "business_id": 343, "countdown": 5}]
     assert texts(answer) == ["Let me look.", COPY["haptik_handoff_connected"]]
-    assert kinds(answer) == ["slot", "pause", "action"]
-    assert answer["events"][2]["name"] == "action_listen"
+    assert kinds(answer) == ["slot", "followup", "action", "pause"]
+    assert [event["name"] for event in answer["events"][1:3]] == ["action_listen", "action_listen"]
     got = receipt(answer)
     assert {k: got[k] for k in ("state", "team", "action", "error", "reason")} == {
         "state": "connected",

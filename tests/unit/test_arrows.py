@@ -28,10 +28,10 @@ ALLOWED: dict[str, tuple[set[str], set[str]]] = {
     "haptik_actions.answers": ({"hsl", "render"}, set()),
     "haptik_actions.forms": ({"hsl", "render", "answers"}, set()),
     "haptik_actions.relay": ({"client", "credentials", "messages", "hsl"}, {"httpx"}),
-    "haptik_actions.escalation": ({"client", "credentials", "messages", "hsl"}, {"httpx"}),
+    "haptik_actions.escalation": ({"client", "credentials", "messages", "hsl", "relay"}, {"httpx"}),
     "haptik_actions.faq": ({"client", "credentials", "hsl"}, {"httpx"}),
     "haptik_actions.actions": (
-        {"client", "credentials", "messages", "escalation", "hsl", "render", "answers", "forms"},
+        {"client", "credentials", "messages", "relay", "escalation", "hsl", "render", "answers", "forms"},
         {"httpx", "rasa_sdk", "aiohttp", "ruamel", "redis"},
     ),
     "haptik_actions.sandbox": ({"hsl"}, {"starlette", "ruamel", "httpx", "jinja2"}),

@@ -162,7 +162,7 @@ async def test_an_upload_is_repeated_only_where_nothing_was_sent(outcome: Outcom
 async def test_a_connection_that_drops_is_told_from_one_that_was_never_made(
     unused_port: int, dropping_server: Callable[[], Any]
 ) -> None:
-    """httpx-aiohttp reports both as a time-out of the connection; only one of them sent nothing."""
+    """Only one of the two sent nothing."""
     rows = b"node_name,question,answer\n"
     nowhere = PlatformServer(f"http://127.0.0.1:{unused_port}")
     naps = Naps()

@@ -462,4 +462,4 @@ async def test_a_fallback_of_the_bots_own_that_fails_cannot_brick_the_conversati
     answer = await call(OwnFallback(ValueError()), slot=slot)
     kinds = [event["event"] for event in answer["events"]]
     assert kinds[0] == "rewind"
-    assert kinds[-2:] == (["pause", "action"] if slot["pause"] else ["slot", "followup"])
+    assert kinds[-2:] == (["action", "pause"] if slot["pause"] else ["slot", "followup"])

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from rasa_sdk import Tracker
-from rasa_sdk.events import ActionExecuted, ConversationPaused, SlotSet
+from rasa_sdk.events import ActionExecuted, ConversationPaused, FollowupAction, SlotSet
 
 from haptik_actions.actions._forms import failure_events
 from haptik_actions.messages import packaged_copy
@@ -102,7 +102,8 @@ def test_a_request_is_no_failure(run: Run) -> None:
     call = action_call("action_haptik_handoff", metadata=WHO)
     answer = run("ActionHaptikHandoff", call)
     assert texts(answer) == [COPY["haptik_handoff_connected"]]
-    assert sorted(kinds(answer)) == ["action", "pause", "slot"]
+    # Pause and resume are taken back together then, and what is left listens.
+    assert kinds(answer) == ["slot", "followup", "action", "pause"]
     assert (receipt(answer)["state"], receipt(answer)["error"]) == ("connected", None)
 
 
@@ -136,8 +137,7 @@ def test_the_fallback_without_a_pause_takes_the_message_back_and_listens(
 def test_the_fallback_with_a_pause_listens_as_well(run: Run) -> None:
     got = run("ActionHaptikDefaultFallback", fallback_call(LISTEN))
     assert texts(got) == [COPY["haptik_handoff_connected"]]
-    assert kinds(got)[:2] == ["rewind", "slot"]
-    assert {"pause", "action"} <= set(kinds(got))
+    assert kinds(got) == ["rewind", "slot", "followup", "action", "pause"]
 
 
 def test_the_fallback_without_any_setting_is_an_answer(run: Run) -> None:
@@ -200,16 +200,20 @@ def candidate(name: str) -> dict[str, Any]:
     return {"event": "slot", "name": name, "value": "unvalidated"}
 
 
+PAUSED = [ActionExecuted("action_listen"), ConversationPaused()]
+
+
 def escalated(state: str, *, pause: bool = False) -> list[dict[str, Any]]:
     events = [SlotSet("haptik_handoff", {"state": state})]
-    return [*events, ActionExecuted("action_listen"), ConversationPaused()] if pause else events
+    return [*events, FollowupAction("action_listen"), *PAUSED] if pause else events
 
 
 def short(events: list[dict[str, Any]]) -> list[str]:
     return [f"{e['event']} {e.get('name') or ''}".strip() for e in events]
 
 
-UNSET, RECEIPT, PAUSE = ["slot day", "slot seats"], ["slot haptik_handoff"], ["action action_listen", "pause"]
+UNSET, RECEIPT = ["slot day", "slot seats"], ["slot haptik_handoff"]
+PAUSE = ["followup action_listen", "action action_listen", "pause"]
 LEFT = ["slot requested_slot", "active_loop"]
 FOLLOWUP = ["followup action_listen"]
 

@@ -25,10 +25,10 @@ UNAUTHORIZED = {"version": "3.6.21", "status": "failure", "message": "User is no
 class Rasa(httpx.AsyncBaseTransport):
     """Holds one conversation and remembers what it was asked."""
 
-    def __init__(self, *events: str, paused: bool = True, last: str = "action_listen") -> None:
+    def __init__(self, *events: str, paused: bool = True) -> None:
         self.asked: list[tuple[str, str]] = []
         self.posted: list[Any] = []
-        self.events, self.paused, self.last = events, paused, last
+        self.events, self.paused = events, paused
         self.answer: httpx.Response | None = None
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
@@ -38,29 +38,51 @@ class Rasa(httpx.AsyncBaseTransport):
         if request.method == "POST":
             self.posted = json.loads(request.content)
             self.paused = False
-        all_of_them = request.url.params["include_events"] == "ALL"
-        events = [{"event": kind} for kind in self.events] if all_of_them else None
-        return httpx.Response(200, json={"paused": self.paused, "latest_action_name": self.last, "events": events})
+        asked = request.url.params["include_events"] != "NONE"
+        events = [_event(word) for word in self.events] if asked else None
+        return httpx.Response(200, json={"paused": self.paused, "events": events})
 
 
-async def test_a_paused_conversation_is_resumed_once() -> None:
-    rasa = Rasa("user")
-    expected = [{"event": "resume"}, {"event": "action", "name": "action_listen"}]
+def _event(word: str) -> dict[str, str]:
+    return {"event": "action", "name": word} if word.startswith("action_") else {"event": word}
+
+
+LISTENS = {"event": "action", "name": "action_listen"}
+SAYS_NOTHING = {"event": "user", "text": "", "parse_data": {"intent": {}, "entities": []}}
+RESUME, UNDO = {"event": "resume"}, {"event": "undo"}
+THEN_LISTEN = {"event": "followup", "name": "action_listen"}
+PAUSED = ("user", "action_order", "slot", "followup", "action_listen", "pause")
+OLD = ("user", "action_order", "slot", "pause", "action_listen")
+
+ENDINGS: list[tuple[str, tuple[str, ...], list[dict[str, Any]]]] = [
+    ("paused behind its listening", PAUSED, [SAYS_NOTHING, RESUME]),
+    ("the user wrote meanwhile", (*PAUSED, "user", "bot", "user"), [SAYS_NOTHING, RESUME]),
+    ("paused twice", (*PAUSED, "resume", "user", "action_order", "action_listen", "pause"), [SAYS_NOTHING, RESUME]),
+    ("the old order", OLD, [UNDO, RESUME, THEN_LISTEN, LISTENS]),
+    ("the old order, the user wrote", (*OLD, "user", "user"), [UNDO, RESUME, THEN_LISTEN, LISTENS]),
+    ("the old order after a resume", (*PAUSED, "resume", *OLD), [UNDO, RESUME, THEN_LISTEN, LISTENS]),
+    ("a bare pause", ("user", "action_order", "pause"), [RESUME, THEN_LISTEN, LISTENS]),
+    ("a bare pause, the user wrote", ("user", "action_order", "pause", "user"), [RESUME, THEN_LISTEN, LISTENS]),
+    ("a pause alone", ("pause",), [RESUME, THEN_LISTEN, LISTENS]),
+]
+
+
+@pytest.mark.parametrize(("applied", "expected"), [row[1:] for row in ENDINGS], ids=[row[0] for row in ENDINGS])
+async def test_a_paused_conversation_is_resumed_once(applied: tuple[str, ...], expected: list[dict[str, Any]]) -> None:
+    rasa = Rasa(*applied)
     assert await resume("chat-1", transport=rasa) == expected
     assert rasa.asked == [
         ("GET", "/conversations/chat-1/tracker?include_events=NONE"),
+        ("GET", "/conversations/chat-1/tracker?include_events=APPLIED"),
         ("POST", "/conversations/chat-1/tracker/events?include_events=NONE"),
     ]
     assert rasa.posted == expected
+
+
+async def test_a_conversation_that_is_not_paused_is_left_alone() -> None:
+    rasa = Rasa("user", *PAUSED, "resume", paused=False)
     assert await resume("chat-1", transport=rasa) == []
-    assert [method for method, _ in rasa.asked[2:]] == ["GET", "GET"]
-
-
-async def test_a_bare_pause_gets_its_listening() -> None:
-    rasa = Rasa("user", last="action_order_status")
-    expected = [{"event": "resume"}, {"event": "action", "name": "action_listen"}]
-    assert await resume("chat-1", transport=rasa) == expected
-    assert rasa.posted == expected
+    assert [method for method, _ in rasa.asked] == ["GET", "GET"]
 
 
 async def test_a_conversation_in_which_no_user_wrote_is_unknown() -> None:
@@ -81,7 +103,8 @@ async def test_where_it_asks(rasa_url: str, id: str, path: str) -> None:
     rasa = Rasa("user")
     await resume(id, rasa_url=rasa_url, token="t&p", transport=rasa)
     assert rasa.asked[0] == ("GET", f"{path}?include_events=NONE&token=t%26p")
-    assert rasa.asked[1] == ("POST", f"{path}/events?include_events=NONE&token=t%26p")
+    assert rasa.asked[1] == ("GET", f"{path}?include_events=APPLIED&token=t%26p")
+    assert rasa.asked[2] == ("POST", f"{path}/events?include_events=NONE&token=t%26p")
 
 
 @given(st.text(min_size=1).filter(str.strip))
@@ -96,7 +119,7 @@ async def test_no_id_reaches_another_path(id: str) -> None:
         path, _, query = target.partition("?")
         assert path.startswith("/conversations/")
         assert path.endswith(("/tracker", "/tracker/events"))
-        assert query == "include_events=NONE"
+        assert query in ("include_events=NONE", "include_events=APPLIED")
 
 
 ANSWERS: list[tuple[str, httpx.Response, int, str]] = [

@@ -241,6 +241,8 @@ async def test_what_cannot_be_done_is_said_on_the_page(name: str, fields: dict[s
 )
 async def test_a_chat_says_what_can_be_done_with_it(state: str, shown: str) -> None:
     sandbox = Sandbox()
+    if state == "nobody":
+        sandbox.set_online("Priya", False)
     if state != "bot":
         await hand_over(sandbox)
     if state == "counting_down":
@@ -248,8 +250,6 @@ async def test_a_chat_says_what_can_be_done_with_it(state: str, shown: str) -> N
         async with client_of(sandbox) as client:
             body = {**FORM, "business_id": 1201, "team_name": "orders"}
             await client.post("/integration/external/v1.0/send_chat_to_agent/", json=body)
-    if state == "nobody":
-        sandbox.set_online("Priya", False)
     async with client_of(sandbox) as client:
         page = (await client.get(ASHA)).text
     assert shown in page
