@@ -16,20 +16,8 @@ _DEEPEST = 200
 # What people read, in the order in which it is shown. Everything else that has a name is for machines.
 _WORDS = (
     *("text", "title", "header", "subtitle", "sub_title", "subheader", "description", "caption", "body", "label"),
-    *(
-        "actionable_text",
-        "key",
-        "hint",
-        "name",
-        "price",
-        "amount",
-        "meta",
-        "offer_text",
-        "message",
-        "answer",
-        "question",
-    ),
-    *("option_unselected_text", "expired_text", "value"),
+    *("actionable_text", "key", "hint", "options", "name", "price", "amount", "meta", "offer_text", "message"),
+    *("answer", "question", "option_unselected_text", "expired_text", "value"),
 )
 _LINKS = ("url", "link", "image", "image_url", "images", "file_url", "number", "movie_trailer_url", "callback_link")
 _FOR_MACHINES = frozenset(
@@ -74,13 +62,13 @@ def shown_text(body: Any) -> str:
 
 def _is_blank(element: Element) -> bool:
     if isinstance(element, Text):
-        return not element.text.strip() and not element.quick_replies
-    return isinstance(element, System) and not element.text.strip()
+        return not strip_braces(element.text).strip() and not element.quick_replies
+    return isinstance(element, System) and not strip_braces(element.text).strip()
 
 
 def _clean(piece: str) -> str:
-    said = strip_braces(piece).strip() or piece.strip()
-    return said.encode("utf-8", "replace").decode()[:_LONGEST_PIECE]
+    # Commands in braces are for the platform; no channel shows them.
+    return strip_braces(piece).strip().encode("utf-8", "replace").decode()[:_LONGEST_PIECE]
 
 
 def _pieces(body: Any, *, everything: bool) -> Iterator[str]:
@@ -100,6 +88,7 @@ def _pieces(body: Any, *, everything: bool) -> Iterator[str]:
 
 def _members(value: Mapping[Any, Any], *, everything: bool) -> list[Any]:
     """Return the members that show something, words first; with `everything`, all of them."""
+    value = _without_what_it_sends(value)
     named = [value[name] for name in (*_WORDS, *_LINKS) if name in value]
     others = [
         member
@@ -109,3 +98,11 @@ def _members(value: Mapping[Any, Any], *, everything: bool) -> list[Any]:
         and ((everything and name not in _FOR_MACHINES) or isinstance(member, (Mapping, list, tuple)))
     ]
     return [*named, *others]
+
+
+def _without_what_it_sends(value: Mapping[Any, Any]) -> Mapping[Any, Any]:
+    """An actionable with a label sends a message when it is tapped; the label is what people read."""
+    label, payload = value.get("actionable_text"), value.get("payload")
+    if not isinstance(label, str) or not label.strip() or not isinstance(payload, Mapping):
+        return value
+    return {**value, "payload": {name: member for name, member in payload.items() if name != "message"}}

@@ -13,7 +13,8 @@ from haptik_actions.relay._board import Board
 from haptik_actions.relay._codec import members_of, read_link, to_json
 from haptik_actions.relay._keys import chat_key, keys_of
 from haptik_actions.relay._link import Link, conversation_id, is_conversation_id
-from haptik_actions.relay._scripts import ASKED, COLLECT, PREPARE, UPDATE, WITHDRAW
+from haptik_actions.relay._scripts import ASKED, PREPARE, UPDATE, WITHDRAW
+from haptik_actions.relay._scripts_out import COLLECT
 from haptik_actions.relay._values import LedgerRow
 
 if TYPE_CHECKING:
@@ -34,13 +35,13 @@ _WHERE_GIVEN = ("user_name", "auth_id", "locale", "return_address")
 class RelayStore:
     """Links, queues, inbox and ledger on the Redis (or cluster) that `client` is connected to.
 
-    All of it expires after a week in which nobody used it. `clock` gives Unix seconds in place of the clock of Redis,
-    for tests. Every method raises:
+    All of it expires after a week in which nobody used it. Redis has `patience` seconds to answer. `clock` gives Unix
+    seconds in place of the clock of Redis, for tests. Every method raises:
         RelayAway: Redis does not answer.
     """
 
-    def __init__(self, client: Redis, *, clock: Callable[[], float] | None = None) -> None:
-        self.board = Board(client, clock=clock)
+    def __init__(self, client: Redis, *, patience: float = 2.0, clock: Callable[[], float] | None = None) -> None:
+        self.board = Board(client, patience=patience, clock=clock)
         self._known: LRUCache[str, str] = LRUCache(_MOST_NAMES)
 
     @classmethod

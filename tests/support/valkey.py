@@ -29,6 +29,7 @@ class Valkey:
         self._binary, self._folder = binary, folder
         self.port = free_port()
         self._process: subprocess.Popen[bytes] | None = None
+        self.options: tuple[str, ...] = ()
 
     @property
     def url(self) -> str:
@@ -36,6 +37,7 @@ class Valkey:
 
     def start(self) -> Valkey:
         arguments = ["--port", str(self.port), "--bind", "127.0.0.1", "--save", "", "--dir", str(self._folder)]
+        arguments += self.options
         with (self._folder / "valkey.log").open("ab") as log:
             self._process = subprocess.Popen([str(self._binary), *arguments], stdout=log, stderr=log)
         for _ in range(1500):
