@@ -28,6 +28,8 @@ from haptik_actions.relay import Ending, FromUser, Link, Reach, Relay, Saying
 __all__ = ["StandIn"]
 
 _ACTION_SECONDS = 30.0
+_TURNS = 4
+_ASSIGN_SECONDS = 120
 _ORDER = re.compile(r"\border\D{0,20}(\d{1,10})\b", re.IGNORECASE)
 _PERSON = re.compile(r"\b(person|human|agent|somebody|colleague)\b", re.IGNORECASE)
 _GREETING = re.compile(r"\b(hello|hi|hey)\b", re.IGNORECASE)
@@ -46,7 +48,10 @@ class StandIn:
             (resources.files("haptik_actions.demo") / "calls" / "order_status.json").read_bytes()
         )
         self._call: dict[str, Any] = {**call, "sender_id": self.sender_id}
-        self._slots: dict[str, Any] = {**call["tracker"]["slots"], "order_id": None, "session_started_metadata": None}
+        slots = call["tracker"]["slots"]
+        # As in the example's domain today: the agent reads the last turns.
+        haptik = {**slots["haptik"], "brief": {"turns": _TURNS}, "assign_within": _ASSIGN_SECONDS}
+        self._slots: dict[str, Any] = {**slots, "haptik": haptik, "order_id": None, "session_started_metadata": None}
         self._events: list[dict[str, Any]] = []
         self._paused = False
         self._lock = asyncio.Lock()
