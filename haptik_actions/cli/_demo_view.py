@@ -9,16 +9,20 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from haptik_actions.demo import Stack, Step
+from haptik_actions.demo import Happening, Stack, Step, Story
 
-__all__ = ["addresses", "queue", "step", "verdict"]
+__all__ = ["addresses", "invitation", "line", "queue", "step", "story", "verdict"]
 
 _COLOURS = {"connected": "green", "delayed": "yellow", "unavailable": "red"}
+_MARKS = {"good": "green", "bad": "red"}
 
 
 def addresses(stack: Stack) -> Panel:
     """Return where everything listens."""
     table = Table.grid(padding=(0, 2))
+    table.add_row("[bold]the page: phone and desk[/bold]", f"[bold][link]{stack.page_url}/[/link][/bold]")
+    if stack.studio_url:
+        table.add_row("the studio, where sentences are edited", f"[link]{stack.studio_url}/[/link]")
     table.add_row("Haptik sandbox, with the agents' queue", f"[link]{stack.sandbox_url}/[/link]")
     table.add_row("message store", stack.redis_url)
     table.add_row("orders service", stack.orders_url)
@@ -38,6 +42,33 @@ def step(played: Step) -> Panel:
         table.add_row("[red]wrong[/red]", Text(complaint, "bold red"))
     mark = "[red]✗[/red]" if played.complaints else "[green]✓[/green]"
     return Panel(table, title=f"{mark} {played.title}", title_align="left", box=box.ROUNDED, border_style="dim")
+
+
+def invitation(stack: Stack) -> str:
+    """Return what to do now, in rich's markup."""
+    return (
+        f"Open [link]{stack.page_url}/[/link], break the orders service, and ask: where is order 1001\n"
+        "What happens is printed here, too. Ctrl-C ends it."
+    )
+
+
+def line(happening: Happening) -> Text:
+    """Return who told whom what."""
+    way = f"{happening.source} → {happening.target}"
+    return Text.assemble((f"{way:<26} ", "dim"), (happening.what, _MARKS.get(happening.mark, "")))
+
+
+def story(told: Story) -> Panel:
+    """Return what the agent and the user of the page have read."""
+    table = Table.grid(padding=(0, 2))
+    for who, texts in (("agent", told.to_agent), ("user", told.to_user)):
+        for number, text in enumerate(texts):
+            table.add_row(f"[dim]{f'the {who} read' if number == 0 else ''}[/dim]", Text(text))
+    for complaint in told.complaints:
+        table.add_row("[red]wrong[/red]", Text(complaint, "bold red"))
+    mark = "[red]✗[/red]" if told.complaints else "[green]✓[/green]"
+    title = f"{mark} To an agent, and back to the bot"
+    return Panel(table, title=title, title_align="left", box=box.ROUNDED, border_style="dim")
 
 
 def queue(stack: Stack) -> Table:

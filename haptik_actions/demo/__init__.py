@@ -1,4 +1,4 @@
-"""What `haptik-actions demo` starts and plays: a sandbox, a Valkey, an orders service and a real action server.
+"""What `haptik-actions demo` starts and plays: a sandbox, a Valkey, an orders service, a real action server, one page.
 
 Needs the extra `sandbox`; importing without it raises `haptik_actions.errors.ConfigurationError`.
 """
@@ -8,5 +8,7 @@ import haptik_actions.sandbox  # noqa: F401
 from haptik_actions.demo._orders import OrdersService
 from haptik_actions.demo._stack import Stack, start_stack
 from haptik_actions.demo._steps import Step, play
+from haptik_actions.demo._story import Story, tell_story
+from haptik_actions.demo._strip import Happening
 
-__all__ = ["OrdersService", "Stack", "Step", "play", "start_stack"]
+__all__ = ["Happening", "OrdersService", "Stack", "Step", "Story", "play", "start_stack", "tell_story"]

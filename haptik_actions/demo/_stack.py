@@ -2,36 +2,59 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
-import signal
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import httpx
-
+from haptik_actions._redis import connect
 from haptik_actions._serving import free_port, serve_app
+from haptik_actions.client import HaptikClient, PlatformServer
+from haptik_actions.config import Settings
+from haptik_actions.credentials import StaticCredentials
 from haptik_actions.demo._orders import OrdersService
+from haptik_actions.demo._page import BOT_PATH, EVENTS_PATH, DemoPage
+from haptik_actions.demo._phone import Phone
+from haptik_actions.demo._process import running
+from haptik_actions.demo._rasa import RealRasa, run_rasa
+from haptik_actions.demo._stand_in import StandIn
+from haptik_actions.demo._strip import Happening, Strip
 from haptik_actions.demo._valkey import message_store
 from haptik_actions.errors import ConfigurationError
-from haptik_actions.sandbox import Sandbox
+from haptik_actions.escalation import RedisOutbox
+from haptik_actions.messages import MessageStore
+from haptik_actions.relay import Relay, RelayStore
+from haptik_actions.sandbox import Sandbox, Webhook, serve
 
 __all__ = ["Stack", "example_project", "start_stack"]
 
 _START_SECONDS = 60.0
-_STOP_SECONDS = 5.0
+_REDIS_SECONDS = 1.0
+# Of the sandbox's own state.
+_CLIENT_ID, _TOKEN, _BUSINESS = "demo-client", "demo-token", 1201
+_SECRET = "demo-secret"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stack:
-    """What runs: the parts that can be told something, and the addresses of all."""
+    """What runs: the parts that can be told something, and the addresses of all.
+
+    Attributes:
+        phone: What the user of the page reads.
+        strip: What happens between phone and desk.
+        user_writes: Writes something as the user of the page.
+    """
 
     sandbox: Sandbox
     orders: OrdersService
+    phone: Phone
+    strip: Strip
+    user_writes: Callable[[str], Awaitable[None]]
+    page_url: str
+    studio_url: str | None
     sandbox_url: str
     orders_url: str
     action_server_url: str
@@ -52,8 +75,13 @@ def example_project() -> Path:
 
 
 @asynccontextmanager
-async def start_stack() -> AsyncIterator[Stack]:
+async def start_stack(
+    *, rasa: str | None = None, told: Callable[[Happening], None] | None = None
+) -> AsyncIterator[Stack]:
     """Start everything, yield it, and leave nothing running.
+
+    `rasa` is the interpreter of an environment with Rasa 3.6.21; without it a stand-in plays Rasa's part. `told` is
+    called with each line of what happens between the user's phone and the agent's desk.
 
     Raises:
         ConfigurationError: a part cannot be started; names it and quotes the end of its log.
@@ -61,77 +89,101 @@ async def start_stack() -> AsyncIterator[Stack]:
     async with AsyncExitStack() as parts:
         temporary = tempfile.TemporaryDirectory(prefix="haptik-demo-", ignore_cleanup_errors=True)
         folder = Path(parts.enter_context(temporary))
-        sandbox, orders = Sandbox(), OrdersService()
-        sandbox_url = await parts.enter_async_context(serve_app(sandbox.app))
+        page_url = f"http://127.0.0.1:{free_port()}"
+        sandbox, orders = Sandbox(framed_by=page_url), OrdersService()
+        sandbox_url = await parts.enter_async_context(serve(sandbox))
         orders_url = await parts.enter_async_context(serve_app(orders.app))
         redis_url = await parts.enter_async_context(message_store(folder))
-        environ = {
-            "HAPTIK_BASE_URL": sandbox_url,
-            "HAPTIK_CLIENT_ID": "demo-client",
-            "HAPTIK_TOKEN": "demo-token",
-            "REDIS_URL": redis_url,
-            "ORDERS_URL": orders_url,
-        }
-        action_server_url = await parts.enter_async_context(_action_server(environ, folder / "action_server.log"))
+        environ = _environ(sandbox_url, redis_url, orders_url)
+        actions_url = await parts.enter_async_context(_action_server(environ, folder / "action_server.log"))
+        studio_url = await parts.enter_async_context(_studio(redis_url))
+        phone, strip = Phone(), Strip(sandbox, told=told)
+        page = DemoPage(
+            sandbox=sandbox,
+            orders=orders,
+            phone=phone,
+            strip=strip,
+            sandbox_url=sandbox_url,
+            studio_url=studio_url,
+        )
+        await parts.enter_async_context(serve_app(page.app, int(page_url.rpartition(":")[2])))
+        if rasa is None:
+            bot = StandIn(actions_url, phone, strip, RedisOutbox(connect(redis_url, seconds=_REDIS_SECONDS)))
+            relay = await parts.enter_async_context(_relay(Settings.load(environ, ""), bot))
+            page.played_by_stand_in(bot, relay)
+            events_url = page_url + EVENTS_PATH
+        else:
+            where = {"actions_url": actions_url, "bot_url": page_url + BOT_PATH, "secret": _SECRET}
+            running_rasa = run_rasa(rasa, example_project(), folder, environ, **where)
+            real = RealRasa(await parts.enter_async_context(running_rasa), phone, strip)
+            page.run_by_rasa(real)
+            events_url = real.url + EVENTS_PATH
+        sandbox.webhook = Webhook(url=events_url, secret=_SECRET)
         yield Stack(
             sandbox=sandbox,
             orders=orders,
+            phone=phone,
+            strip=strip,
+            user_writes=page.user_writes,
+            page_url=page_url,
+            studio_url=studio_url,
             sandbox_url=sandbox_url,
             orders_url=orders_url,
-            action_server_url=action_server_url,
+            action_server_url=actions_url,
             redis_url=redis_url,
         )
+
+
+def _environ(sandbox_url: str, redis_url: str, orders_url: str) -> dict[str, str]:
+    return {
+        "HAPTIK_BASE_URL": sandbox_url,
+        "HAPTIK_MESSENGER_URL": sandbox_url,
+        "HAPTIK_CLIENT_ID": _CLIENT_ID,
+        "HAPTIK_TOKEN": _TOKEN,
+        "HAPTIK_BUSINESS_ID": str(_BUSINESS),
+        "REDIS_URL": redis_url,
+        "ORDERS_URL": orders_url,
+    }
+
+
+@asynccontextmanager
+async def _relay(settings: Settings, bot: StandIn) -> AsyncIterator[Relay]:
+    """Run the relay with the bot as its host, as `HaptikInput` does in Rasa's process."""
+    async with AsyncExitStack() as parts:
+        store = RelayStore.from_url(settings.require("redis_url"))
+        parts.push_async_callback(store.aclose)
+        messages = MessageStore.from_url(settings.redis_url)
+        messages.start()
+        parts.push_async_callback(messages.aclose)
+        server = PlatformServer(settings.require("base_url"))
+        messenger = PlatformServer(settings.require("messenger_url"))
+        credentials = StaticCredentials(client_id=_CLIENT_ID, token=_TOKEN)
+        client = await parts.enter_async_context(HaptikClient(server, credentials, messenger=messenger))
+        relay = Relay(store, client, messages, bot, secret=_SECRET)
+        bot.relay = relay
+        relay.start()
+        parts.push_async_callback(relay.aclose)
+        yield relay
+
+
+@asynccontextmanager
+async def _studio(redis_url: str) -> AsyncIterator[str | None]:
+    """Run the page on which sentences are edited; None where its packages are not installed."""
+    try:
+        from haptik_actions.studio import serve as serve_studio
+    except ConfigurationError:
+        yield None
+        return
+    async with serve_studio(Settings(redis_url=redis_url)) as url:
+        yield url
 
 
 @asynccontextmanager
 async def _action_server(environ: Mapping[str, str], log: Path) -> AsyncIterator[str]:
     port = free_port()
-    with log.open("wb") as output:
-        process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            *("-m", "rasa_sdk", "--actions", "actions", "--port", str(port)),
-            cwd=example_project(),
-            env={**os.environ, **environ, "SANIC_HOST": "127.0.0.1", "PYTHONDONTWRITEBYTECODE": "1"},
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=output,
-            stderr=output,
-            # A group of its own: Ctrl-C reaches the demo alone, and the workers that rasa-sdk starts end with it.
-            start_new_session=True,
-        )
-    try:
-        await _healthy(f"http://127.0.0.1:{port}/health", process, log)
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        await _end(process)
-
-
-async def _healthy(url: str, process: asyncio.subprocess.Process, log: Path) -> None:
-    async with httpx.AsyncClient(trust_env=False) as client:
-        for _ in range(int(_START_SECONDS / 0.1)):
-            try:
-                if (await client.get(url)).status_code == httpx.codes.OK:
-                    return
-            except httpx.TransportError:
-                pass
-            if process.returncode is not None:
-                break
-            await asyncio.sleep(0.1)
-    raise ConfigurationError(f"The action server did not start. The end of its log:\n{_end_of(log)}")
-
-
-def _end_of(log: Path) -> str:
-    return log.read_text(encoding="utf-8", errors="replace")[-2000:]
-
-
-async def _end(process: asyncio.subprocess.Process) -> None:
-    # The first signal asks, the second one ends what did not listen.
-    for request, seconds in ((signal.SIGTERM, _STOP_SECONDS), (signal.SIGKILL, None)):
-        try:
-            os.killpg(process.pid, request)
-        except ProcessLookupError:
-            break
-        try:
-            await asyncio.wait_for(process.wait(), seconds)
-        except asyncio.TimeoutError:
-            continue
-    await process.wait()
+    command = [sys.executable, "-m", "rasa_sdk", "--actions", "actions", "--port", str(port)]
+    env = {**os.environ, **environ, "SANIC_HOST": "127.0.0.1", "PYTHONDONTWRITEBYTECODE": "1"}
+    url = f"http://127.0.0.1:{port}"
+    ready = f"{url}/health"
+    async with running("The action server", command, ready, example_project(), env, log, seconds=_START_SECONDS):
+        yield url

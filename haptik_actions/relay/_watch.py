@@ -22,6 +22,7 @@ logger = get_logger(__name__)
 
 _MOST = 200
 _SHARDS_AT_ONCE = 8
+_CANCEL_SECONDS = 0.2
 
 
 class Watch:
@@ -53,9 +54,11 @@ class Watch:
 
     async def aclose(self) -> None:
         """Stop."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        # redis-py may turn a cancellation into a time-out of its own, so one is not always enough.
+        while running := [task for task in self._tasks if not task.done()]:
+            for task in running:
+                task.cancel()
+            await asyncio.wait(running, timeout=_CANCEL_SECONDS)
         self._tasks = []
 
     async def _again_and_again(self, work: Callable[[], Awaitable[None]], seconds: float) -> None:

@@ -40,9 +40,9 @@ _SHOWN_REQUESTS = 8
 _SHOWN_EVENTS = 8
 _SHOWN_CALLS = 8
 
+_POLICY = "default-src 'self'; img-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors"
+_NO_PAGE = "'none'"
 _HEADERS = {
-    "Content-Security-Policy": "default-src 'self'; img-src 'self'; base-uri 'none'; form-action 'self'; "
-    "frame-ancestors 'none'",
     "X-Content-Type-Options": "nosniff",
     # Not no-referrer: a browser would then hide from the sandbox that a form came from its own page.
     "Referrer-Policy": "same-origin",
@@ -55,11 +55,15 @@ _Form = Mapping[str, str]
 
 
 class Page:
-    """Shows a platform to people. The script replaces the part that lives, `/_sandbox/live`, once a second."""
+    """Shows a platform to people. The script replaces the part that lives, `/_sandbox/live`, once a second.
 
-    def __init__(self, platform: Platform, caller: NodeCaller) -> None:
+    `framed_by` is the origin of the page that may show it in a frame, None for no page.
+    """
+
+    def __init__(self, platform: Platform, caller: NodeCaller, framed_by: str | None = None) -> None:
         self._platform = platform
         self._caller = caller
+        self._headers = {"Content-Security-Policy": f"{_POLICY} {framed_by or _NO_PAGE}", **_HEADERS}
 
     def routes(self) -> list[BaseRoute]:
         """Return the page itself, and the icon that browsers ask for at the root."""
@@ -139,7 +143,7 @@ class Page:
     def _render(self, template: str, chosen: _Form, *, problem: str = "", status: int = 200) -> Response:
         html = _templates().get_template(template).render(**self._seen(chosen), problem=problem)
         # What tests put into messages may hold halves of characters.
-        return HTMLResponse(html.encode("utf-8", "replace"), status, headers=_HEADERS)
+        return HTMLResponse(html.encode("utf-8", "replace"), status, headers=self._headers)
 
     def _seen(self, chosen: _Form) -> dict[str, Any]:
         platform = self._platform

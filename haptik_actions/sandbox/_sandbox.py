@@ -45,6 +45,8 @@ class Sandbox(People):
     `state` is what it knows at the start, the packaged state when None; `clock` gives seconds and may be a test's own.
     `start` is the time of day at the start, with a time zone; now when None. Messages are stamped with it.
     `webhook_transport` carries the events to the webhook, and the calls of nodes to a bot; httpx's own when None.
+    `framed_by` is the origin of a page of one's own that may show the agents' page in a frame, such as
+    `http://127.0.0.1:8080`; none may when None.
     `app` is the ASGI app: platform, control plane under `/_sandbox/`, page at `/`. Reach it through `transport()`
     without a socket, or give the sandbox to `serve`.
     """
@@ -56,11 +58,12 @@ class Sandbox(People):
         clock: Callable[[], float] = time.monotonic,
         start: datetime | None = None,
         webhook_transport: httpx.AsyncBaseTransport | None = None,
+        framed_by: str | None = None,
     ) -> None:
         platform = Platform(default_state() if state is None else state, clock, start)
         super().__init__(platform, NodeCaller(platform, webhook_transport))
         self._courier = Courier(platform.events, platform.clock, webhook_transport, platform.automat.settle)
-        self.app = _build_app(platform, self._caller)
+        self.app = _build_app(platform, self._caller, framed_by)
 
     @classmethod
     def from_file(
@@ -181,8 +184,8 @@ class Sandbox(People):
         self._caller.reset()
 
 
-def _build_app(platform: Platform, caller: NodeCaller) -> Starlette:
-    page = Page(platform, caller)
+def _build_app(platform: Platform, caller: NodeCaller, framed_by: str | None) -> Starlette:
+    page = Page(platform, caller, framed_by)
     apis = [*send_chat_to_agent(platform), *get_chat_history(platform), *faq(platform), *bot_api(platform)]
     return Starlette(
         routes=[

@@ -36,6 +36,20 @@ def test_once_json_prints_one_object_in_which_everything_went_well() -> None:
     ]
     assert all(text.strip() for step in report["steps"] for text in step["user_messages"])
     assert report["queue"] == [{"team": "orders", "user_name": "ben"}, {"team": "orders", "user_name": "chitra"}]
+    relay = report["relay"]
+    assert [text.partition(":")[0] for text in relay["to_agent"]] == [
+        "The bot hands this chat over. Why",
+        "It should have come yesterday, and I need it for a birthday.",
+        "Yes, please",
+        "The bot hands this chat over. Why",
+    ]
+    assert "where is order 1001" in relay["to_agent"][0]
+    assert [text for text in relay["to_user"] if text.startswith(("Priya is here", "Shall I", "Hello again"))] == [
+        "Priya is here now, and reads what you write.",
+        "Shall I send it?",
+        "Priya is here now, and reads what you write.",
+        "Hello again! Order 1002 leaves today.",
+    ]
 
 
 def is_open(port: int) -> bool:
@@ -55,10 +69,10 @@ def test_it_stays_up_until_a_signal_and_leaves_nothing(end: signal.Signals, tmp_
                 break
             time.sleep(0.1)
         ports = {int(port) for port in re.findall(r"127\.0\.0\.1:(\d+)", shown)}
-        assert len(ports) == 4, shown
+        assert len(ports) == 6, shown
         assert all(is_open(port) for port in ports)
         demo.send_signal(end)
-        assert demo.wait(timeout=30) == 0
+        assert demo.wait(timeout=120) == 0
     finally:
         demo.kill()
     assert not [port for port in ports if is_open(port)]

@@ -7,6 +7,9 @@ const lost = document.getElementById("lost");
 const problem = document.getElementById("problem");
 // An answer that was asked for before a form was sent is older than what the form brought.
 let sent = 0;
+// A page of its own around this script says where its live part comes from, and how often to ask (milliseconds).
+const address = document.body.dataset.live ?? "/_sandbox/live";
+const pause = Number(document.body.dataset.pause ?? 1000);
 
 function isSame(old, fresh) {
   if (old.nodeType !== fresh.nodeType || old.nodeName !== fresh.nodeName) return false;
@@ -69,20 +72,20 @@ function show(html) {
 async function refresh() {
   const before = sent;
   try {
-    const answer = await fetch(`/_sandbox/live${location.search}`);
+    const answer = await fetch(`${address}${location.search}`);
     if (!answer.ok) throw new Error(`status ${answer.status}`);
     const html = await answer.text();
     if (before === sent) show(`<div id="live">${html}</div>`);
     lost.hidden = true;
   } catch (error) {
-    console.warn("The sandbox does not answer:", error);
+    console.warn("The server does not answer:", error);
     lost.hidden = false;
   }
 }
 
 async function keepFresh() {
   if (!document.hidden) await refresh();
-  setTimeout(keepFresh, 1000);
+  setTimeout(keepFresh, pause);
 }
 
 async function send(form, button) {
@@ -98,7 +101,7 @@ async function send(form, button) {
     problem.hidden = said.hidden;
     if (document.activeElement === document.body) live.querySelector("[data-focus]")?.focus();
   } catch (error) {
-    console.warn("The sandbox does not answer:", error);
+    console.warn("The server does not answer:", error);
     lost.hidden = false;
   }
 }
@@ -113,4 +116,4 @@ live.addEventListener("keydown", (event) => {
   event.target.form.requestSubmit();
 });
 document.addEventListener("visibilitychange", () => document.hidden || refresh());
-setTimeout(keepFresh, 1000);
+setTimeout(keepFresh, pause);
