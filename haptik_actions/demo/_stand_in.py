@@ -99,7 +99,7 @@ class StandIn:
         self._paused = False
         self._note({"event": "user", "text": ""})
         self._note({"event": "resume"})
-        await self._outbox.end_episode(chat_of(link.business_id, link.user_name or link.id))
+        await self._outbox.end_episode(chat_of(link.business_id, link.id), before=ending.at)
         if saying is not None:
             await self.say(link, saying)
 

@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from haptik_actions._deadline import DeadlinePassed, deadline
+from haptik_actions._ending import cancel_all
 from haptik_actions._log import get_logger
 from haptik_actions.client import HaptikClient, was_not_sent
 from haptik_actions.errors import DeadlineExceeded, HaptikError, InactiveTeam, RateLimited, TransportError, UnknownTeam
@@ -98,8 +99,7 @@ class Delivery:
         """Stop delivering. What an outbox in memory still holds is lost, and logged."""
         self._closing = True
         if self._worker is not None:
-            self._worker.cancel()
-            await asyncio.gather(self._worker, return_exceptions=True)
+            await cancel_all(self._worker)
             self._worker = None
         await asyncio.gather(*self._erasing, return_exceptions=True)
         await self._ties.aclose()

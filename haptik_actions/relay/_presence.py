@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import time
 
+from haptik_actions._ending import cancel_all
 from haptik_actions.errors import RelayAway
 from haptik_actions.relay._board import Board
 
@@ -32,8 +33,7 @@ class Presence:
     async def aclose(self) -> None:
         """Stop; half a minute later nobody relays any more."""
         if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+            await cancel_all(self._task)
             self._task = None
 
     async def _show(self) -> None:

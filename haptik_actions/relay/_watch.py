@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
+from haptik_actions._ending import cancel_all
 from haptik_actions._log import get_logger
 from haptik_actions.errors import RelayAway
 from haptik_actions.relay._keys import SHARDS
@@ -22,7 +23,6 @@ logger = get_logger(__name__)
 
 _MOST = 200
 _SHARDS_AT_ONCE = 8
-_CANCEL_SECONDS = 0.2
 
 
 class Watch:
@@ -54,11 +54,7 @@ class Watch:
 
     async def aclose(self) -> None:
         """Stop."""
-        # redis-py may turn a cancellation into a time-out of its own, so one is not always enough.
-        while running := [task for task in self._tasks if not task.done()]:
-            for task in running:
-                task.cancel()
-            await asyncio.wait(running, timeout=_CANCEL_SECONDS)
+        await cancel_all(*self._tasks)
         self._tasks = []
 
     async def _again_and_again(self, work: Callable[[], Awaitable[None]], seconds: float) -> None:

@@ -1,4 +1,4 @@
-"""Whoever writes from outside writes as much as they like. Four times as much takes four times the work, not sixteen."""
+"""Whoever writes from outside writes as much as they like. Four times as much takes four times the work, no more."""
 
 from __future__ import annotations
 
