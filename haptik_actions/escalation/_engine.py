@@ -16,6 +16,7 @@ from haptik_actions.client import HaptikClient, PlatformServer
 from haptik_actions.config import Settings
 from haptik_actions.credentials import Credentials, CredentialsProvider, CredentialsSelector
 from haptik_actions.errors import ConfigurationError
+from haptik_actions.escalation._advice import advice_on_channels
 from haptik_actions.escalation._brief import Briefing, Sink
 from haptik_actions.escalation._delivery import Delivery
 from haptik_actions.escalation._escalator import Escalator
@@ -199,6 +200,8 @@ class Engine:
     def start(self) -> None:
         """Begin to deliver what a process that died has left in the outbox. A setting that cannot work is logged."""
         try:
+            for sentence in advice_on_channels(None, self.settings()):
+                logger.warning("%s", sentence)
             self.delivery().start()
             if self._redis_outbox is not None and self._warning is None:
                 self._warning = asyncio.get_running_loop().create_task(self._redis_outbox.warn_of_eviction())
