@@ -21,7 +21,6 @@ logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-_SECONDS = 2.0
 _REST_SECONDS = 0.5
 _CALLS = 50
 """Calls at once: less than a pool of connections of any redis-py allows."""
@@ -30,13 +29,13 @@ _CALLS = 50
 class Board:
     """The Redis (or cluster) that `client` is connected to.
 
-    One that does not answer within two seconds is left alone for half a second, so that it holds up few callers.
+    One that does not answer within `patience` seconds is left alone for half a second, so that it holds up few callers.
     `clock` gives Unix seconds in place of the clock of Redis, for tests.
     """
 
-    def __init__(self, client: Redis, *, clock: Callable[[], float] | None = None) -> None:
+    def __init__(self, client: Redis, *, patience: float, clock: Callable[[], float] | None = None) -> None:
         self.redis: Any = client
-        self._clock = clock
+        self._patience, self._clock = patience, clock
         self._scripts: dict[str, Any] = {}
         self._gate = asyncio.Semaphore(_CALLS)
         self._rest_until = float("-inf")
@@ -100,7 +99,7 @@ class Board:
             if time.monotonic() < self._rest_until:
                 raise RelayAway("Redis has just failed to answer; it is asked again in half a second.")
             try:
-                async with deadline(_SECONDS):
+                async with deadline(self._patience):
                     answer = await call()
             except (RedisError, OSError, DeadlinePassed) as error:
                 if isinstance(error, (RedisTimeout, DeadlinePassed)):

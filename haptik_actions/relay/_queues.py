@@ -14,20 +14,8 @@ from haptik_actions.relay._events import PlatformEvent
 from haptik_actions.relay._keys import keys_of, shard_keys
 from haptik_actions.relay._lanes import Lane
 from haptik_actions.relay._link import Link
-from haptik_actions.relay._scripts import (
-    EVENT,
-    FOR_AGENT,
-    FOR_USER,
-    LATER,
-    LEAVE,
-    MOVED,
-    OWN,
-    POLL,
-    RELEASE,
-    RENEW,
-    TIMER,
-    WORDS,
-)
+from haptik_actions.relay._scripts_in import EVENT, LEAVE, OWN, TIMER, WORDS
+from haptik_actions.relay._scripts_out import FOR_AGENT, FOR_USER, LATER, MOVED, POLL, RELEASE, RENEW
 from haptik_actions.relay._values import FromUser, LedgerRow
 
 __all__ = ["Done", "ForAgent", "ForUser", "Queues", "Stored", "Wait", "Words"]
@@ -123,9 +111,10 @@ class Queues:
         """End the chat because the user wants the bot; False where no agent was asked for."""
         return bool(await self._board.on(LEAVE, id_, name, _encode(Queued(what="ended", left=True, at=at)), _NOTE))
 
-    async def words(self, id_: str, name: str, words: FromUser) -> Stored:
-        """Store what the user wrote."""
-        stored: Stored = _text(await self._board.on(WORDS, id_, f"w:{name}", _encode(words)))  # type: ignore[assignment]
+    async def words(self, id_: str, name: str, words: FromUser, *, told: bool) -> Stored:
+        """Store what the user wrote. `told`: they know already that it takes long."""
+        answer = await self._board.on(WORDS, id_, f"w:{name}", _encode(words), int(told))
+        stored: Stored = _text(answer)  # type: ignore[assignment]
         return stored
 
     async def for_user(self, id_: str, hold: float, done: Done | None) -> ForUser | Wait:

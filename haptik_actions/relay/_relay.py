@@ -238,7 +238,7 @@ class Relay:
         if wish == "back":
             await self.leave(link)
             return "left"
-        stored = await self._queues.words(link.id, name, words)
+        stored = await self._queues.words(link.id, name, words, told=link.id in self._told_kept)
         if stored == "full":
             await self._queues.own(link.id, "haptik_relay_not_sent", f"o:{name}")
             self._lanes.look("user", link.id)

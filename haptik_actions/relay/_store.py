@@ -14,7 +14,8 @@ from haptik_actions.relay._codec import members_of, read_link, to_json
 from haptik_actions.relay._keys import chat_key, keys_of
 from haptik_actions.relay._link import Link, conversation_id, is_conversation_id
 from haptik_actions.relay._presence import Relayed
-from haptik_actions.relay._scripts import ASKED, COLLECT, PREPARE, UPDATE, WITHDRAW
+from haptik_actions.relay._scripts import ASKED, PREPARE, UPDATE, WITHDRAW
+from haptik_actions.relay._scripts_out import COLLECT
 from haptik_actions.relay._values import LedgerRow
 
 if TYPE_CHECKING:
@@ -35,13 +36,13 @@ _WHERE_GIVEN = ("user_name", "auth_id", "locale", "return_address")
 class RelayStore:
     """Links, queues, inbox and ledger on the Redis (or cluster) that `client` is connected to.
 
-    All of it expires after a week in which nobody used it. `clock` gives Unix seconds in place of the clock of Redis,
-    for tests. Every method raises:
+    All of it expires after a week in which nobody used it. Redis has `patience` seconds to answer. `clock` gives Unix
+    seconds in place of the clock of Redis, for tests. Every method raises:
         RelayAway: Redis does not answer.
     """
 
-    def __init__(self, client: Redis, *, clock: Callable[[], float] | None = None) -> None:
-        self.board = Board(client, clock=clock)
+    def __init__(self, client: Redis, *, patience: float = 2.0, clock: Callable[[], float] | None = None) -> None:
+        self.board = Board(client, patience=patience, clock=clock)
         self._known: LRUCache[str, str] = LRUCache(_MOST_NAMES)
         self._relayed = Relayed(self.board)
 
@@ -134,6 +135,14 @@ class RelayStore:
     async def is_relayed(self) -> bool:
         """Tell whether a process takes the platform's events, so that agents' words reach users. Five seconds old."""
         return await self._relayed.now()
+
+    async def note_webhook(self) -> None:
+        """Note that an event of the platform has come, for those who ask whether ends of chats are told."""
+        await self._relayed.note_webhook()
+
+    async def tells_of_ends(self) -> bool:
+        """Tell whether anybody here hears of the end of a chat. Without a webhook nobody does."""
+        return await self._relayed.tells_of_ends()
 
     async def ledger(self, id_: str) -> list[LedgerRow]:
         """Return what became of the last entries of a conversation (500 at most), oldest first."""

@@ -203,7 +203,9 @@ class Bench:
     """One process: a relay with its host, its platform and its store."""
 
     def __init__(self, url: str, **options: Any) -> None:
-        self.store: RelayStore = options.pop("store", None) or RelayStore(connect(url, seconds=5))
+        self.store: RelayStore = options.pop("store", None) or RelayStore(
+            connect(url, seconds=20), patience=options.pop("patience", 20.0)
+        )
         self.host: Host = options.pop("host", None) or Host()
         self.platform: Platform = options.pop("platform", None) or Platform()
         self.told: list[LedgerRow] = []

@@ -355,3 +355,39 @@ async def test_a_channel_that_fails_is_asked_again(one: Bench) -> None:
     assert one.host.of[link.id][1:] == ["Hello", "There?"]
     await wait_for(lambda: has_rows(one, link, 3))
     assert [how for _, how in await one.ledger(link)] == ["said_again", "said", "said"]
+
+
+async def test_a_timer_outlives_the_process_that_set_it(redis_client: redis.asyncio.Redis, valkey_url: str) -> None:
+    async with bench(valkey_url) as first:
+        link = await first.opened(assign_within=0.5)
+    async with bench(valkey_url) as second:
+        await second.host.until_said(1)
+        assert second.host.sayings[0].key == "haptik_relay_nobody_yet"
+        assert await has_rows_soon(second, link, 1)
+
+
+async def has_rows_soon(one: Bench, link: Link, count: int) -> bool:
+    await wait_for(lambda: has_rows(one, link, count))
+    return True
+
+
+async def test_an_agent_who_was_faster_than_the_confirmation(idle: Bench) -> None:
+    link = await idle.store.prepare(Link.of("callback", "fast", 343, receipt="r", opened_at=0))
+    await idle.take(pinned(link, 1))
+    asked = await idle.store.asked(link.id, "r", paused=True)
+    assert asked is not None
+    assert (asked.state, asked.agent, asked.paused) == ("agent", "Priya", True)
+    assert await idle.store.asked(link.id, "another", paused=True) is None
+
+
+async def test_a_hand_off_that_failed_leaves_the_conversation_with_the_bot(idle: Bench) -> None:
+    link = await idle.store.prepare(Link.of("callback", "unlucky", 343, receipt="r"))
+    await idle.store.withdraw(link.id, "r")
+    assert await idle.state(link) == "ended"
+    assert await idle.relay.holds("callback", "unlucky") is None
+
+
+async def test_a_second_hand_off_while_an_agent_has_it_changes_nothing(idle: Bench) -> None:
+    link = await idle.opened()
+    stands = await idle.store.prepare(Link.of("callback", "asha", 343, receipt="second"))
+    assert (stands.receipt, stands.state) == (link.receipt, "asked")

@@ -176,7 +176,7 @@ async def _is_stored(one: Bench, body: dict[str, Any]) -> bool:
 
 
 async def test_a_redis_that_hangs_keeps_no_webhook_waiting(own_valkey: Valkey) -> None:
-    async with bench(own_valkey.url) as one:
+    async with bench(own_valkey.url, patience=1.0) as one:
         link = await one.opened()
         own_valkey.freeze()
         begun = asyncio.get_running_loop().time()
