@@ -24,7 +24,9 @@ __all__ = ["command"]
 def command(domain: Path | None, as_json: bool) -> None:
     """Check what a domain says about hand-offs, before training.
 
-    It reads the slots `haptik` and `haptik_handoff`. Exit status 1 where one is wrong.
+    It reads the slots `haptik` and `haptik_handoff`. Exit status 1 where one is wrong. What the bot lacks, and what
+    that costs, is said as well and is no mistake: a slot that is missing, channels of `credentials.yml` whose users
+    Haptik does not know.
 
     Each mistake is named with file, line and path. Rasa gives actions the domain that was trained, so check what you
     train.
@@ -38,7 +40,9 @@ def command(domain: Path | None, as_json: bool) -> None:
     found = find_domain(domain)
     if found is None:
         raise click.UsageError("There is no domain here. Name its folder or file with --domain.")
-    findings = check_domain(found)
+    findings, advice = check_domain(found), _advice(found)
+    for sentence in advice:
+        click.echo(printable(sentence), err=as_json)
     if as_json:
         rows = ({"file": str(f.file), "line": f.line, "path": f.path, "problem": f.problem} for f in findings)
         echo_json(list(rows))
@@ -46,5 +50,16 @@ def command(domain: Path | None, as_json: bool) -> None:
         click.echo(printable(str(finding)))
     if findings:
         raise SystemExit(1)
-    if not as_json:
+    if not as_json and not advice:
         click.echo(f"{printable(str(found))} is fine.")
+
+
+def _advice(domain: Path) -> list[str]:
+    from haptik_actions.errors import ConfigurationError
+    from haptik_actions.escalation import advice_on_channels, advice_on_domain, load_settings
+
+    try:
+        settings = load_settings()
+    except ConfigurationError as error:
+        return [str(error)]
+    return [*advice_on_domain(domain, settings), *advice_on_channels(domain, settings)]

@@ -20,6 +20,8 @@ __all__ = ["command"]
 
 logger = get_logger(__name__)
 
+_ACTIONS = "actions"
+
 
 class _RunCommand(click.Command):
     """Shows the options of the installed rasa-sdk below its own help."""
@@ -47,7 +49,7 @@ def command(domain: Path | None, options: tuple[str, ...]) -> None:
     a server that is not there answers nobody. `haptik-actions check` is for pipelines.
 
     \b
-    haptik-actions run --actions actions
+    haptik-actions run
     haptik-actions run --actions actions --port 5056 --auto-reload
     """
     arguments = _parse(options)
@@ -100,11 +102,14 @@ def _find(package: str) -> None:
 
 def _check(domain: Path | None) -> None:
     from haptik_actions.errors import ConfigurationError
-    from haptik_actions.escalation import check_domain
+    from haptik_actions.escalation import advice_on_domain, check_domain, load_settings
 
     found = find_domain(domain)
     try:
-        findings: list[object] = [] if found is None else [*check_domain(found)]
+        findings: list[object] = []
+        if found is not None:
+            # Channels are the server's log to tell of.
+            findings = [*check_domain(found), *advice_on_domain(found, load_settings())]
     except ConfigurationError as error:
         findings = [error]
     except Exception:
@@ -128,9 +133,8 @@ def _parse(options: Sequence[str]) -> Namespace:
     if not 0 <= arguments.port <= 65535:
         raise click.UsageError(f"--port {arguments.port} is no port: it has to be between 0 and 65535.")
     if not (arguments.actions or getattr(arguments, "actions_module", None)):
-        raise click.UsageError(
-            "Missing option '--actions': the package with the actions, for example --actions actions."
-        )
+        # As `rasa run actions` does.
+        arguments.actions = _ACTIONS
     return arguments
 
 

@@ -3,6 +3,7 @@
 Knows nothing of rasa_sdk: `haptik_actions.actions` translates trackers and events.
 """
 
+from haptik_actions.escalation._advice import advice_on_channels, advice_on_domain
 from haptik_actions.escalation._breaker import BreakerRule, Breakers
 from haptik_actions.escalation._breaker_redis import BreakerState, SharedBreakers
 from haptik_actions.escalation._brief import Brief, Briefing, BriefRules, Sink
@@ -59,6 +60,8 @@ __all__ = [
     "Terms",
     "Ticket",
     "Unreadable",
+    "advice_on_channels",
+    "advice_on_domain",
     "check_domain",
     "load_settings",
     "read_options",

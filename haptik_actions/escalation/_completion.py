@@ -93,6 +93,7 @@ class CompletedChats:
         """
         if not is_signed(self._secret, body, signature):
             return 401
+        await self._note()
         try:
             event = read_event(body)
         except UnreadableEvent:
@@ -131,6 +132,11 @@ class CompletedChats:
         if all(ended):
             await self._close(link, event)
             await self._give_back(link, event)
+
+    async def _note(self) -> None:
+        if self._links is not None:
+            with contextlib.suppress(RelayAway):
+                await self._links.note_webhook()
 
     async def _link_of(self, event: PlatformEvent) -> Link | None:
         if self._links is None:

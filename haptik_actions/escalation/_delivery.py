@@ -219,6 +219,10 @@ class Delivery:
         erasing = self.outbox.confirm(handoff, episode=None if terms is None else terms.episode)
         if terms is None:
             await erasing
+            # The bot has gone on talking, so no resume will tell when the agent is done. Where no webhook does either,
+            # the next failure asks Haptik again, which takes a chat that still waits as the same one.
+            if not await self._ties.hears_of_ends():
+                await self.outbox.end_episode(handoff.chat)
         else:
             # The user need not wait for it.
             self._in_background(erasing)

@@ -12,7 +12,7 @@ from haptik_actions.config import nearest
 from haptik_actions.errors import ConfigurationError
 from haptik_actions.escalation._slot import SLOT_PATH, Finding, read_slot
 
-__all__ = ["DomainFinding", "check_domain"]
+__all__ = ["DomainFinding", "check_domain", "load_domain", "mapping_of"]
 
 _RECEIPT = "haptik_handoff"
 _DECLARED = {"type": "any", "influence_conversation": False, "mappings": [{"type": "custom"}]}
@@ -43,15 +43,24 @@ def check_domain(domain: Path) -> list[DomainFinding]:
     Raises:
         ConfigurationError: there is no such file or folder, or a file is not YAML; names the file and the line.
     """
-    files = {path: _load(path) for path in _files(domain)}
-    with_slot = [path for path, content in files.items() if "haptik" in _mapping(content, "slots")]
+    files = load_domain(domain)
+    with_slot = [path for path, content in files.items() if "haptik" in mapping_of(content, "slots")]
     if not with_slot:
         return []
     first, *others = with_slot
-    actions = {name for content in files.values() for name in _action_names(content)}
-    findings = [*_slot_findings(files[first], actions), *_receipt_findings(files)]
+    actions = {name for content in files.values() for name in _names(content, "actions")}
+    findings = [*_slot_findings(files[first], actions), *_receipt_findings(files), *_after_agent_findings(files, first)]
     found = [_located(first, files[first], finding) for finding in findings]
     return found + [_twice(path, first, files[path]) for path in others]
+
+
+def load_domain(domain: Path) -> dict[Path, Any]:
+    """Return the content of a file, or of each file of a folder, with the lines that its keys stand on.
+
+    Raises:
+        ConfigurationError: there is no such file or folder, or a file is not YAML; names the file and the line.
+    """
+    return {path: _load(path) for path in _files(domain)}
 
 
 def _files(domain: Path) -> list[Path]:
@@ -92,9 +101,28 @@ def _slot_findings(content: Any, actions: set[str]) -> Iterator[Finding]:
             yield Finding(f"{SLOT_PATH}.actions.{name}", f"names an action that the domain does not list.{near}")
 
 
+def _after_agent_findings(files: Mapping[Path, Any], first: Path) -> Iterator[Finding]:
+    """What `after_agent` names, here and for single actions, has to be in the domain."""
+    intents = {name for content in files.values() for name in _names(content, "intents")}
+    slots = {str(name) for content in files.values() for name in mapping_of(content, "slots")}
+    read, _ = read_slot(mapping_of(files[first]["slots"], "haptik").get("initial_value"))
+    plans = {SLOT_PATH: read.general, **{f"{SLOT_PATH}.actions.{name}": plan for name, plan in read.actions.items()}}
+    for path, plan in plans.items():
+        after = plan.after_agent
+        if after is None:
+            continue
+        if after.trigger is not None and after.trigger not in intents:
+            near = nearest(after.trigger, sorted(intents))
+            yield Finding(f"{path}.after_agent.trigger", f"names an intent that the domain does not have.{near}")
+        for name in after.reset if isinstance(after.reset, tuple) else ():
+            if name not in slots:
+                near = nearest(name, sorted(slots))
+                yield Finding(f"{path}.after_agent.reset", f"names a slot that the domain does not have.{near}")
+
+
 def _receipt_findings(files: Mapping[Path, Any]) -> Iterator[Finding]:
     for content in files.values():
-        if _RECEIPT in _mapping(content, "slots"):
+        if _RECEIPT in mapping_of(content, "slots"):
             # Its place in the file is not that of the slot `haptik`, so only its name is said.
             yield from _declaration_findings(_RECEIPT, content["slots"][_RECEIPT])
             return
@@ -147,13 +175,15 @@ def _step(content: Any, path: str) -> tuple[int, Any, str] | None:
     return mapping.lc.key(key)[0] + 1, content[key], path[len(str(key)) :].removeprefix(".")
 
 
-def _mapping(content: Any, key: str) -> Mapping[Any, Any]:
+def mapping_of(content: Any, key: str) -> Mapping[Any, Any]:
+    """Return the mapping below a key, an empty one where there is none."""
     found = content.get(key) if isinstance(content, Mapping) else None
     return found if isinstance(found, Mapping) else {}
 
 
-def _action_names(content: Any) -> Iterator[str]:
-    listed = content.get("actions") if isinstance(content, Mapping) else None
-    for action in listed if isinstance(listed, list) else ():
-        # An action with options is a mapping from its name to them.
-        yield from map(str, action) if isinstance(action, Mapping) else [str(action)]
+def _names(content: Any, section: str) -> Iterator[str]:
+    """The names of a list of the domain, such as its actions or intents."""
+    listed = content.get(section) if isinstance(content, Mapping) else None
+    for name in listed if isinstance(listed, list) else ():
+        # One with options is a mapping from its name to them.
+        yield from map(str, name) if isinstance(name, Mapping) else [str(name)]

@@ -16,6 +16,7 @@ from haptik_actions.client import HaptikClient, PlatformServer
 from haptik_actions.config import Settings
 from haptik_actions.credentials import Credentials, CredentialsProvider, CredentialsSelector
 from haptik_actions.errors import ConfigurationError
+from haptik_actions.escalation._advice import advice_on_channels
 from haptik_actions.escalation._brief import Briefing, Sink
 from haptik_actions.escalation._delivery import Delivery
 from haptik_actions.escalation._escalator import Escalator
@@ -202,6 +203,8 @@ class Engine:
         What the first failure needs is loaded, too: a process may have no free file descriptor by then.
         """
         try:
+            for sentence in advice_on_channels(None, self.settings()):
+                logger.warning("%s", sentence)
             self.delivery().start()
             self.client().prepare()
             self.messages()

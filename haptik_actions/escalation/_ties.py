@@ -83,6 +83,15 @@ class Ties:
             except RelayAway:
                 logger.debug("The chat of hand-off %s is moved once more, which does no harm.", handoff.id)
 
+    async def hears_of_ends(self) -> bool:
+        """Tell whether anybody will hear that the chat is over."""
+        if self._store is None:
+            return False
+        try:
+            return await self._store.tells_of_ends()
+        except RelayAway:
+            return True
+
     async def aclose(self) -> None:
         """Give up what could not be tied yet."""
         for task in self._late:

@@ -13,6 +13,7 @@
     haptik:{relay-<n>}:chat:<business>:<n|a>:<name>         string: the id of the chat of a user_name or auth_id
 
     haptik:relay:present               string: a process takes the platform's events; expires
+    haptik:relay:webhook               string: a webhook has worked within a week; expires
 
 `n` is one of `SHARDS`, taken from the id (or from the name, for the last one).
 """

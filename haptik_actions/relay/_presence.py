@@ -16,6 +16,9 @@ _KEY = "haptik:relay:present"
 _LASTS_SECONDS = 30
 _AGAIN_SECONDS = 10.0
 _REMEMBERED_SECONDS = 5.0
+_WEBHOOK_KEY = "haptik:relay:webhook"
+_WEBHOOK_SECONDS = 7 * 24 * 3600
+_NOTED_SECONDS = 60.0
 
 
 class Presence:
@@ -50,6 +53,7 @@ class Relayed:
     def __init__(self, board: Board) -> None:
         self._board = board
         self._known, self._until = False, float("-inf")
+        self._noted_until = float("-inf")
 
     async def now(self) -> bool:
         """Tell whether any process relays.
@@ -61,3 +65,13 @@ class Relayed:
             self._known = await self._board.get(_KEY) is not None
             self._until = time.monotonic() + _REMEMBERED_SECONDS
         return self._known
+
+    async def note_webhook(self) -> None:
+        """Note that a webhook of the platform's events works; raises like `now`."""
+        if time.monotonic() >= self._noted_until:
+            await self._board.set(_WEBHOOK_KEY, "1", _WEBHOOK_SECONDS)
+            self._noted_until = time.monotonic() + _NOTED_SECONDS
+
+    async def tells_of_ends(self) -> bool:
+        """Tell whether anybody will hear of the end of a chat: a relay, or a webhook that has worked within a week."""
+        return await self.now() or await self._board.get(_WEBHOOK_KEY) is not None

@@ -136,6 +136,14 @@ class RelayStore:
         """Tell whether a process takes the platform's events, so that agents' words reach users. Five seconds old."""
         return await self._relayed.now()
 
+    async def note_webhook(self) -> None:
+        """Note that an event of the platform has come, for those who ask whether ends of chats are told."""
+        await self._relayed.note_webhook()
+
+    async def tells_of_ends(self) -> bool:
+        """Tell whether anybody here hears of the end of a chat. Without a webhook nobody does."""
+        return await self._relayed.tells_of_ends()
+
     async def ledger(self, id_: str) -> list[LedgerRow]:
         """Return what became of the last entries of a conversation (500 at most), oldest first."""
         rows = await self.board.rows(keys_of(id_)[7])

@@ -128,6 +128,14 @@ def test_the_form_whose_step_failed_is_not_submitted(installation: Installation,
 
 # Conversations that an earlier version has paused: the pause stands before the listening.
 
+ASKED = {
+    "event": "user",
+    "text": "where is order 1001",
+    "parse_data": {
+        "intent": {"name": "ask_order_status"},
+        "entities": [{"entity": "order_id", "value": "1001", "start": 15, "end": 19}],
+    },
+}
 OLD = [{"event": "pause"}, {"event": "action", "name": "action_listen"}]
 
 
@@ -136,7 +144,7 @@ def test_a_conversation_that_was_paused_in_the_old_order_is_healed(
     written: list[str], installation: Installation, chat: Chat
 ) -> None:
     assert chat.say("hello") == [GREETING]
-    post(chat, {"event": "user", "text": "where is order 1001", "parse_data": {"intent": {"name": "ask_order_status"}}})
+    post(chat, ASKED)
     post(chat, {"event": "action", "name": "action_order_status"}, *OLD)
     for text in written:
         assert chat.say(text) == []
@@ -146,7 +154,7 @@ def test_a_conversation_that_was_paused_in_the_old_order_is_healed(
 
 def test_a_bare_pause_gets_the_listening_that_it_lacks(installation: Installation, chat: Chat) -> None:
     assert chat.say("hello") == [GREETING]
-    post(chat, {"event": "user", "text": "where is order 1001", "parse_data": {"intent": {"name": "ask_order_status"}}})
+    post(chat, ASKED)
     post(chat, {"event": "action", "name": "action_order_status"}, {"event": "pause"})
     assert give_back(chat) == ["resume", "followup", "action"]
     goes_on(installation, chat)

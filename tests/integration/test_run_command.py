@@ -197,7 +197,7 @@ def test_over_grpc(command: list[str], tmp_path: Path) -> None:
 
 
 REFUSED = [
-    ([], "Missing option '--actions'"),
+    ([], "There is no package actions in"),
     (["--actions", "a/b"], "Invalid actions format"),
     (["--actions", "actions", "--prot", "5055"], "rasa-sdk has no option --prot 5055."),
     (["--actions", "actions", "--port", "http"], "invalid int value"),

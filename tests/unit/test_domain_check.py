@@ -10,8 +10,9 @@ import pytest
 from click.testing import CliRunner
 
 from haptik_actions.cli import main
+from haptik_actions.config import Settings
 from haptik_actions.errors import ConfigurationError
-from haptik_actions.escalation import check_domain
+from haptik_actions.escalation import Engine, check_domain
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "rasa_project" / "domain"
 
@@ -31,6 +32,7 @@ RECEIPT = """
     mappings: [{type: custom}]
 """
 ACTIONS = """
+intents: [greet]
 actions:
   - action_order_status
   - action_cancel_order: {send_domain: true}
@@ -77,6 +79,17 @@ MISTAKES = [
     ),
     ("      breaker: {name: orders, failure: 3}\n", (9, f"{INITIAL}.breaker.failure"), "'failures'"),
     ("      breaker: {failures: 3}\n", (9, f"{INITIAL}.breaker"), "a name"),
+    ("      assign_within: 5\n", (9, f"{INITIAL}.assign_within"), "a number of seconds from 10 to 86400"),
+    ("      after_agent: {triger: a}\n", (9, f"{INITIAL}.after_agent.triger"), "'trigger'"),
+    ("      after_agent: {trigger: 5}\n", (9, f"{INITIAL}.after_agent.trigger"), "the name of an intent"),
+    ("      after_agent: {reset: all}\n", (9, f"{INITIAL}.after_agent.reset"), "form, none, or a list of slot names"),
+    ("      after_agent: {trigger: gret}\n", (9, f"{INITIAL}.after_agent.trigger"), "'greet'"),
+    ("      after_agent: {reset: [haptic]}\n", (9, f"{INITIAL}.after_agent.reset"), "'haptik'"),
+    (
+        "      actions:\n        action_order_status:\n          after_agent: {trigger: gret}\n",
+        (11, f"{INITIAL}.actions.action_order_status.after_agent.trigger"),
+        "'greet'",
+    ),
     ("      messages: {conected: x}\n", (9, f"{INITIAL}.messages.conected"), "'connected'"),
 ]
 
@@ -87,6 +100,18 @@ def test_a_mistake_is_named_with_its_place(wrong: str, place: tuple[int, str], s
     assert (finding.line, finding.path.removesuffix(".name")) == place
     assert said in finding.problem
     assert str(finding).startswith(f"{tmp_path / 'domain.yml'}:{finding.line}: {finding.path} ")
+
+
+def test_what_after_agent_may_say(tmp_path: Path) -> None:
+    for after in (
+        "{trigger: greet}",
+        "{reset: form}",
+        "{reset: none}",
+        "{reset: [haptik]}",
+        "{trigger: greet, reset: []}",
+    ):
+        text = f"{SLOT}      after_agent: {after}\n      assign_within: 90\n{RECEIPT}{ACTIONS}"
+        assert check_domain(write(tmp_path, domain=text)) == []
 
 
 def test_actions_that_need_no_listing_may_have_options(tmp_path: Path) -> None:
@@ -162,3 +187,67 @@ def test_the_command_finds_the_domain_as_rasa_does(tmp_path: Path, monkeypatch: 
     assert check("--json").stdout == "[]\n"
     missing = check("--domain", "nothing")
     assert (missing.exit_code, "no such file" in missing.stderr) == (2, True)
+
+
+# What is no mistake, and costs something
+
+
+@pytest.fixture
+def bot(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder of a bot, with no setting in the environment."""
+    for name in ("HAPTIK_TEAM", "HAPTIK_MESSENGER_URL", "REDIS_URL", "HAPTIK_DOMAIN", "HAPTIK_ENDPOINTS"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_a_bot_without_the_slots_reads_what_that_costs(bot: Path) -> None:
+    write(bot, domain="slots:\n  other: {type: text}\n")
+    result = check()
+    assert (result.exit_code, result.stderr) == (0, "")
+    no_team, no_receipt = result.stdout.splitlines()
+    assert no_team.startswith("domain.yml: slots.haptik is missing: actions are guarded by the defaults, and no team")
+    assert no_receipt.startswith("domain.yml: slots.haptik_handoff is missing: Rasa keeps no receipts")
+    assert "to the team of HAPTIK_TEAM" in check(HAPTIK_TEAM="support").stdout
+    in_json = check("--json")
+    assert (in_json.exit_code, in_json.stdout, in_json.stderr) == (0, "[]\n", result.stdout)
+
+
+CHANNELS = """
+rest:
+socketio:
+  user_message_evt: user_uttered
+telegram: {access_token: x}
+haptik_actions.channel.HaptikInput: {webhook_secret: x}
+my_bot.OwnChannel:
+"""
+
+
+def test_channels_whose_users_haptik_does_not_know_are_named_before_the_first_failure(bot: Path) -> None:
+    write(bot, domain=SLOT + RECEIPT, credentials=CHANNELS)
+    result = check()
+    assert result.exit_code == 0
+    socketio, telegram = result.stdout.splitlines()
+    assert socketio.startswith("credentials.yml:3: socketio does not tell who its users are for Haptik")
+    assert "metadata_key" in socketio
+    assert telegram.startswith("credentials.yml:5: telegram does not tell")
+    assert "HAPTIK_MESSENGER_URL" in telegram
+
+
+def test_they_are_not_named_where_they_are_registered_or_the_bot_knows_them(bot: Path) -> None:
+    write(bot, domain=SLOT + RECEIPT, credentials=CHANNELS)
+    both = {"HAPTIK_MESSENGER_URL": "https://m.example", "REDIS_URL": "redis://localhost"}
+    assert check(**both).stdout == "domain.yml is fine.\n"
+    assert check(REDIS_URL="redis://localhost").stdout.count("\n") == 2
+    write(bot, domain=SLOT + RECEIPT + "  user_name: {type: text, mappings: [{type: custom}]}\n")
+    assert check().stdout == "domain.yml is fine.\n"
+    write(bot, credentials="socketio: {metadata_key: customData}\n", domain=SLOT + RECEIPT)
+    assert check().stdout == "domain.yml is fine.\n"
+
+
+async def test_they_are_named_in_the_log_when_a_server_starts(bot: Path, caplog: pytest.LogCaptureFixture) -> None:
+    write(bot, credentials=CHANNELS)
+    engine = Engine(load_settings=lambda: Settings(base_url="https://haptik.example", team="support"))
+    engine.start()
+    await engine.aclose()
+    assert "credentials.yml:5: telegram does not tell who its users are for Haptik" in caplog.text
