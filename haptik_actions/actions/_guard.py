@@ -143,6 +143,8 @@ def _guarded(run: Run, options: HandOffOptions) -> Run:
             name = type(self).__name__
         return await guard(run, name, options, self, dispatcher, tracker, domain)
 
-    start_with_server()
+    # The base class of forms is imported with everything, and is no action yet: see `HaptikForm.__init_subclass__`.
+    if run.__module__ != "haptik_actions.actions._haptik_form":
+        start_with_server()
     guarded.__haptik_guarded__ = True  # type: ignore[attr-defined]
     return cast("Run", guarded)

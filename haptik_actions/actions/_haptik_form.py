@@ -16,6 +16,7 @@ from haptik_actions.actions._form_turns import events_of_turn, put, situation_of
 from haptik_actions.actions._guard import escalate_on_error
 from haptik_actions.actions._integration import Events
 from haptik_actions.actions._offers import offered_last
+from haptik_actions.actions._server import start_with_server
 from haptik_actions.actions._utter import utter
 from haptik_actions.answers import choose
 from haptik_actions.errors import ConfigurationError
@@ -85,6 +86,7 @@ class HaptikForm(Action, ABC):
                 f"{cls.__qualname__} stands inside a function, where rasa-sdk's workers cannot find it. Move it to the "
                 "top of the module."
             )
+        start_with_server()
         cls.spec = FormSpec.read(cls.form_name, cls.form, confirm=cls.confirm)
         require_calendars(cls.spec)
         for field in cls.spec.fields:
