@@ -46,14 +46,15 @@ def _plain(cell: str) -> str:
 
 
 def _check_each(names: Sequence[str], tell: Callable[[str, str, str], None]) -> bool:
-    usable = True
-    for index, name in enumerate(names):
-        if name in names[:index]:
+    usable, seen = True, set[str]()
+    for name in names:
+        if name in seen:
             tell("repeated_column", f"{name!r} stands in the header twice.", name)
             usable = False
         elif name not in COLUMNS:
             hint = f" Did you mean {_ALIASES[name]!r}?" if name in _ALIASES else nearest(name, COLUMNS)
             tell("unknown_column", f"{name!r} is no column of the platform.{hint}", name)
+        seen.add(name)
     return usable
 
 

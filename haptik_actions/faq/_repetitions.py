@@ -11,11 +11,15 @@ from haptik_actions.faq._source import Source
 
 __all__ = ["find_repetitions", "folded"]
 
+_PIECE = 2000
+
 
 def folded(text: str) -> str:
     """Return the text as it is compared: case, the form of accents and the number of spaces do not count."""
     if not text.isascii():
-        text = unicodedata.normalize("NFC", text)
+        # In pieces: putting thousands of accents of one letter in order takes the square of their number.
+        pieces = (text[start : start + _PIECE] for start in range(0, len(text), _PIECE))
+        text = "".join(unicodedata.normalize("NFC", piece) for piece in pieces)
     return " ".join(text.casefold().split())
 
 

@@ -1,4 +1,4 @@
-"""Whoever writes from outside writes as much as they like. Four times as much takes four times the work, no more."""
+"""Whoever writes from outside writes as much as they like: four times as much takes four times the work, not more."""
 
 from __future__ import annotations
 
