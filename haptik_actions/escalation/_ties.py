@@ -32,7 +32,7 @@ class Ties:
         """Write the link down, and return it as it stands; None where there is none.
 
         Its `receipt` is another one where Haptik has the chat already: that of `running`, the hand-off that goes on by
-        the conversation's tracker, or one that began after the entry was written.
+        the conversation's tracker, if anybody hears of ends; or one that began after the entry was written.
 
         Raises:
             RelayAway: Redis does not answer, and without the link the agent's words would not find their user.
@@ -101,11 +101,13 @@ class Ties:
     async def _prepare(self, store: RelayStore, entry: Entry, running: str | None) -> Link:
         link = _link_of(entry.handoff)
         stands = await store.prepare(link)
+        if stands.receipt == entry.handoff.id or stands.opened_at >= entry.created:
+            return stands
+        if stands.receipt == running and await store.tells_of_ends():
+            return stands
         # Of an episode that is over, where nobody has told: the bot has the conversation back, or its hours are over.
-        if stands.receipt not in (entry.handoff.id, running) and stands.opened_at < entry.created:
-            await store.update(link.id, state="ended", closing=False)
-            stands = await store.prepare(link)
-        return stands
+        await store.update(link.id, state="ended", closing=False)
+        return await store.prepare(link)
 
     async def _ask(self, store: RelayStore, handoff: HandOff, pauses: Callable[[], bool]) -> None:
         assert handoff.link is not None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator, Callable
-from typing import Any
+from typing import Any, cast
 
 import httpx
 import pytest
@@ -233,6 +233,27 @@ async def test_an_opening_that_may_have_arrived_is_sent_again_and_logged(
     assert platform.paths() == [USER, MESSAGE, USER, MESSAGE]
 
 
+@pytest.mark.parametrize("hears", [False, True], ids=["nobody hears of ends", "a webhook works"])
+async def test_an_episode_that_was_delivered_late_promises_what_somebody_hears_of(
+    hears: bool, engine: MakeEngine, platform: Platform, store: RelayStore
+) -> None:
+    if hears:
+        await store.note_webhook()
+    engines, talk = engine(), cast("dict[str, Any]", {"metadata": ({"user_name": "asha"},)})
+    platform.answers[MOVE] = [httpx.Response(503, json={})]
+    got = await fail(engines, **talk)
+    assert got.receipt is not None
+    (entry,) = await engines.outbox().entries()
+    await engines.outbox().revive(entry.handoff.chat)
+    await engines.delivery().deliver_due()
+    # The agent may be done by now. Haptik takes a chat that still waits as the same one.
+    slots = {"haptik_handoff": got.receipt.to_slot()}
+    again = await fail(engines, **talk, running=got.receipt.id, slots=slots)
+    assert again.receipt is not None
+    assert again.receipt.state == ("duplicate" if hears else "connected")
+    assert platform.paths().count(MOVE) == (2 if hears else 3)
+
+
 async def test_what_nothing_accepts_is_not_tied(engine: MakeEngine, platform: Platform, store: RelayStore) -> None:
     platform.answers[MESSAGE] = [httpx.Response(400, json={"error_message": 'business "343" is inactive'})]
     got = await fail(engine())
@@ -260,6 +281,7 @@ async def test_a_second_failure_is_a_duplicate_until_the_bot_has_the_conversatio
 async def test_one_that_goes_on_by_tracker_and_link_is_a_duplicate_though_the_outbox_forgot_it(
     engine: MakeEngine, platform: Platform, store: RelayStore, redis_client: redis.asyncio.Redis
 ) -> None:
+    await store.note_webhook()
     first = await fail(engine())
     assert first.receipt is not None
     for key in [key async for key in redis_client.scan_iter("haptik:{outbox}:*")]:
