@@ -8,14 +8,12 @@ to a conversation. The second Rasa goes through the relay's look at Redis in eac
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import hmac
 import json
 import os
 import shutil
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
@@ -25,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
+from support.ending import run
 from support.load import cpu_seconds
 from support.processes import Process, Valkey, until
 
@@ -33,7 +32,7 @@ from haptik_actions._serving import free_port
 EXAMPLE = Path(__file__).parents[1] / "examples" / "rasa_project"
 SECRET = "node"
 ROUNDS, MESSAGES = 30, 10
-START_SECONDS = 180.0
+START_SECONDS, TRAIN_SECONDS = 180.0, 900.0
 HAPTIK = f"haptik_actions.channel.HaptikInput:\n  business_id: 1201\n  secret: {SECRET}\n  webhook_secret: events\n"
 
 Call = Callable[[str], tuple[str, bytes, dict[str, str]]]
@@ -147,13 +146,19 @@ def _difference(took: dict[str, list[float]], used: dict[str, list[float]], one:
     )
 
 
-def trained(folder: Path) -> Path:
+async def trained(folder: Path) -> Path:
     """A copy of the example, trained there."""
     project = folder / "bot"
     shutil.copytree(EXAMPLE, project, ignore=shutil.ignore_patterns("models", ".rasa", "__pycache__"))
     words = [os.environ["RASA_PYTHON"], "-m", "rasa", "train", "--domain", "domain"]
-    environ = {**os.environ, "RASA_TELEMETRY_ENABLED": "false", "PYTHONPATH": str(EXAMPLE.parents[1])}
-    subprocess.run(words, cwd=project, env=environ, check=True, stdout=subprocess.DEVNULL)
+    training = Process(folder / "train.log")
+    try:
+        await training.launch(*words, cwd=project, RASA_TELEMETRY_ENABLED="false", PYTHONPATH=str(EXAMPLE.parents[1]))
+        await until(lambda: not training.is_running, TRAIN_SECONDS, 0.5)
+    finally:
+        await training.kill()
+    if not list((project / "models").glob("*.tar.gz")):
+        sys.exit(f"Rasa does not train:\n{training.log.read_text()}")
     return project
 
 
@@ -161,7 +166,7 @@ async def main() -> None:
     """Start everything, measure, and print."""
     with tempfile.TemporaryDirectory(prefix="channel-") as name:
         folder = Path(name)
-        project = Path(sys.argv[1]) if len(sys.argv) > 1 else await asyncio.to_thread(trained, folder)
+        project = Path(sys.argv[1]) if len(sys.argv) > 1 else await trained(folder)
         for side in ("valkey", "without", "with"):
             (folder / side).mkdir()
         async with AsyncExitStack() as stack:
@@ -181,4 +186,4 @@ if __name__ == "__main__":
     if not os.environ.get("RASA_PYTHON"):
         sys.exit("Name a Python with Rasa 3.6.21 in RASA_PYTHON; `make e2e` installs one as .venv-rasa/bin/python.")
     os.environ["RASA_PYTHON"] = os.path.abspath(os.environ["RASA_PYTHON"])
-    asyncio.run(main())
+    run(main())

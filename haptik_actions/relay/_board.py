@@ -57,6 +57,11 @@ class Board:
         """
         return await self.run(script, keys_of(id_), [id_, self.now_ms(), *args])
 
+    async def on_quietly(self, script: str, id_: str, token: str, *args: Any) -> Any:
+        """Do the same for the process that calls itself `token` on the channel of wakes, and looks by itself at what it
+        enqueues: its own wakes say from whom they come."""
+        return await self.run(script, keys_of(id_), [id_, f"{self.now_ms()}:{token}", *args])
+
     async def run(self, script: str, keys: Sequence[str], args: Sequence[Any]) -> Any:
         """Run a script.
 

@@ -26,7 +26,8 @@ __all__ = ["SHARDS", "WAKE", "chat_key", "keys_of", "shard_keys"]
 
 SHARDS = 16
 WAKE = "haptik:relay:wake"
-"""The channel on which processes tell one another what has come: `<user|agent>:<id>:<milliseconds to wait>`."""
+"""The channel on which processes tell one another what has come: `<user|agent>:<id>:<milliseconds to wait>`, and
+`:<token>` where the sender looks at it itself."""
 
 _OF_CONVERSATION = ("link", "work", "order", "said", "words", "seen", "inbox", "ledger", "lease-user", "lease-agent")
 _OF_SHARD = ("due-user", "due-agent", "timers")

@@ -87,10 +87,11 @@ class Queues:
         self._held: set[tuple[Lane, str]] = set()
 
     async def put(self, id_: str, event: PlatformEvent, name: str, hold: float) -> Stored:
-        """Store an event, once for each `name`."""
-        answer = await self._board.on(
+        """Store an event, once for each `name`. The caller looks at the queue itself."""
+        answer = await self._board.on_quietly(
             EVENT,
-            *(id_, _ms(hold), name, to_json(event.business_id), _kind(event), _order(event), _encode(_queued(event))),
+            *(id_, self.token, _ms(hold), name, to_json(event.business_id), _kind(event), _order(event)),
+            _encode(_queued(event)),
             _encode(Queued(what="assigned", id=event.message_id, at=event.at, name=event.agent)),
             *(_optional(value) for value in (event.agent, event.user_name, event.auth_id, event.conversation_no)),
             round(event.at * 1000),
@@ -112,8 +113,8 @@ class Queues:
         return bool(await self._board.on(LEAVE, id_, name, _encode(Queued(what="ended", left=True, at=at)), _NOTE))
 
     async def words(self, id_: str, name: str, words: FromUser, *, told: bool) -> Stored:
-        """Store what the user wrote. `told`: they know already that it takes long."""
-        answer = await self._board.on(WORDS, id_, f"w:{name}", _encode(words), int(told))
+        """Store what the user wrote. `told`: they know already that it takes long. The caller looks by itself."""
+        answer = await self._board.on_quietly(WORDS, id_, self.token, f"w:{name}", _encode(words), int(told))
         stored: Stored = _text(answer)  # type: ignore[assignment]
         return stored
 

@@ -87,6 +87,7 @@ class Relay:
         self._presence = Presence(store.board)
         self._backlog = Backlog()
         self._links: LRUCache[str, Link] = LRUCache(_MOST_LINKS)
+        self._named: LRUCache[str, tuple[str | None, str | None]] = LRUCache(_MOST_LINKS)
         self._told_kept: set[str] = set()
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -218,16 +219,20 @@ class Relay:
             stored = await self._queues.put(id_, event, name, self._hold_back)
             if stored == "unknown":
                 continue
-            self._look_at(id_, stored)
+            self._look_at(id_, stored, event)
             if event.user_name is not None and event.auth_id == id_:
                 await self._store.learn(id_, event.user_name)
             return
 
-    def _look_at(self, id_: str, stored: Stored) -> None:
+    def _look_at(self, id_: str, stored: Stored, event: PlatformEvent) -> None:
         if stored == "full":
             logger.error("A message for conversation %s is lost: more wait for the user than are kept.", id_)
         self._lanes.look("user", id_, self._hold_back)
-        self._lanes.look("agent", id_)
+        names = event.user_name, event.auth_id
+        # Words for the agent wait for who the user is, or for the end of the chat. Other events let none of them go.
+        if event.ends_the_chat or self._named.get(id_) != names:
+            self._named[id_] = names
+            self._lanes.look("agent", id_)
 
     async def _write(self, link: Link, words: FromUser, name: str) -> Written:
         wish = None if words.kind != "text" else await self._sayings.wish(link, words.text)

@@ -1,8 +1,9 @@
 """What is done on Redis as one step. Every script gets the thirteen keys of `_keys.keys_of`, the id and the time.
 
-Times are milliseconds by the clock of Redis; a test gives its own in place of 0. Members of the link are JSON, so a
-string is compared with its quotes. Where a connection broke and redis-py asked again, the second answer is that of the
-first: whatever adds something carries a name of its own, which is noted under `seen`.
+Times are milliseconds by the clock of Redis; a test gives its own in place of 0. Behind the time may stand a colon and
+the name of the process, which then need not be told what it has just enqueued itself. Members of the link are JSON, so
+a string is compared with its quotes. Where a connection broke and redis-py asked again, the second answer is that of
+the first: whatever adds something carries a name of its own, which is noted under `seen`.
 """
 
 from __future__ import annotations
@@ -14,7 +15,8 @@ local link, work, order, said, words = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[
 local seen, inbox, ledger, timers = KEYS[6], KEYS[7], KEYS[8], KEYS[13]
 local leases = {user = KEYS[9], agent = KEYS[10]}
 local dues = {user = KEYS[11], agent = KEYS[12]}
-local id, now = ARGV[1], tonumber(ARGV[2])
+local id, stamp, from = ARGV[1], string.match(ARGV[2], '^(%d+)(.*)$')
+local now = tonumber(stamp)
 if now == 0 then
   local time = redis.call('TIME')
   now = time[1] * 1000 + math.floor(time[2] / 1000)
@@ -35,7 +37,7 @@ end
 local function wake(lane, after)
   due(lane, now + after)
   -- A user who may not publish is served by polling.
-  redis.pcall('PUBLISH', 'haptik:relay:wake', lane .. ':' .. id .. ':' .. whole(after))
+  redis.pcall('PUBLISH', 'haptik:relay:wake', lane .. ':' .. id .. ':' .. whole(after) .. from)
 end
 local function is_new(name)
   if redis.call('ZADD', seen, 'NX', whole(now), name) == 0 then return false end

@@ -7,6 +7,8 @@ import random
 import time
 from collections.abc import Awaitable, Callable
 
+from cachetools import LRUCache
+
 from haptik_actions._log import get_logger
 from haptik_actions.errors import RelayAway
 from haptik_actions.relay._codec import Queued, to_json
@@ -26,6 +28,7 @@ _MOST_TRIES = 40
 _LONGEST_PAUSE = 30.0
 _AWAY_SECONDS = 2.0
 _REDIS_PAUSE = 0.2
+_MOST_LINKS = 2_000
 
 
 class ToUser:
@@ -37,6 +40,7 @@ class ToUser:
         self._queues, self._sayings, self._host = queues, sayings, host
         self._hold_back, self._told = hold_back, told
         self._away: dict[str, float] = {}
+        self._reached: LRUCache[str, Link] = LRUCache(_MOST_LINKS)
 
     def is_away(self, id_: str) -> bool:
         """Tell whether the user was not to be reached from here a moment ago."""
@@ -52,8 +56,7 @@ class ToUser:
 
     async def work(self, id_: str) -> float | None:
         """Say what is due; return the seconds until there is more."""
-        link = await self._queues.link(id_)
-        if link is not None and self._is_out_of_reach(link):
+        if await self._is_away_before(id_):
             return None
         done: Done | None = None
         while True:
@@ -87,9 +90,18 @@ class ToUser:
                     raise
                 await asyncio.sleep(_REDIS_PAUSE)
 
+    async def _is_away_before(self, id_: str) -> bool:
+        """Tell, before the lease is taken, whether another process has to do it."""
+        # Where this process reached the user before it asks Redis nothing. `work` looks again at the link as it is.
+        link = self._reached.get(id_)
+        if link is None or self._is_out_of_reach(link):
+            link = await self._queues.link(id_)
+        return link is not None and self._is_out_of_reach(link)
+
     def _is_out_of_reach(self, link: Link) -> bool:
         if self._host.reach(link) != "away":
             self._away.pop(link.id, None)
+            self._reached[link.id] = link
             return False
         self._away[link.id] = time.monotonic() + _AWAY_SECONDS
         return True

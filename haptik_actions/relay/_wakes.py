@@ -26,8 +26,11 @@ def can_be_told(client: Redis) -> bool:
     return hasattr(client, "pubsub")
 
 
-async def listen(client: Redis, tell: Callable[[str, str, float], None]) -> None:
-    """Call `tell` with lane, id and the seconds to wait, until cancelled. What is missed is found by polling."""
+async def listen(client: Redis, token: str, tell: Callable[[str, str, float], None]) -> None:
+    """Call `tell` with lane, id and the seconds to wait, until cancelled. What is missed is found by polling.
+
+    What comes from the process with this `token` is passed over.
+    """
     from redis.exceptions import RedisError
 
     while True:
@@ -37,7 +40,7 @@ async def listen(client: Redis, tell: Callable[[str, str, float], None]) -> None
             while True:
                 message = await pubsub.get_message(ignore_subscribe_messages=True, timeout=_SECONDS)
                 if message is not None:
-                    _pass_on(message.get("data"), tell)
+                    _pass_on(message.get("data"), token, tell)
         except (RedisError, OSError, asyncio.TimeoutError) as error:
             logger.debug("Redis does not tell the relay what comes: %s.", type(error).__name__)
         finally:
@@ -45,13 +48,13 @@ async def listen(client: Redis, tell: Callable[[str, str, float], None]) -> None
         await asyncio.sleep(_PAUSE)
 
 
-def _pass_on(data: Any, tell: Callable[[str, str, float], None]) -> None:
+def _pass_on(data: Any, token: str, tell: Callable[[str, str, float], None]) -> None:
     try:
-        lane, id_, after = (data.decode() if isinstance(data, bytes) else str(data)).split(":")
+        lane, id_, after, *sender = (data.decode() if isinstance(data, bytes) else str(data)).split(":")
         seconds = int(after) / 1000
     except (ValueError, AttributeError):
         return
-    if lane in ("user", "agent"):
+    if lane in ("user", "agent") and sender != [token]:
         tell(lane, id_, seconds)
 
 

@@ -50,7 +50,7 @@ class Watch:
         self._tasks = [create(self._again_and_again(self._look, self._poll))]
         self._tasks += [create(self._again_and_again(self._queues.renew, self._queues.lease / 4))]
         if can_be_told(client):
-            self._tasks += [create(listen(client, self._told))]
+            self._tasks += [create(listen(client, self._queues.token, self._told))]
 
     async def aclose(self) -> None:
         """Stop."""
