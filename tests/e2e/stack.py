@@ -160,13 +160,15 @@ def running(
         _wait_for(health, process, log)
         yield log
     finally:
-        _end(process)
+        end_group(process)
 
 
 def environment(**extra: str) -> dict[str, str]:
     """The environment of this process without settings of ours, plus `extra`; the repository can be imported."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(("HAPTIK_", "REDIS_"))}
     ours = {"PYTHONPATH": str(REPOSITORY), "RASA_TELEMETRY_ENABLED": "false", "PYTHONUNBUFFERED": "1"}
+    # The example's `credentials.yml` names it.
+    ours["HAPTIK_WEBHOOK_SECRET"] = "a secret"
     return {**inherited, **ours, **extra}
 
 
@@ -181,7 +183,8 @@ def _wait_for(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
     raise RuntimeError(f"{url} {state}; its log:\n{log.read_text(encoding='utf-8', errors='replace')}")
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
+def end_group(process: subprocess.Popen[bytes]) -> None:
+    """End a process that was started in a session of its own, with its children."""
     for number in (signal.SIGTERM, signal.SIGKILL):
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, number)

@@ -46,12 +46,16 @@ def test_a_failing_action_hands_the_chat_to_an_agent_until_the_agent_is_done(
 
     installation.orders("working")
     chat.resume()
-    assert chat.trigger("agent_closed_chat") == [
-        "You are talking to the bot again. Is there anything else I can do for you?"
-    ]
+    assert chat.trigger("agent_closed_chat") == ["What else can I do for you?"]
     assert chat.say("where is order 1002") == ["Order 1002 is being packed."]
     assert chat.actions().count("action_order_status") == 2
     assert installation.queue() == [("orders", "asha", "pending")]
+
+
+def test_a_user_who_asks_for_a_person_gets_one(installation: Installation, chat: Chat) -> None:
+    assert chat.say("I want to talk to a person") == [COPY["haptik_request_connected"]]
+    assert receipt(chat) == ("connected", "support", "action_haptik_handoff", None)
+    assert installation.queue() == [("support", "asha", "counting_down")]
 
 
 def test_a_resumed_conversation_does_not_repeat_the_hand_off(installation: Installation, chat: Chat) -> None:
@@ -124,7 +128,7 @@ def test_a_user_whom_haptik_does_not_know_still_gets_an_answer(installation: Ins
     assert stranger.say("where is order 1001") == ["Order 1001 is on its way."]
 
 
-def receipt(chat: Chat) -> tuple[str, str | None, str, str]:
+def receipt(chat: Chat) -> tuple[str, str | None, str, str | None]:
     slot = chat.tracker()["slots"]["haptik_handoff"]
     return slot["state"], slot["team"], slot["action"], slot["error"]
 
