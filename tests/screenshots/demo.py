@@ -17,6 +17,9 @@ DESKTOP: dict[str, Any] = {"viewport": {"width": 1400, "height": 880}, "color_sc
 COUNTDOWN_SECONDS = 10
 
 
+_LOOKS = 1200
+
+
 async def main(folder: Path) -> None:
     async with start_stack() as stack, browser_page(**DESKTOP) as page:
         page.set_default_timeout(60_000)
@@ -55,9 +58,11 @@ async def _write(page: Page, text: str) -> None:
 
 async def _waiting(stack: Stack) -> str:
     """Haptik's name for the user, once their chat is in the queue."""
-    while not stack.sandbox.queue():
+    for _ in range(_LOOKS):
+        if stack.sandbox.queue():
+            return stack.sandbox.queue()[0].user_name
         await asyncio.sleep(0.05)
-    return stack.sandbox.queue()[0].user_name
+    raise RuntimeError("no chat came into the queue")
 
 
 if __name__ == "__main__":

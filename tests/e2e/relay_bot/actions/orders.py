@@ -1,4 +1,4 @@
-"""Two guarded actions that call one service: when it is broken, the chat goes to an agent."""
+"""Guarded actions that call one service: when it is broken, the chat goes to an agent."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import os
 from typing import Any
 
 import httpx
-from rasa_sdk import Action, Tracker
+from rasa_sdk import Action, FormValidationAction, Tracker
 from rasa_sdk.events import EventType, SlotSet
 from rasa_sdk.executor import CollectingDispatcher
 
@@ -38,3 +38,30 @@ class ActionBook(Action):
         await call_service()
         dispatcher.utter_message(text=f"Booked: {tracker.get_slot('people')} at {tracker.get_slot('time')}.")
         return [SlotSet("people", None), SlotSet("time", None)]
+
+
+class ActionAskHour(Action):
+    def name(self) -> str:
+        return "action_ask_hour"
+
+    @escalate_on_error
+    async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]) -> list[EventType]:
+        await call_service()
+        dispatcher.utter_message(text="At what hour?")
+        return []
+
+
+class ValidateVisitForm(FormValidationAction):
+    def name(self) -> str:
+        return "validate_visit_form"
+
+    @escalate_on_error
+    async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]) -> list[EventType]:
+        events: list[EventType] = await super().run(dispatcher, tracker, domain)
+        return events
+
+    async def validate_hour(
+        self, value: Any, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]
+    ) -> dict[str, Any]:
+        await call_service()
+        return {"hour": value}
