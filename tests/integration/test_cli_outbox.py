@@ -118,7 +118,7 @@ def test_what_cannot_be_read_is_listed_dropped_and_not_tried(outbox_url: str) ->
     shown = run(outbox_url, "list").output.splitlines()[-1]
     assert shown.startswith("1201:asha  due 20")
     assert "  since 20" in shown
-    assert "  unreadable: Object missing required field `user_name`" in shown
+    assert "  unreadable: Object missing required field `business_id`" in shown
     rows = json.loads(run(outbox_url, "list", "--json").output)
     assert {frozenset(row) for row in rows} == {frozenset(rows[0])}, "all have the same keys"
     assert [(row["chat"], row["id"], row["unreadable"] is None) for row in rows] == [

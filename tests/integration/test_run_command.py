@@ -160,7 +160,7 @@ async def test_a_confirmed_hand_off_pauses_the_conversation(tmp_path: Path) -> N
             metadata = {"user_name": "asha", "business_id": 1201}
             answer = await asyncio.to_thread(server.run, call("action_raises", metadata=metadata))
     assert texts(answer)[1:] == [COPY["haptik_handoff_connected"]]
-    assert [event["event"] for event in answer["events"]] == ["slot", "pause", "action"]
+    assert [event["event"] for event in answer["events"]] == ["slot", "followup", "action", "pause"]
     assert [(chat.team, chat.user_name) for chat in sandbox.queue()] == [("orders", "asha")]
 
 
