@@ -55,7 +55,9 @@ async def _write(page: Page, text: str) -> None:
 
 async def _waiting(stack: Stack) -> str:
     """Haptik's name for the user, once their chat is in the queue."""
-    while not stack.sandbox.queue():
+    for _ in range(1200):
+        if stack.sandbox.queue():
+            break
         await asyncio.sleep(0.05)
     return stack.sandbox.queue()[0].user_name
 
