@@ -73,7 +73,7 @@ async def test_the_main_path(bench: Bench, redis_client: redis.asyncio.Redis) ->
     await redis_client.set("haptik:messages:en:haptik_handoff_connected", "Fetching the {team} team")
     failing = await bench.call("order_status_failing")
     assert [m["text"] for m in failing["responses"]] == ["Fetching the orders team"]
-    assert [e["event"] for e in failing["events"]] == ["slot", "pause", "action"]
+    assert [e["event"] for e in failing["events"]] == ["slot", "followup", "action", "pause"]
     assert receipt(failing)["state"] == "connected"
     assert [(c.team, c.state, c.countdown) for c in bench.sandbox.queue()] == [("orders", "counting_down", 5)]
     bench.sandbox.advance(5)
