@@ -28,9 +28,9 @@ from haptik_actions.relay import Ending, FromUser, Link, Reach, Relay, Saying
 __all__ = ["StandIn"]
 
 _ACTION_SECONDS = 30.0
-_TURNS = 4
-_ASSIGN_SECONDS = 120
 _ORDER = re.compile(r"\border\D{0,20}(\d{1,10})\b", re.IGNORECASE)
+# What the bot says when the intent that `after_agent` names is triggered.
+_TRIGGERED = {"agent_closed_chat": "utter_after_agent"}
 _PERSON = re.compile(r"\b(person|human|agent|somebody|colleague)\b", re.IGNORECASE)
 _GREETING = re.compile(r"\b(hello|hi|hey)\b", re.IGNORECASE)
 
@@ -49,9 +49,7 @@ class StandIn:
         )
         self._call: dict[str, Any] = {**call, "sender_id": self.sender_id}
         slots = call["tracker"]["slots"]
-        # As in the example's domain today: the agent reads the last turns.
-        haptik = {**slots["haptik"], "brief": {"turns": _TURNS}, "assign_within": _ASSIGN_SECONDS}
-        self._slots: dict[str, Any] = {**slots, "haptik": haptik, "order_id": None, "session_started_metadata": None}
+        self._slots: dict[str, Any] = {**slots, "order_id": None, "session_started_metadata": None}
         self._events: list[dict[str, Any]] = []
         self._paused = False
         self._lock = asyncio.Lock()
@@ -102,6 +100,9 @@ class StandIn:
         await self._outbox.end_episode(chat_of(link.business_id, link.id), before=ending.at)
         if saying is not None:
             await self.say(link, saying)
+        response = _TRIGGERED.get(link.after_agent.trigger or "")
+        if response is not None:
+            self._utter({"response": response})
 
     async def _turn(self, text: str) -> None:
         """Do what a bot of three rules would do."""

@@ -222,7 +222,7 @@ def _wait_for(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
 
 
 def end_group(process: subprocess.Popen[bytes], *signals: signal.Signals) -> None:
-    """End a process that was started in a session of its own, with its children; SIGTERM and then SIGKILL if not said."""
+    """End a process that was started in a session of its own, with its children: by SIGTERM and SIGKILL if not said."""
     for number in signals or (signal.SIGTERM, signal.SIGKILL):
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, number)

@@ -44,11 +44,15 @@ def test_once_json_prints_one_object_in_which_everything_went_well() -> None:
         "The bot hands this chat over. Why",
     ]
     assert "where is order 1001" in relay["to_agent"][0]
-    assert [text for text in relay["to_user"] if text.startswith(("Priya is here", "Shall I", "Hello again"))] == [
+    assert [
+        text for text in relay["to_user"] if text.startswith(("Priya is here", "Shall I", "What else", "Hello again"))
+    ] == [
         "Priya is here now, and reads what you write.",
         "Shall I send it?",
+        "What else can I do for you?",
         "Priya is here now, and reads what you write.",
         "Hello again! Order 1002 leaves today.",
+        "What else can I do for you?",
     ]
 
 

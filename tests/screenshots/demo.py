@@ -17,9 +17,6 @@ DESKTOP: dict[str, Any] = {"viewport": {"width": 1400, "height": 880}, "color_sc
 COUNTDOWN_SECONDS = 10
 
 
-_LOOKS = 1200
-
-
 async def main(folder: Path) -> None:
     async with start_stack() as stack, browser_page(**DESKTOP) as page:
         page.set_default_timeout(60_000)
@@ -58,11 +55,11 @@ async def _write(page: Page, text: str) -> None:
 
 async def _waiting(stack: Stack) -> str:
     """Haptik's name for the user, once their chat is in the queue."""
-    for _ in range(_LOOKS):
+    for _ in range(1200):
         if stack.sandbox.queue():
-            return stack.sandbox.queue()[0].user_name
+            break
         await asyncio.sleep(0.05)
-    raise RuntimeError("no chat came into the queue")
+    return stack.sandbox.queue()[0].user_name
 
 
 if __name__ == "__main__":
