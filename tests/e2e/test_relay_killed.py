@@ -26,8 +26,7 @@ async def test_an_agents_words_reach_the_user_once_when_rasa_is_back(relayed: Re
         await until("both are refused", lambda: _are_refused(relayed, name, 2))
     finally:
         relayed.start_rasas()
-    # The platform repeats an event after five seconds of its clock, then after 25.
-    await desk.advance(30)
+    await desk.repeat(name)
     await caller.reads("taken before", "written meanwhile", "Which size?")
 
     await caller.say("I take the small one")
