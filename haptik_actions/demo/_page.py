@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Awaitable, Callable
 from functools import cache
 from pathlib import Path
@@ -17,6 +16,7 @@ from starlette.responses import FileResponse, HTMLResponse, JSONResponse, Redire
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
+from haptik_actions._log import get_logger
 from haptik_actions.demo._orders import OrdersService
 from haptik_actions.demo._phone import Phone
 from haptik_actions.demo._rasa import RealRasa
@@ -28,7 +28,7 @@ from haptik_actions.sandbox._loopback import OwnPagesOnly
 
 __all__ = ["BOT_PATH", "EVENTS_PATH", "DemoPage"]
 
-logger = logging.getLogger(__name__)
+logger = get_logger(__name__)
 
 EVENTS_PATH = "/webhooks/haptik/events"
 BOT_PATH = "/bot"
