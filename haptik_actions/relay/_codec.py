@@ -10,7 +10,7 @@ import msgspec
 from haptik_actions._log import get_logger
 from haptik_actions.relay._link import Link
 
-__all__ = ["Queued", "members_of", "read_link", "to_json"]
+__all__ = ["Queued", "decode_link", "members_of", "read_link", "to_json"]
 
 logger = get_logger(__name__)
 
@@ -50,8 +50,13 @@ def read_link(answer: Mapping[Any, Any] | Sequence[Any] | None) -> Link | None:
         return None
     pairs = answer.items() if isinstance(answer, Mapping) else zip(answer[::2], answer[1::2], strict=True)
     members = b",".join(b'"%s":%s' % (_bytes(name), _bytes(value)) for name, value in pairs)
+    return decode_link(b"{" + members + b"}")
+
+
+def decode_link(written: bytes | str) -> Link | None:
+    """Return the link that is written as one JSON object, None for one that cannot be read."""
     try:
-        return msgspec.json.decode(b"{" + members + b"}", type=Link)
+        return msgspec.json.decode(written, type=Link)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         logger.error("A link of the relay cannot be read: another version wrote it, or it is damaged (%s).", error)
         return None

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
 from typing import Any, Literal, TypeAlias, TypeVar
 
 import msgspec
 
 from haptik_actions.relay._board import Board
-from haptik_actions.relay._codec import Queued, read_link, to_json
+from haptik_actions.relay._codec import Queued, decode_link, read_link, to_json
 from haptik_actions.relay._events import PlatformEvent
 from haptik_actions.relay._keys import keys_of, shard_keys
 from haptik_actions.relay._lanes import Lane
@@ -241,7 +240,7 @@ def _read(content: bytes, kind: type[T]) -> T | None:
 
 
 def _link(answer: Any) -> Link:
-    link = read_link(answer if isinstance(answer, Mapping) else list(answer))
+    link = decode_link(answer)
     if link is None:
         raise ValueError("the link of a conversation that is due cannot be read")
     return link

@@ -26,6 +26,12 @@ local MOST, MOST_SAID_BYTES, MOST_WORDS_BYTES = 1000, 8000000, 32000000
 
 local function whole(number) return string.format('%.0f', number) end
 local function get(member) return redis.call('HGET', link, member) end
+-- One string is read much faster than forty.
+local function link_as_json()
+  local all, members = redis.call('HGETALL', link), {}
+  for place = 1, #all, 2 do table.insert(members, '"' .. all[place] .. '":' .. all[place + 1]) end
+  return '{' .. table.concat(members, ',') .. '}'
+end
 local function keep()
   for place = 1, 6 do redis.call('PEXPIRE', KEYS[place], WEEK) end
   redis.call('PEXPIRE', ledger, WEEK)

@@ -63,7 +63,7 @@ local before = redis.call('HGET', said, head .. '!')
 redis.call('HSET', said, head .. '!', ARGV[6])
 redis.call('ZADD', dues.user, whole(now + tonumber(ARGV[4])), id)
 local again = before and before ~= ARGV[6] and '1' or '0'
-return {'go', head, string.sub(waiting, 14), again, whole(number('tries_user')), redis.call('HGETALL', link)}
+return {'go', head, string.sub(waiting, 14), again, whole(number('tries_user')), link_as_json()}
 """
 )
 
@@ -124,7 +124,7 @@ if head and ready then
 end
 redis.call('ZADD', dues.agent, whole(now + tonumber(ARGV[4])), id)
 return {'go', ready and head or '', again, whole(number('tries_agent')), redis.call('HGET', work, 'sent') or '',
-  is_told and '1' or '0', team and '1' or '0', redis.call('HGETALL', link)}
+  is_told and '1' or '0', team and '1' or '0', link_as_json()}
 """
 )
 
