@@ -123,8 +123,9 @@ class ConversationKeeper:
             return True
         elif not await self._write(relay, message, text, link):
             return False
-        # An unknown conversation has no session yet, and must not begin with these words.
-        if tracker.events:
+        # An unknown conversation has no session yet, and must not begin with these words. While the chat ends they wait
+        # for the bot: the tracker gets them with the turn in which it hears them, and not twice.
+        if tracker.events and not link.closing:
             metadata = without_contents(message.metadata)
             words = user_words(text, channel=message.input_channel, message_id=message.message_id, metadata=metadata)
             tracker.update(words, processor.domain)

@@ -50,6 +50,7 @@ async def test_words_while_the_chat_ends_are_answered_by_the_bot_once(relayed: R
     caller.is_slow = False
     await words
     await caller.reads(ENDED, GREETING)
+    assert (await caller.said())[-4:] == [("agent", "Good bye"), ("bot", ENDED), ("user", "hello"), ("bot", GREETING)]
     await goes_on(caller)
     caller.reads_no_more()
     assert len(await relayed.has_read(caller, 1)) == 1
