@@ -34,6 +34,7 @@ __all__ = [
     "is_paused",
     "is_said",
     "is_triggered",
+    "listen",
     "mark",
     "pause",
     "receipt_of",
@@ -75,7 +76,7 @@ def pause(tracker: DialogueStateTracker) -> list[Event]:
     """Return the events that pause the conversation; none where it is paused."""
     if is_paused(tracker):
         return []
-    return [*_listen(tracker), ConversationPaused()]
+    return [*listen(tracker), ConversationPaused()]
 
 
 def resume(tracker: DialogueStateTracker, channel: str, resets: Sequence[Event] = ()) -> list[Event]:
@@ -99,8 +100,13 @@ def resume(tracker: DialogueStateTracker, channel: str, resets: Sequence[Event] 
     return [ActionReverted(), ConversationResumed(), *resets, *listens]
 
 
-def _listen(tracker: DialogueStateTracker) -> list[Event]:
-    return [] if tracker.latest_action_name == _LISTEN else [ActionExecuted(_LISTEN)]
+def listen(tracker: DialogueStateTracker) -> list[Event]:
+    """Return the events with which the bot listens; none where it does.
+
+    A fallback after the agent takes the listening back. What is left then ends with the followup, so that the bot
+    listens again and does not take the steps behind the action that failed.
+    """
+    return [] if tracker.latest_action_name == _LISTEN else [FollowupAction(_LISTEN), ActionExecuted(_LISTEN)]
 
 
 def _is_paused_before_listening(tracker: DialogueStateTracker) -> bool:

@@ -128,7 +128,9 @@ def _last_action(tracker: Any) -> str:
 
 
 async def _note(parts: Parts, sender_id: str, escalation: Escalation) -> None:
-    from rasa.shared.core.events import ActionExecuted, BotUttered, ConversationPaused, SlotSet
+    from rasa.shared.core.events import BotUttered, ConversationPaused, SlotSet
+
+    from haptik_actions.channel._events import listen
 
     agent = parts.agent
     async with agent.lock_store.lock(sender_id, wait_time_in_seconds=_WAIT_SECONDS):
@@ -139,8 +141,7 @@ async def _note(parts: Parts, sender_id: str, escalation: Escalation) -> None:
         events: list[Any] = [BotUttered(escalation.text)]
         if escalation.receipt is not None and RECEIPT_SLOT in tracker.slots:
             events.append(SlotSet(RECEIPT_SLOT, escalation.receipt.to_slot()))
-        if tracker.latest_action_name != _LISTEN:
-            events.append(ActionExecuted(_LISTEN))
+        events += listen(tracker)
         if escalation.pause:
             events.append(ConversationPaused())
         for event in events:
