@@ -11,6 +11,8 @@ With `--relay` there is a Valkey, too, and the sandbox sends its events to Rasa:
 from __future__ import annotations
 
 import asyncio
+import signal
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -72,6 +74,8 @@ def main(
     if not webhook_secret:
         raise click.UsageError("--relay needs HAPTIK_WEBHOOK_SECRET, the same as Rasa's.")
     sandbox.webhook = Webhook(url=events_to, secret=webhook_secret)
+    # So that the Valkey ends as well where this process is told to end by a signal.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     with valkey(redis_port):
         asyncio.run(run(sandbox, sandbox_port, orders_port))
 
