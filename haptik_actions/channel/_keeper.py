@@ -159,10 +159,19 @@ class ConversationKeeper:
         if parts is None or not parts.outputs.is_pull(link.channel):
             return
         give_up = asyncio.get_running_loop().time() + _ANSWER_SECONDS
-        while not await bring(parts, link, message.output_channel):
-            if asyncio.get_running_loop().time() > give_up:
-                return
+        # Not the first that comes: what the bot is triggered to say stands behind the sentence about the return.
+        while not await _is_back(parts, link) and asyncio.get_running_loop().time() < give_up:
             await asyncio.sleep(_LOOK_SECONDS)
+        await bring(parts, link, message.output_channel)
+
+
+async def _is_back(parts: Parts, link: Link) -> bool:
+    """Tell whether all has been said and done about the end of the chat."""
+    try:
+        stands = None if parts.store is None else await parts.store.link(link.id)
+    except RelayAway:
+        return False
+    return stands is None or (stands.state == "ended" and not stands.closing)
 
 
 async def _link(parts: Parts, relay: Relay, channel: str, sender_id: str) -> Link | None:
