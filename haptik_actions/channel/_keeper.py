@@ -29,8 +29,8 @@ logger = get_logger(__name__)
 
 _GoOn = Callable[[], Awaitable[Any]]
 # A user of REST who goes back to the bot reads so in the same answer, if it comes this soon.
-_ANSWER_SECONDS = 3.0
 _LOOK_SECONDS = 0.05
+_LOOKS = 60
 _RESTART = "/restart"
 _WAITING_STATES = frozenset({"connected", "assigned", "delayed", "throttled", "duplicate"})
 
@@ -158,9 +158,10 @@ class ConversationKeeper:
         parts = self._parts()
         if parts is None or not parts.outputs.is_pull(link.channel):
             return
-        give_up = asyncio.get_running_loop().time() + _ANSWER_SECONDS
         # Not the first that comes: what the bot is triggered to say stands behind the sentence about the return.
-        while not await _is_back(parts, link) and asyncio.get_running_loop().time() < give_up:
+        for _ in range(_LOOKS):
+            if await _is_back(parts, link):
+                break
             await asyncio.sleep(_LOOK_SECONDS)
         await bring(parts, link, message.output_channel)
 
