@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -13,6 +14,8 @@ __all__ = ["element_of", "shown_text", "text_element"]
 _MOST_TEXT = 8000
 _LONGEST_PIECE = 4000
 _DEEPEST = 200
+# Control characters but tabs and line breaks, and what is no character in Unicode.
+_UNSEEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufffe\uffff]")
 # What people read, in the order in which it is shown. Everything else that has a name is for machines.
 _WORDS = (
     *("text", "title", "header", "subtitle", "sub_title", "subheader", "description", "caption", "body", "label"),
@@ -62,13 +65,14 @@ def shown_text(body: Any) -> str:
 
 def _is_blank(element: Element) -> bool:
     if isinstance(element, Text):
-        return not strip_braces(element.text).strip() and not element.quick_replies
-    return isinstance(element, System) and not strip_braces(element.text).strip()
+        return not _clean(element.text) and not element.quick_replies
+    return isinstance(element, System) and not _clean(element.text)
 
 
 def _clean(piece: str) -> str:
-    # Commands in braces are for the platform; no channel shows them.
-    return strip_braces(piece).strip().encode("utf-8", "replace").decode()[:_LONGEST_PIECE]
+    # Commands in braces are for the platform, control characters for machines; no channel shows them.
+    shown = _UNSEEN.sub("", strip_braces(piece))
+    return shown.strip().encode("utf-8", "replace").decode()[:_LONGEST_PIECE]
 
 
 def _pieces(body: Any, *, everything: bool) -> Iterator[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import unicodedata
 from pathlib import Path
 from typing import Any
 
@@ -243,7 +244,8 @@ def _readable(body: Any) -> list[str]:
 
 
 def _bare(text: str) -> str:
-    return "".join(text.split())
+    """What can be read of it: no white space, no control characters."""
+    return "".join(sign for sign in text if not sign.isspace() and unicodedata.category(sign) not in ("Cc", "Cn"))
 
 
 @settings(max_examples=300)
