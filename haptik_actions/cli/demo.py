@@ -29,7 +29,7 @@ _LOOK_SECONDS = 0.2
     help="A Python with Rasa 3.6.21 and this library: a real Rasa answers on the phone, in place of a stand-in.",
 )
 def command(once: bool, as_json: bool, rasa: str | None) -> None:
-    """Show on this machine how a chat reaches a person, and comes back.
+    """Show how a chat reaches a person and comes back.
 
     Starts a sandbox of Haptik, a Valkey, a small orders service and a real action server, all on loopback, and a page
     with the user's phone on the left and the agent's desk on the right. What happens between them stands on the page
