@@ -274,6 +274,9 @@ def test_a_fallback_that_takes_the_message_back_does_not_take_the_resume_with_it
     # What Rasa's own fallback does with a message that the bot did not understand.
     post(chat, {"event": "user", "text": "qwertz", "parse_data": {"intent": {"name": "nlu_fallback"}, "entities": []}})
     post(chat, {"event": "rewind"})
+    # Then the next step is taken, and the events that are left say that it is to listen.
+    assert chat.tracker()["followup_action"] == "action_listen"
+    post(chat, {"event": "action", "name": "action_listen"})
     assert chat.tracker()["paused"] is False
     assert chat.say("hello") == [GREETING]
 
