@@ -29,7 +29,9 @@ from .stack import action_server, rasa_server, services, train
 BOT = Path(__file__).parent / "front_bot"
 NODE_SECRET, WEBHOOK_SECRET = "s3cr3t-node", "s3cr3t-webhook"
 COPY = packaged_copy()
-CONNECTED, WAITING, LATER = (COPY[f"haptik_{key}"] for key in ("handoff_connected", "front_waiting", "front_later"))
+CONNECTED, WAITING, LATER = (
+    COPY[f"haptik_{key}"] for key in ("handoff_connected_here", "front_waiting", "front_later")
+)
 GREETING = "Hello! Ask me about an order, for example: where is order 1001"
 WEBHOOK = "/webhooks/haptik/webhook"
 
