@@ -45,7 +45,8 @@ CONFIGURED = """
 from haptik_actions.actions import Runtime, configure
 from haptik_actions.messages import MessageStore
 
-configure(lambda: Runtime(messages=MessageStore(defaults={"en": {"haptik_handoff_unavailable": "configured"}})))
+COPY = dict.fromkeys(("haptik_handoff_unavailable", "haptik_request_unavailable"), "configured")
+configure(lambda: Runtime(messages=MessageStore(defaults={"en": COPY})))
 """
 
 
