@@ -108,10 +108,8 @@ async def start_stack(
         )
         await parts.enter_async_context(serve_app(page.app, int(page_url.rpartition(":")[2])))
         if rasa is None:
-            bot = StandIn(actions_url, phone, strip, RedisOutbox(connect(redis_url, seconds=_REDIS_SECONDS)))
-            relay = await parts.enter_async_context(_relay(Settings.load(environ, ""), bot))
-            page.played_by_stand_in(bot, relay)
             events_url = page_url + EVENTS_PATH
+            await parts.enter_async_context(_stand_in(page, actions_url, phone, strip, environ))
         else:
             where = {"actions_url": actions_url, "bot_url": page_url + BOT_PATH, "secret": _SECRET}
             running_rasa = run_rasa(rasa, example_project(), folder, environ, **where)
@@ -144,6 +142,22 @@ def _environ(sandbox_url: str, redis_url: str, orders_url: str) -> dict[str, str
         "REDIS_URL": redis_url,
         "ORDERS_URL": orders_url,
     }
+
+
+@asynccontextmanager
+async def _stand_in(
+    page: DemoPage, actions_url: str, phone: Phone, strip: Strip, environ: Mapping[str, str]
+) -> AsyncIterator[None]:
+    """Let a stand-in play Rasa's part on the page, with the relay and the outbox that Rasa's process would have."""
+    settings = Settings.load(environ, "")
+    outbox = RedisOutbox(connect(settings.require("redis_url"), seconds=_REDIS_SECONDS))
+    bot = StandIn(actions_url, phone, strip, outbox)
+    try:
+        async with _relay(settings, bot) as relay:
+            page.played_by_stand_in(bot, relay)
+            yield
+    finally:
+        await outbox.aclose()
 
 
 @asynccontextmanager

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import msgspec
 
+from haptik_actions._serving import free_port
 from haptik_actions.errors import ConfigurationError
 
 __all__ = ["message_store"]
@@ -35,7 +36,8 @@ async def message_store(folder: Path) -> AsyncIterator[str]:
             ) from None
         yield os.environ["REDIS_URL"]
         return
-    server = ValkeyServer(data_dir=folder)
+    # Left to itself it begins to look at 16379, and two demos that start together want the same port.
+    server = ValkeyServer(port=free_port(), data_dir=folder)
     await asyncio.to_thread(server.start)
     try:
         url = f"redis://127.0.0.1:{server.port}/0"
