@@ -16,7 +16,7 @@ from rasa.core.channels.channel import UserMessage
 from rasa.shared.core.trackers import DialogueStateTracker
 
 from haptik_actions._log import get_logger
-from haptik_actions.channel._events import bot_messages, is_paused, receipt_of, user_words
+from haptik_actions.channel._events import bot_messages, is_given_back, is_paused, receipt_of, user_words
 from haptik_actions.channel._late import bring
 from haptik_actions.channel._parts import Parts
 from haptik_actions.channel._words import said, without_contents, words_of
@@ -114,6 +114,10 @@ class ConversationKeeper:
         """Give the message to the agent, and note it in the tracker; False where it is the bot's after all."""
         tracker = await processor.get_tracker(message.sender_id)
         text = said(message.text, bot_messages(tracker))
+        if not link.closing and is_given_back(tracker, link.receipt):
+            # `haptik-actions resume`, or somebody's own call of Rasa: these words are the bot's already.
+            await relay.leave(link)
+            return False
         if text == _RESTART:
             await relay.leave(link)
             _note_left(link)
