@@ -25,7 +25,7 @@ from rasa.shared.core.events import (
 )
 from rasa.shared.core.trackers import DialogueStateTracker
 
-from haptik_actions.escalation import Receipt
+from haptik_actions.escalation import RECEIPT_SLOT, Receipt
 from haptik_actions.relay import Saying
 
 __all__ = [
@@ -45,7 +45,6 @@ __all__ = [
     "user_words",
 ]
 
-RECEIPT_SLOT = "haptik_handoff"
 _REQUESTED_SLOT = "requested_slot"
 _LISTEN = "action_listen"
 _MARK = "haptik"
