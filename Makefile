@@ -16,7 +16,7 @@ SDK_TESTS = $(addprefix tests/integration/test_, $(addsuffix .py, action_server 
 	$(addprefix tests/unit/test_, $(addsuffix .py, actions blocking executor haptik_form integration_guard \
 	no_truth_value ready_actions utter))
 
-.PHONY: help demo demo-rasa test test-sdk36 test-sdks lint format e2e resolve clean
+.PHONY: help demo demo-rasa test test-sdk36 test-sdks fuzz lint format e2e resolve clean
 
 help:
 	@echo "make demo        the whole path on this machine; ARGS=\"--once --json\" for scripts"
@@ -25,6 +25,7 @@ help:
 	@echo "make lint        ruff and mypy --strict"
 	@echo "make e2e         real Rasa 3.6.21 on Python 3.10, and the tests above with rasa-sdk 3.6.2"
 	@echo "make test-sdks   what starts a server or calls rasa-sdk, with rasa-sdk 3.14.2 and 3.18.2"
+	@echo "make fuzz        texts that nobody foresaw for everything that reads, for five minutes; ARGS=\"--seed 7\" for one again"
 	@echo "make resolve     does it install beside rasa 3.6.21 and rasa-pro 3.21.0?"
 
 .venv/ready: pyproject.toml constraints.txt
@@ -69,6 +70,9 @@ test-sdk36: .venv/ready .venv-sdk36/ready
 
 test-sdks: .venv/ready $(OTHER_SDKS:%=.venv-sdk%/ready)
 	for sdk in $(OTHER_SDKS); do .venv-sdk$$sdk/bin/python -m pytest $(SPREAD) $(ARGS) $(SDK_TESTS) || exit 1; done
+
+fuzz: .venv/ready
+	.venv/bin/python -m tests.fuzz $(ARGS)
 
 lint: .venv/ready
 	.venv/bin/ruff check .
