@@ -34,7 +34,6 @@ _FRAME = re.compile(r'^  File "(.+)", line (\d+)', re.MULTILINE)
 _LIBRARIES = (
     *{sysconfig.get_path("stdlib"), sysconfig.get_path("purelib"), sysconfig.get_path("platlib")},
     str(Path(__file__).parent),
-    "<",
 )
 
 
@@ -93,8 +92,11 @@ class Keeper:
 
 
 def is_library(file: str) -> bool:
-    """Tell whether a file of Python code is the standard library's, an installed package's, or this library's own."""
-    return file.startswith(_LIBRARIES)
+    """Tell whether a file of Python code is the standard library's, an installed package's, or this library's own.
+
+    So is code that was made in memory, which has a name instead of a path.
+    """
+    return file.startswith(_LIBRARIES) or not Path(file).is_absolute()
 
 
 def show_places(path: Path) -> None:

@@ -115,12 +115,14 @@ class _Heart:
 
     def look(self) -> None:
         """Note in the thread that watches that it runs, and for how long it could not."""
-        self._kept, self.looked_at = max(self._kept, self._kept_now()), time.monotonic()
+        self._kept, self.looked_at = self._kept + self._kept_now(), time.monotonic()
         if self.pulse is not None:
             self.pulse.look()
 
     def _kept_now(self) -> float:
-        return time.monotonic() - self.looked_at - _BEAT_SECONDS
+        kept = time.monotonic() - self.looked_at - _BEAT_SECONDS
+        # Less may be a machine that is busy.
+        return kept if kept > _STALL_SECONDS else 0.0
 
     @property
     def late_seconds(self) -> float:
@@ -129,7 +131,7 @@ class _Heart:
     @property
     def is_locked(self) -> bool:
         """Tell whether no other thread could run for most of the time: some code kept Python's lock."""
-        return max(self._kept, self._kept_now()) > max(_STALL_SECONDS, self.late_seconds / 2)
+        return self._kept + self._kept_now() > self.late_seconds / 2
 
     @property
     def is_another_threads_doing(self) -> bool:
