@@ -123,6 +123,8 @@ async def _seed_packaged(tag: str, catalogue: Catalogue) -> Seeded:
 def _say_seeded(done: Seeded, before: str) -> None:
     for key, problem in done.refused:
         click.echo(f"warning: {printable(key)} is left out: {printable(problem)}", err=True)
+    for key, problem in done.partly:
+        click.echo(f"warning: {printable(key)} is not seeded as it stands: {printable(problem)}", err=True)
     for key in done.kept_edited:
         click.echo(f"note: the default of {printable(key)} changed; users go on reading the edit.", err=True)
     click.echo(
@@ -132,6 +134,8 @@ def _say_seeded(done: Seeded, before: str) -> None:
 
 
 def _show_plan(plan: ImportPlan, *, in_full: bool) -> None:
+    if plan.doubt:
+        click.echo(f"warning: {plan.doubt}", err=True)
     for row in plan.rows:
         if row.state == "refused":
             click.echo(f"refused: {printable(row.key)} in {printable(row.locale)}", err=True)

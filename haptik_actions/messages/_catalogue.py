@@ -265,9 +265,10 @@ class Catalogue:
         Raises:
             ConfigurationError: the file cannot be read; names the line.
         """
-        from haptik_actions.messages._exchange import read
+        from haptik_actions.messages._exchange import doubt, read
 
-        return await plan_rows(read(format, data), self._shelf)
+        plan = await plan_rows(read(format, data), self._shelf)
+        return replace(plan, doubt=doubt(format, data))
 
     async def apply_import(self, plan: ImportPlan, *, author: str, why: str = "", as_draft: bool = False) -> Applied:
         """Write the rows of a plan that are added or changed; each is a version of its own, or a draft."""
@@ -300,11 +301,11 @@ class Catalogue:
         from haptik_actions.messages._seed import values_of
 
         tag = checked("x", locale or self.locale).locale
-        values, refused = values_of(responses)
+        copied = values_of(responses)
         translated = packaged_translations().get(tag, {})
-        done = await self._put_defaults(tag, values, lambda key: key not in translated)
+        done = await self._put_defaults(tag, copied.values, lambda key: key not in translated)
         await self._editor.set_slots(frozenset(slots))
-        return replace(done, refused=tuple(refused.items()))
+        return replace(done, refused=tuple(copied.refused.items()), partly=tuple(copied.changed.items()))
 
     async def seed_packaged(self, locale: str) -> Seeded:
         """Make the package's own translation the defaults of its keys in `locale`. Edits, and other defaults, stay.
