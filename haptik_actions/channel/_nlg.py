@@ -13,6 +13,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rasa.core.nlg.response import TemplatedNaturalLanguageGenerator
+from sanic import Sanic
+from sanic.exceptions import SanicException
 
 from haptik_actions._halves import without_halves
 from haptik_actions._log import get_logger
@@ -94,6 +96,7 @@ class _Store:
         locale = settings.locale or PACKAGED_LOCALE
         self._store = MessageStore.from_url(settings.redis_url, locale=locale, snapshot=settings.messages_snapshot)
         self._store.start()
+        _close_with_the_server(self._store)
         self._responses: Responses | None = None
 
     def with_defaults(self, responses: Responses) -> MessageStore:
@@ -102,6 +105,25 @@ class _Store:
             self._responses = responses
             self._store.replace_defaults({self._store.locale: usable_responses(responses)})
         return self._store
+
+
+def _close_with_the_server(store: MessageStore) -> None:
+    """Let Sanic, where it serves in this loop, close the store when it stops: nobody tells a generator of the end."""
+    try:
+        app = Sanic.get_app()
+        if app.loop is asyncio.get_running_loop():
+            # Named, for Sanic waits at its end for named tasks alone.
+            app.add_task(_close_at_the_end(store), name="haptik-messages")
+    except SanicException:
+        # No server, or several: `rasa test`, for example.
+        logger.debug("No server closes the message store.")
+
+
+async def _close_at_the_end(store: MessageStore) -> None:
+    try:
+        await asyncio.Event().wait()
+    finally:
+        await store.aclose()
 
 
 def _settings() -> Settings:
