@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from haptik_actions.config import read_yaml
+from haptik_actions._rasa_yaml import read_rasa_yaml
 from haptik_actions.errors import ConfigurationError
 from haptik_actions.faq._entries import Tell, as_json, cells_of, joined
 from haptik_actions.faq._findings import Finding
@@ -71,7 +71,7 @@ class YamlSource(_Entries):
 
     def rows(self, found: Found) -> Iterator[Row]:
         """See `Source`. The row is the entry's place in the list, from 1."""
-        content = read_yaml(self._path)
+        content = read_rasa_yaml(self._path)
         entries = content.get("nodes") if isinstance(content, Mapping) else content
         if not isinstance(entries, list):
             self._tell(found, 0, "bad_record", "A list of nodes is wanted, at the top or under `nodes`.")
