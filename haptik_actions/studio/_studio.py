@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp
 
 from haptik_actions.preview import STYLESHEET
 from haptik_actions.studio._account import AccountPages
@@ -22,6 +22,7 @@ from haptik_actions.studio._door import Door
 from haptik_actions.studio._editor import EditorPage
 from haptik_actions.studio._edits import Edits
 from haptik_actions.studio._frame import Frame
+from haptik_actions.studio._front import beside
 from haptik_actions.studio._history import HistoryPages
 from haptik_actions.studio._lists import ListPages
 from haptik_actions.studio._passwords import Passwords
@@ -59,6 +60,7 @@ class Studio:
         catalogue: Catalogue,
         *,
         must_sign_in: bool = False,
+        has_proxy: bool = False,
         passwords: Passwords | None = None,
         nlg: ASGIApp | None = None,
         clock: Callable[[], float] = time.time,
@@ -84,20 +86,12 @@ class Studio:
             middleware=[Middleware(Frame)],
             exception_handlers={HTTPException: _not_found, 500: _failed},
         )
-        self._app = pages if nlg is None else _beside(pages, nlg)
+        self._app = pages if nlg is None else beside(pages, nlg)
 
     @property
     def app(self) -> ASGIApp:
         """The ASGI app."""
         return self._app
-
-
-def _beside(pages: ASGIApp, nlg: ASGIApp) -> ASGIApp:
-    async def app(scope: Scope, receive: Receive, send: Send) -> None:
-        is_rasa = scope["type"] == "http" and (scope["path"] == "/nlg" or scope["path"].startswith("/nlg/"))
-        await (nlg if is_rasa else pages)(scope, receive, send)
-
-    return app
 
 
 async def _icon(request: Request) -> Response:
