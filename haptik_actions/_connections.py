@@ -12,19 +12,27 @@ import contextlib
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
+from itertools import islice
 from typing import Any, Literal
 
-__all__ = ["BACKLOG", "ConnectionLimits", "Connections", "raise_descriptor_limit"]
+__all__ = ["ACCEPTED_AT_ONCE", "QUEUE", "ConnectionLimits", "Connections", "raise_descriptor_limit"]
 
 _Phase = Literal["head", "body", "answer"]
 
 _DESCRIPTORS_WANTED = 8_192
 # What the process needs besides: Redis, files, the connections to the studio's pages.
-_DESCRIPTORS_KEPT = 200
+_DESCRIPTORS_KEPT = 160
 _DESCRIPTORS_UNKNOWN = 1_024
 _MOST_CONNECTIONS = 2_000
-BACKLOG = 256
-"""Connections that the kernel holds until they are accepted; as many are accepted at once, before any can be closed."""
+_TICK_SECONDS, _CLOSED_AT_ONCE = 0.25, 32
+_HEAD_ENDS = b"\r\n\r\n"
+# The server's own limit, which answers what is longer, is not far from it.
+_LONGEST_HEAD = 65_536
+ACCEPTED_AT_ONCE = 64
+"""New connections between two looks at the others: a crowd at the door shall not hold up who is inside."""
+QUEUE = 2_048
+"""Connections that the kernel holds until they are accepted. Who finds it full tries again a second later."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +49,7 @@ class ConnectionLimits:
     @classmethod
     def of_this_process(cls) -> ConnectionLimits:
         """Return limits under which the process keeps file descriptors for its other work."""
-        free = raise_descriptor_limit() - _DESCRIPTORS_KEPT - BACKLOG
+        free = raise_descriptor_limit() - _DESCRIPTORS_KEPT - ACCEPTED_AT_ONCE
         return cls(most=max(64, min(_MOST_CONNECTIONS, free)))
 
 
@@ -64,25 +72,45 @@ class Connections:
         self._open: dict[tuple[str, int], _Connection] = {}
 
     def protocol(self, base: type[asyncio.Protocol]) -> type[asyncio.Protocol]:
-        """Return `base`, whose connections are known here."""
+        """Return what becomes `base` for each connection on which the headers of a request are complete.
+
+        Before that a connection costs next to nothing: a thousand of them at once shall not hold up who is in earnest.
+        """
         connections = self
 
         class Counted(base):  # type: ignore[misc,valid-type]
-            def connection_made(self, transport: Any) -> None:
-                super().connection_made(transport)
-                connections._began(transport)
-
             def connection_lost(self, exc: Exception | None) -> None:
                 connections._ended(self.transport)
                 super().connection_lost(exc)
 
-        return Counted
+        class Doorstep(asyncio.Protocol):
+            def __init__(self, *arguments: Any, **options: Any) -> None:
+                self._inside = partial(Counted, *arguments, **options)
+                self._head = b""
+
+            def connection_made(self, transport: Any) -> None:
+                self._transport = transport
+                connections._began(transport)
+
+            def data_received(self, data: bytes) -> None:
+                seen = max(0, len(self._head) - len(_HEAD_ENDS))
+                self._head += data
+                if self._head.find(_HEAD_ENDS, seen) >= 0 or len(self._head) > _LONGEST_HEAD:
+                    inside = self._inside()
+                    self._transport.set_protocol(inside)
+                    inside.connection_made(self._transport)
+                    inside.data_received(self._head)
+
+            def connection_lost(self, exc: Exception | None) -> None:
+                connections._ended(self._transport)
+
+        return Doorstep
 
     def app(self, app: Any) -> Any:
         """Return `app`, which tells how far the request of each connection is."""
 
         async def counted(scope: Any, receive: Any, send: Any) -> None:
-            connection = self._open.get(tuple(scope.get("client") or ()))  # type: ignore[arg-type]
+            connection = self._open.get(tuple(scope.get("client") or ()))
             if scope["type"] != "http" or connection is None:
                 await app(scope, receive, send)
                 return
@@ -102,6 +130,9 @@ class Connections:
             yield
         finally:
             task.cancel()
+            # The server knows of none of them on which no request has begun.
+            for connection in list(self._open.values()):
+                connection.transport.abort()
 
     def _receiving(self, connection: _Connection, receive: Any) -> Any:
         async def receiving() -> Any:
@@ -142,8 +173,9 @@ class Connections:
 
     async def _watch(self) -> None:
         while True:
-            await asyncio.sleep(min(1.0, self._limits.head_seconds / 4))
-            for connection in list(self._overdue()):
+            await asyncio.sleep(min(_TICK_SECONDS, self._limits.head_seconds / 4))
+            # Not all of a crowd in one go, nor will they be back in one go.
+            for connection in list(islice(self._overdue(), _CLOSED_AT_ONCE)):
                 connection.transport.abort()
 
     def _overdue(self) -> Iterator[_Connection]:

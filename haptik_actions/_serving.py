@@ -12,14 +12,13 @@ import uvicorn
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 from uvicorn.protocols.http.auto import AutoHTTPProtocol
 
-from haptik_actions._connections import BACKLOG, ConnectionLimits, Connections
+from haptik_actions._connections import ACCEPTED_AT_ONCE, QUEUE, ConnectionLimits, Connections
 from haptik_actions.errors import ConfigurationError
 
 __all__ = ["free_port", "serve_app", "serve_at"]
 
 _LOOPBACK = "127.0.0.1"
 _GRACE_SECONDS = 1
-_UNLIMITED_BACKLOG = 2_048
 
 
 def free_port() -> int:
@@ -74,10 +73,12 @@ async def _running(
             connections = Connections(limits)
             app, protocol = connections.app(app), connections.protocol(protocol)
             await parts.enter_async_context(connections.watching())
-        server = _Server(_config(app, protocol, BACKLOG if limits else _UNLIMITED_BACKLOG))
+        server = _Server(_config(app, protocol, ACCEPTED_AT_ONCE if limits else QUEUE))
         running = asyncio.create_task(server.serve(sockets=[listener]))
         try:
             await server.accepting(running)
+            # asyncio takes one number for the kernel's queue and for how many it accepts in a row.
+            listener.listen(QUEUE)
             yield
         finally:
             server.should_exit = True

@@ -6,6 +6,7 @@ all messages) takes the interpreter from it. What passes here is bytes alone.
 
 from __future__ import annotations
 
+import contextlib
 import html
 from collections.abc import AsyncIterator
 
@@ -15,7 +16,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from haptik_actions._log import get_logger
 from haptik_actions.studio._frame import HEADERS
 
-__all__ = ["Front", "beside", "behind_front"]
+__all__ = ["Front", "behind_front", "beside"]
 
 logger = get_logger(__name__)
 
@@ -61,6 +62,13 @@ class Front:
         try:
             await _pass_back(response, send)
         finally:
+            await response.aclose()
+
+    async def warm_up(self) -> None:
+        """Make one request, which loads what the first one needs: a tenth of a second that Rasa would wait for."""
+        with contextlib.suppress(httpx.TransportError):
+            response = await self._transport.handle_async_request(httpx.Request("GET", "http://pages/favicon.ico"))
+            await response.aread()
             await response.aclose()
 
     async def aclose(self) -> None:

@@ -45,6 +45,7 @@ async def pages_process(order: Order) -> AsyncIterator[Front]:
     front = Front(keeper.path)
     try:
         await keeper.start()
+        await front.warm_up()
         keeping = asyncio.create_task(keeper.keep())
         try:
             yield front
@@ -105,7 +106,8 @@ class _Keeper:
         return await process.wait()
 
     async def _begin(self) -> None:
-        Path(self.path).unlink(missing_ok=True)
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(self.path)
         self._process = await asyncio.create_subprocess_exec(
             sys.executable,
             "-m",

@@ -1,6 +1,6 @@
-"""The process of the studio's pages: `python -m haptik_actions.studio._pages`, started by `PagesProcess`.
+"""The process of the studio's pages: `python -m haptik_actions.studio._pages`, started by `pages_process`.
 
-It reads one line of JSON, the order, and serves until that pipe closes, which the end of its parent does in any case. It
+It reads one line of JSON, the order, and serves until that pipe closes, as it does when its parent ends in any way. It
 writes lines of JSON: that it serves, that it lives, and what it logs.
 """
 
