@@ -58,7 +58,7 @@ async def _serve(port: int, host: str, domain: Path | None, named: str | None, t
     store.start()
     limits = ConnectionLimits.of_this_process()
     try:
-        async with serve_app(nlg_app(store, token=token), port, host=host, limits=limits) as url:
+        async with serve_app(nlg_app(store, token=token, is_local=not token), port, host=host, limits=limits) as url:
             click.echo(f"The NLG endpoint answers on {url}")
             await asyncio.Event().wait()
     finally:

@@ -99,16 +99,21 @@ async def _nlg(
     store = MessageStore.from_url(settings.redis_url, defaults=defaults, locale=locale, snapshot=snapshot)
     store.start()
     try:
-        yield nlg_app(store, token=settings.nlg_token)
+        yield nlg_app(store, token=settings.nlg_token, is_local=settings.nlg_token is None)
     finally:
         await store.aclose()
 
 
 async def _has_users(settings: Settings) -> bool | None:
-    """Whether there are users; None while Redis does not answer, and then nobody comes in anyway."""
+    """Whether there are users, or were; None while Redis does not answer, and then nobody comes in anyway."""
     redis = connect(settings.require("redis_url"), seconds=REDIS_SECONDS)
     try:
-        return await Users(redis, Passwords()).exist()
+        users = Users(redis, Passwords())
+        has_users = await users.exist()
+        if not has_users and await users.existed():
+            logger.error("The studio had users, and Redis has lost them. It stays closed until one is added.")
+            return True
+        return has_users
     except (RedisError, OSError) as error:
         # No reason to end: Rasa wants an answer all the same.
         logger.warning("Redis does not answer (%s). The studio's pages wait for it.", type(error).__name__)
