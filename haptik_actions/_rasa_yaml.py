@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from haptik_actions._halves import without_halves
+from haptik_actions._yaml import YamlProblem, load_bounded
 from haptik_actions.errors import ConfigurationError
 
 __all__ = ["load_yaml", "read_rasa_yaml"]
@@ -26,7 +27,7 @@ _ESCAPE = re.compile(r"\\[uU]")
 _RASAS_TAG = "!env_var"
 
 
-class _Unset(ValueError):
+class _Unset(ConfigurationError):
     """A value names a variable that is not there."""
 
     def __init__(self, name: str, line: int) -> None:
@@ -60,29 +61,23 @@ def load_yaml(text: str, name: str, environ: Mapping[str, str] | None) -> Any:
     """
     # Here, not at the top: only processes that read a file pay for the import.
     from ruamel.yaml import YAML
-    from ruamel.yaml.error import YAMLError
 
     yaml: Any = YAML(typ="safe", pure=True)
     yaml.Constructor = _constructor(text.isascii(), environ)
     try:
         if text.lstrip().startswith("{"):
             # Not all JSON is YAML to the ruamel.yaml of Rasa 3.6: a tab is not.
-            with contextlib.suppress(ValueError):
+            with contextlib.suppress(ValueError, RecursionError):
                 return without_halves(json.loads(text))
-        return yaml.load(text)
+        return load_bounded(text, yaml)
     except _Unset as unset:
         reason = f"{name}, line {unset.line}: ${{{unset.name}}} stands for a variable of the environment, "
         reason += "which is not set. Set it." if environ is not None else "and none is read here. Write its value."
         reason += " Text that is meant as it stands goes into quotes."
-    except YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        place = f", line {mark.line + 1}" if mark is not None else ""
-        reason = f"{name}{place}: this is not valid YAML. Check quotes, colons and indentation there."
-    except RecursionError:
-        reason = f"{name}: lists and objects stand inside each other too deeply."
-    except (ValueError, TypeError):
-        # A date that no calendar has, or a key that is a list.
-        reason = f"{name}: this is not valid YAML. Put dates, and what is no plain key, into quotes."
+    except YamlProblem as problem:
+        place = f", line {problem.line}" if problem.line else ""
+        key = f" ({problem.key[:60]})" if problem.key else ""
+        reason = f"{name}{place}: {problem.words}{key}."
     # Raised outside the handler, so that the foreign error, which quotes the file's text, is not chained.
     raise ConfigurationError(reason)
 

@@ -32,6 +32,7 @@ from typing import Any
 
 from haptik_actions._language_tag import is_locale
 from haptik_actions._log import get_logger
+from haptik_actions._yaml import YamlProblem, load_bounded
 from haptik_actions.errors import ConfigurationError
 
 __all__ = ["Settings", "nearest", "read_yaml"]
@@ -142,21 +143,18 @@ def read_yaml(path: Path) -> Any:
         ConfigurationError: the file cannot be read or is not YAML. The message holds a line number and never the
             file's text, which may be secret.
     """
-    # Here, not at the top: only processes that read a file pay for the import.
-    from ruamel.yaml import YAML
-    from ruamel.yaml.error import YAMLError
-
     try:
         text = path.read_text(encoding="utf-8")
         if text.lstrip().startswith("{"):
             # Not all JSON is YAML to the ruamel.yaml of Rasa 3.6: a tab is not.
-            with contextlib.suppress(ValueError):
+            with contextlib.suppress(ValueError, RecursionError):
                 return json.loads(text)
-        return YAML(typ="safe", pure=True).load(text)
-    except (YAMLError, UnicodeDecodeError) as error:
-        mark = getattr(error, "problem_mark", None)
-        place = f", line {mark.line + 1}" if mark is not None else ""
-        message = f"{path}{place}: this is not valid YAML in UTF-8. Check quotes, colons and indentation there."
+        return load_bounded(text)
+    except YamlProblem as problem:
+        place = f", line {problem.line}" if problem.line else ""
+        message = f"{path}{place}: {problem.words}."
+    except UnicodeDecodeError:
+        message = f"{path}: this is not valid YAML in UTF-8. Save it as UTF-8."
     except OSError as error:
         message = f"{path}: {error.strerror or 'the file cannot be read'}. Check that it exists and can be read."
     # Raised outside the handler, so that the foreign error, which quotes the file's text, is not chained.
