@@ -9,10 +9,14 @@ from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.asyncio.sentinel import Sentinel
 from redis.backoff import NoBackoff
+from redis.exceptions import ConnectionError
 
 from haptik_actions._redis_url import RedisAddress, read_address
 
 __all__ = ["check_url", "connect", "disconnect"]
+
+_LEAST_PATIENCE = 0.25
+"""Seconds for a sentinel: with TLS, and in a process that is busy, an answer takes that long."""
 
 
 def connect(url: str, *, seconds: float) -> Redis:
@@ -29,6 +33,8 @@ def connect(url: str, *, seconds: float) -> Redis:
         # From version 6 on redis-py waits and tries again by itself, for seconds. A user is waiting: one repetition,
         # at once, is for the connection that a restarted server has dropped.
         "retry": Retry(NoBackoff(), 1),
+        # Version 4 repeats nothing else.
+        "retry_on_error": [ConnectionError],
     }
     if address.master is not None:
         return _behind_sentinels(address, options, seconds)
@@ -64,7 +70,7 @@ async def disconnect(client: Redis) -> None:
 def _behind_sentinels(address: RedisAddress, options: dict[str, Any], seconds: float) -> Redis:
     """Return a client of the server that the sentinels name, asked for again with each new connection."""
     # One that is gone without a word must leave time to ask the others.
-    patience = seconds / len(address.hosts)
+    patience = max(seconds / len(address.hosts), _LEAST_PATIENCE)
     tls = {name: value for name, value in address.options.items() if name.startswith("ssl_")}
     own = dict(address.sentinel)
     if own.get("ssl"):
