@@ -251,7 +251,14 @@ async def test_commands_that_the_account_lacks_are_named(own_valkey: Valkey) -> 
 
 
 def test_every_command_of_a_script_is_asked_for() -> None:
-    scripts = [*_outbox_scripts.ALL, _scripts.PREPARE, _scripts.ASKED, _scripts.WITHDRAW, _scripts.UPDATE]
+    scripts = [
+        *_outbox_scripts.ALL,
+        _scripts.PREPARE,
+        _scripts.ASKED,
+        _scripts.WITHDRAW,
+        _scripts.UPDATE,
+        _scripts.RESTORE,
+    ]
     scripts += [getattr(module, name) for module in (_scripts_in, _scripts_out) for name in module.__all__]
     used = {name for script in scripts for name in re.findall(r"redis\.call\('(\w+)'", script)}
     assert used <= set(COMMANDS)
