@@ -15,7 +15,7 @@ from typing import Any
 from haptik_actions.sandbox import Sandbox, serve
 from support.calls import BUSINESS, Answer, Rasa, call_of, is_silent
 from support.faults import PLATFORM_TIMEOUT, Stack, Trouble
-from support.processes import ActionServer, Valkey, until
+from support.processes import ActionServer, Valkey, WatchedValkey, until
 
 DEADLINE = 1.0
 LEASE = PLATFORM_TIMEOUT + 2
@@ -42,7 +42,12 @@ class Way:
     served_with: tuple[str, str] = ("run", "plain")
     served_without: tuple[str, str] = ("rasa_sdk", "plain")
     grpc: bool = False
+    watched: bool = False
     leaves_out: tuple[str, ...] = ()
+
+    def meets(self, trouble: Trouble) -> bool:
+        """Whether the trouble can happen here: a way behind a Sentinel is there for what is `watched`."""
+        return trouble.name not in self.leaves_out and trouble.watched is self.watched
 
     def action_for(self, trouble: Trouble) -> str:
         return self.blocking if trouble.integration == "hangs_blocking" else self.action
@@ -64,6 +69,7 @@ WAYS = (
     Way(name="decorated", title="decorated", served_with=("rasa_sdk", "decorated"), **_CHECK),
     Way(name="base_class", title="base class", served_with=("rasa_sdk", "base_class"), **_CHECK),
     Way(name="run", title="run", **_CHECK),
+    Way(name="run_sentinel", title="run, Sentinel", watched=True, **_CHECK),
     Way(name="run_grpc", title="run --grpc", grpc=True, leaves_out=("worker_killed", "frozen"), **_CHECK),
     Way(
         name="form",
@@ -147,7 +153,7 @@ async def start_stack(way: Way, troubles: Sequence[Trouble], users: int, *, plug
     with tempfile.TemporaryDirectory(prefix="no-silence-", ignore_cleanup_errors=True) as temporary:
         folder = Path(temporary)
         async with serve(sandbox) as url:
-            valkey = Valkey(folder)
+            valkey = WatchedValkey(folder) if way.watched else Valkey(folder)
             server = ActionServer(
                 *(folder, command, module),
                 grpc=way.grpc,
@@ -190,9 +196,10 @@ async def run_cell(stack: Stack, way: Way, trouble: Trouble, users: int, *, plug
     settled = not plugin or await until(lambda: _is_settled(stack, trouble, names, answers), DELIVERY_SECONDS)
     cell = _count(stack.sandbox, way, trouble, names, answers, plugin=plugin)
     if not settled:
-        # What is left over would turn up among the users of the next cell.
+        # What is left over would turn up among the users of the next cell. The server would write it down again.
+        await stack.server.kill()
         await stack.forget()
-    if not (settled and await stack.server.is_healthy()):
+    if not settled or not await stack.server.is_healthy():
         await stack.server.restart()
     return cell
 

@@ -8,11 +8,10 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcon
 from dataclasses import dataclass
 from pathlib import Path
 
-import redis.asyncio
-
+from haptik_actions._redis import connect, disconnect
 from haptik_actions.sandbox import Fault, Sandbox
 from support.calls import Rasa, call_of
-from support.processes import ActionServer, Valkey, until
+from support.processes import ActionServer, Valkey, WatchedValkey, until
 
 PLATFORM_TIMEOUT = 8.0
 """Seconds that the plugin gives one call to the platform, all repetitions included."""
@@ -40,13 +39,19 @@ class Stack:
 
     async def written_down(self) -> int:
         """How many hand-offs stand in the outbox."""
-        async with redis.asyncio.Redis.from_url(self.valkey.url) as client:
+        client = connect(self.valkey.url, seconds=5)
+        try:
             return int(await client.zcard("haptik:{outbox}:due"))
+        finally:
+            await disconnect(client)
 
     async def forget(self) -> None:
         """Empty Redis."""
-        async with redis.asyncio.Redis.from_url(self.valkey.url) as client:
+        client = connect(self.valkey.url, seconds=5)
+        try:
             await client.flushall()
+        finally:
+            await disconnect(client)
 
 
 Around = Callable[[Stack], AbstractAsyncContextManager[None]]
@@ -59,6 +64,7 @@ class Trouble:
     `refused` says that the platform takes no such chat, so that users have to be told that no agent comes; `kills` that
     the action server is killed, so that a hand-off may be sent twice; with `cuts` while calls are being answered.
     `takes` are seconds that an answer may take longer because others are in the way.
+    One that is `watched` needs a Redis behind a Sentinel.
     """
 
     name: str
@@ -70,6 +76,7 @@ class Trouble:
     kills: bool = False
     cuts: bool = False
     takes: float = 0.0
+    watched: bool = False
 
 
 @asynccontextmanager
@@ -124,6 +131,25 @@ async def _redis_restarted(stack: Stack) -> AsyncIterator[None]:
     yield
     await stack.valkey.kill()
     await stack.valkey.start()
+
+
+@asynccontextmanager
+async def _redis_unpersisted(stack: Stack) -> AsyncIterator[None]:
+    """It is killed while hand-offs wait in it, and comes back without them."""
+    await asyncio.sleep(REST)
+    stack.sandbox.outage = True
+    yield
+    await stack.valkey.forget()
+
+
+@asynccontextmanager
+async def _failover(stack: Stack) -> AsyncIterator[None]:
+    """The master is killed while calls are being answered, and hand-offs wait."""
+    assert isinstance(stack.valkey, WatchedValkey)
+    stack.sandbox.outage = True
+    taking_over = asyncio.create_task(stack.valkey.fail_over())
+    yield
+    await taking_over
 
 
 @asynccontextmanager
@@ -239,6 +265,8 @@ TROUBLES = (
     Trouble(name="redis_slow", title="Redis does not answer", around=_redis_slow),
     Trouble(name="redis_lost", title="Redis stops answering in between", around=_redis_lost_between),
     Trouble(name="redis_restarted", title="Redis restarted", around=_redis_restarted),
+    Trouble(name="redis_unpersisted", title="Redis restarted without its data", around=_redis_unpersisted),
+    Trouble(name="sentinel_failover", title="Sentinel failover", around=_failover, watched=True),
     Trouble(name="credentials_down", title="credentials source down", around=_credentials_down),
     Trouble(name="all_down", title="all three down", around=_all_down),
     Trouble(name="worker_killed", title="worker killed, server lives", around=_worker_killed),

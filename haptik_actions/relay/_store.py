@@ -14,7 +14,7 @@ from haptik_actions.relay._codec import members_of, read_link, to_json
 from haptik_actions.relay._keys import chat_key, keys_of
 from haptik_actions.relay._link import Link, conversation_id, is_conversation_id
 from haptik_actions.relay._presence import Relayed
-from haptik_actions.relay._scripts import ASKED, PREPARE, UPDATE, WITHDRAW
+from haptik_actions.relay._scripts import ASKED, PREPARE, RESTORE, UPDATE, WITHDRAW
 from haptik_actions.relay._scripts_out import COLLECT
 from haptik_actions.relay._values import LedgerRow
 
@@ -86,6 +86,15 @@ class RelayStore:
             return None
         at = "" if link.assign_within is None else round((link.opened_at + link.assign_within) * 1000)
         return await self._link_of(ASKED, id_, to_json(receipt), to_json(paused), at)
+
+    async def restore(self, link: Link) -> Link | None:
+        """Write down a link that Redis has lost, as it stood. Returns the link that stands there then."""
+        known = [name for name in Link.__struct_fields__ if getattr(link, name) is not None]
+        waits = link.state == "asked" and not link.closing and link.assign_within is not None
+        at = round((link.opened_at + (link.assign_within or 0)) * 1000) if waits else ""
+        stands = await self._link_of(RESTORE, link.id, at, *members_of(link, *known))
+        await self.index(link)
+        return stands
 
     async def withdraw(self, id_: str, receipt: str) -> None:
         """The hand-off failed for good: the bot keeps the conversation."""
