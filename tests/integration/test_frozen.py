@@ -17,7 +17,15 @@ import pytest
 import rasa_sdk
 
 from haptik_actions.messages import packaged_copy
-from tests.support.guarded_server import ACTIONS, OWN_MODULE, Running, action_server, grpc_caller, write_actions
+from tests.support.guarded_server import (
+    ACTIONS,
+    IS_SINGLE,
+    OWN_MODULE,
+    Running,
+    action_server,
+    grpc_caller,
+    write_actions,
+)
 from tests.support.rasa import action_call
 
 SDK_36 = rasa_sdk.__version__.startswith("3.6.")
@@ -95,7 +103,7 @@ class Kind:
 KINDS = {
     "run": Kind(command=("haptik_actions.cli", "run")),
     "run --grpc": Kind(command=("haptik_actions.cli", "run"), grpc=True),
-    "one call in the module": Kind(command=("rasa_sdk",), own_module=True, restarts=not SDK_36),
+    "one call in the module": Kind(command=("rasa_sdk",), own_module=True, restarts=not IS_SINGLE),
     "one call in the module --grpc": Kind(command=("rasa_sdk",), own_module=True, grpc=True, restarts=False),
 }
 
