@@ -29,6 +29,8 @@ _LONGEST_STEP = 0.5
 """The most that one look counts: the watching process may have been stopped, with the whole container for example."""
 _SIGNALS_APART_SECONDS = 0.25
 _WAITS_LONGER = 6
+_NO_LIFE = ("T", "t", "Z", "X")
+"""Stopped, stopped by a debugger, or dead and not yet asked for."""
 _SIGNAL = getattr(signal, "SIGURG", None)
 
 
@@ -95,7 +97,7 @@ class Watched:
             self._late = self._silent = self._held = 0.0
             return
         state, worked = _state_of(self.pid)
-        if state in ("T", "t"):
+        if state in _NO_LIFE:
             return
         if not self._silent:
             self._worked_before = worked
@@ -132,7 +134,7 @@ class Watched:
 
 
 def _state_of(pid: int) -> tuple[str, float | None]:
-    """Return the letter of a process' state (`T` and `t`: stopped), and the seconds of a processor that it has used."""
+    """Return the letter of a process' state, and the seconds of a processor that it has used."""
     try:
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
         return fields[0], (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")

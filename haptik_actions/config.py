@@ -70,6 +70,8 @@ WHERE_FROM: Mapping[str, str] = {
     "frozen_seconds": "whole seconds, or 0 for never",
 }
 
+_TOLERATED = {"locale", "frozen_seconds"}
+
 _VARIABLE = re.compile(r"\$\{(\w+)\}|\$(\w+)")
 
 
@@ -101,8 +103,8 @@ class Settings:
         """Read the environment, then section `haptik:` of `endpoints` for what the environment leaves out.
 
         A missing file or section is no mistake; `${NAME}` in the file is replaced from the environment, as Rasa does.
-        With `tolerant` a `locale` that cannot work is logged and left out: a chat is handed over in English rather than
-        not at all.
+        With `tolerant` a `locale` or `frozen_seconds` that cannot work is logged and left out: a chat is handed over in
+        English rather than not at all.
 
         Raises:
             ConfigurationError: the file is not YAML, or a value cannot work; names the file, the path and the remedy.
@@ -113,12 +115,12 @@ class Settings:
         for name, variable in ENVIRONMENT.items():
             if environ.get(variable, "").strip():
                 values[name] = (environ[variable].strip(), f"the environment variable {variable}")
-        if tolerant and "locale" in values:
+        for name in _TOLERATED & values.keys() if tolerant else ():
             try:
-                _typed("locale", *values["locale"])
+                _typed(name, *values[name])
             except ConfigurationError as error:
                 logger.error("%s", error)
-                del values["locale"]
+                del values[name]
         return cls(**{name: _typed(name, value, place) for name, (value, place) in values.items()})
 
     def require(self, name: str) -> Any:

@@ -21,6 +21,8 @@ CELLS: tuple[tuple[str, str], ...] = (
     ("run", "hangs"),
     ("run", "hangs_on_loop"),
     ("run", "hangs_stubborn"),
+    ("run", "freezes"),
+    ("run", "frozen"),
     ("run", "cancelled"),
     ("run", "haptik_down"),
     ("run", "redis_down"),

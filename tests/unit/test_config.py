@@ -122,3 +122,13 @@ def test_secrets_are_not_shown() -> None:
     assert "s3cr3t" not in shown
     assert "pa55word" not in shown
     assert "client-1" not in shown
+
+
+def test_a_patience_that_is_no_number_costs_no_hand_off(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    environ = {"HAPTIK_FROZEN_SECONDS": "ten", "HAPTIK_TEAM": "orders"}
+    settings = Settings.load(environ, tmp_path / "endpoints.yml", tolerant=True)
+    assert (settings.team, settings.frozen_seconds) == ("orders", None)
+    assert "HAPTIK_FROZEN_SECONDS must be a number (whole seconds, or 0 for never)" in caplog.text
+    with pytest.raises(ConfigurationError, match="HAPTIK_FROZEN_SECONDS"):
+        Settings.load(environ, tmp_path / "endpoints.yml")
+    assert Settings.load({"HAPTIK_FROZEN_SECONDS": "0"}, tmp_path / "endpoints.yml").frozen_seconds == 0
