@@ -19,6 +19,7 @@ from support.processes import ActionServer, Valkey, WatchedValkey, until
 
 DEADLINE = 1.0
 LEASE = PLATFORM_TIMEOUT + 2
+FROZEN_SECONDS = "3"
 PATIENCE = DEADLINE + PLATFORM_TIMEOUT + 5
 """Seconds until a user counts as silent: what docs/configuration.md promises. The action's deadline, the platform's,
 and Redis that does not answer."""
@@ -54,7 +55,7 @@ class Way:
 
 _CHECK = {"recorded": "rest", "action": "action_check_order", "blocking": "action_check_order_blocking"}
 _MISBEHAVIOUR = (
-    *("hangs", "hangs_blocking", "hangs_on_loop", "hangs_stubborn"),
+    *("hangs", "hangs_blocking", "hangs_on_loop", "hangs_stubborn", "freezes", "frozen"),
     *("garbage", "unknown_event", "not_exception", "cancelled"),
 )
 """Troubles of the integration itself."""
@@ -69,7 +70,7 @@ WAYS = (
     Way(name="base_class", title="base class", served_with=("rasa_sdk", "base_class"), **_CHECK),
     Way(name="run", title="run", **_CHECK),
     Way(name="run_sentinel", title="run, Sentinel", watched=True, **_CHECK),
-    Way(name="run_grpc", title="run --grpc", grpc=True, leaves_out=("worker_killed",), **_CHECK),
+    Way(name="run_grpc", title="run --grpc", grpc=True, leaves_out=("worker_killed", "frozen"), **_CHECK),
     Way(
         name="form",
         title="form validation",
@@ -99,7 +100,7 @@ WAYS = (
         served_with=("run", "own_fallback"),
         served_without=("rasa_sdk", "own_fallback"),
         # Its one `run` is blocking.
-        leaves_out=("hangs", "hangs_on_loop", "hangs_stubborn"),
+        leaves_out=("hangs", "hangs_on_loop", "hangs_stubborn", "freezes", "frozen"),
         **_FALLBACK,
     ),
     Way(
@@ -160,6 +161,7 @@ async def start_stack(way: Way, troubles: Sequence[Trouble], users: int, *, plug
                 REDIS_URL=valkey.url,
                 BENCH_CREDENTIALS=str(folder / "credentials"),
                 BENCH_LEASE=str(LEASE),
+                HAPTIK_FROZEN_SECONDS=FROZEN_SECONDS,
                 **({"BENCH_WITH_PLUGIN": "yes"} if plugin else {}),
             )
             stack = Stack(
@@ -189,7 +191,7 @@ async def run_cell(stack: Stack, way: Way, trouble: Trouble, users: int, *, plug
     calls = [call_of(way.recorded, action, name, trouble.integration, options) for name in names]
     stack.sandbox.reset()
     async with trouble.around(stack):
-        answers = await Rasa(stack.server, PATIENCE).post_all(calls)
+        answers = await Rasa(stack.server, PATIENCE + trouble.takes).post_all(calls)
     stack.heal()
     settled = not plugin or await until(lambda: _is_settled(stack, trouble, names, answers), DELIVERY_SECONDS)
     cell = _count(stack.sandbox, way, trouble, names, answers, plugin=plugin)

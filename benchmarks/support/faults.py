@@ -10,10 +10,14 @@ from pathlib import Path
 
 from haptik_actions._redis import connect, disconnect
 from haptik_actions.sandbox import Fault, Sandbox
+from support.calls import Rasa, call_of
 from support.processes import ActionServer, Valkey, WatchedValkey, until
 
 PLATFORM_TIMEOUT = 8.0
 """Seconds that the plugin gives one call to the platform, all repetitions included."""
+
+FREEZES_WITHIN = 0.5
+"""Seconds after which the call that freezes a worker runs there."""
 
 REST = 1.5
 """The plugin leaves a Redis that failed alone for a second. A trouble with Redis begins when that is over."""
@@ -59,6 +63,7 @@ class Trouble:
 
     `refused` says that the platform takes no such chat, so that users have to be told that no agent comes; `kills` that
     the action server is killed, so that a hand-off may be sent twice; with `cuts` while calls are being answered.
+    `takes` are seconds that an answer may take longer because others are in the way.
     One that is `watched` needs a Redis behind a Sentinel.
     """
 
@@ -70,6 +75,7 @@ class Trouble:
     refused: bool = False
     kills: bool = False
     cuts: bool = False
+    takes: float = 0.0
     watched: bool = False
 
 
@@ -184,6 +190,17 @@ async def _worker_killed(stack: Stack) -> AsyncIterator[None]:
 
 
 @asynccontextmanager
+async def _frozen(stack: Stack) -> AsyncIterator[None]:
+    """A regular expression of one call lets nothing else run, in a thread; the users' calls come meanwhile."""
+    call = call_of("rest", "action_check_order_blocking", "freezes", "freezes", {})
+    freezing = asyncio.create_task(Rasa(stack.server, 60.0).post_all([call]))
+    await asyncio.sleep(FREEZES_WITHIN)
+    yield
+    freezing.cancel()
+    await asyncio.gather(freezing, return_exceptions=True)
+
+
+@asynccontextmanager
 async def _killed_waiting(stack: Stack) -> AsyncIterator[None]:
     """Users were told that it takes a while; the server dies, and after its restart nobody writes."""
     stack.sandbox.outage = True
@@ -234,6 +251,7 @@ TROUBLES = (
     Trouble(name="hangs_blocking", title="… hangs synchronously", integration="hangs_blocking"),
     Trouble(name="hangs_on_loop", title="… blocks the event loop", integration="hangs_on_loop"),
     Trouble(name="hangs_stubborn", title="… hangs and swallows its cancellation", integration="hangs_stubborn"),
+    Trouble(name="freezes", title="… a regex freezes the event loop", integration="freezes", takes=15),
     Trouble(name="garbage", title="… returns garbage", integration="garbage"),
     Trouble(name="unknown_event", title="… returns an event Rasa does not know", integration="unknown_event"),
     Trouble(name="not_exception", title="… raises SystemExit", integration="exits"),
@@ -252,8 +270,9 @@ TROUBLES = (
     Trouble(name="credentials_down", title="credentials source down", around=_credentials_down),
     Trouble(name="all_down", title="all three down", around=_all_down),
     Trouble(name="worker_killed", title="worker killed, server lives", around=_worker_killed),
+    Trouble(name="frozen", title="worker frozen by a regex in a thread", around=_frozen, takes=30),
     Trouble(name="killed_waiting", title="server killed, hand-offs wait", around=_killed_waiting, kills=True),
     Trouble(name="killed_delivering", title="… while it delivers", around=_killed_delivering, kills=True),
     Trouble(name="killed_answering", title="… while it answers", around=_killed_answering, kills=True, cuts=True),
 )
-"""In all but the first nine the integration raises, too: that is what makes a hand-off necessary."""
+"""In all but the first ten the integration raises, too: that is what makes a hand-off necessary."""

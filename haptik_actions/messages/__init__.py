@@ -8,7 +8,7 @@ One Redis string per message, `haptik:messages:<locale>:<key>`, for example
 """
 
 from haptik_actions.messages._catalogue import Catalogue
-from haptik_actions.messages._check import Context, check_message
+from haptik_actions.messages._check import MOST_CHARACTERS, Context, check_message
 from haptik_actions.messages._choice import suitable
 from haptik_actions.messages._defaults import PACKAGED_LOCALE, packaged_copy, packaged_translations
 from haptik_actions.messages._diff import unified_diff
@@ -30,13 +30,14 @@ from haptik_actions.messages._groups import plural_examples
 from haptik_actions.messages._health import Health
 from haptik_actions.messages._hsl import element_of
 from haptik_actions.messages._locale import locale_of
-from haptik_actions.messages._seed import DomainCopy, read_domain
+from haptik_actions.messages._seed import DomainCopy, read_domain, usable_responses
 from haptik_actions.messages._store import MessageStore
 from haptik_actions.messages._template import Template
 from haptik_actions.messages._value import Message, Variation
 
 __all__ = [
     "FORMATS",
+    "MOST_CHARACTERS",
     "PACKAGED_LOCALE",
     "Applied",
     "Catalogue",
@@ -66,4 +67,5 @@ __all__ = [
     "read_domain",
     "suitable",
     "unified_diff",
+    "usable_responses",
 ]

@@ -15,7 +15,7 @@ from haptik_actions.errors import MessagesUnavailable
 from haptik_actions.messages._entry import Action, Draft, Version
 from haptik_actions.messages._names import SLOTS_KEY, Place, draft_key, history_key
 from haptik_actions.messages._scripts import DRAFT, LOOK, WRITE
-from haptik_actions.messages._source import redis_errors
+from haptik_actions.messages._source import allowed, redis_errors
 
 if TYPE_CHECKING:
     from redis.asyncio import Redis
@@ -68,6 +68,12 @@ class Editor:
             lists = await self._each(chunks, lambda pipe, keys: pipe.mget(keys))
             answers = [answer for some in lists for answer in some]
         return [_string(answer) for answer in answers]
+
+    async def exist(self, redis_keys: Sequence[str]) -> set[str]:
+        """Return those of the keys that are there, whatever they hold."""
+        # By GET, which an editor's account has: it answers with an error for what is no string.
+        answers = await self._each(redis_keys, lambda pipe, key: pipe.get(key))
+        return {key for key, answer in zip(redis_keys, answers, strict=True) if answer is not None}
 
     async def slots(self) -> frozenset[str]:
         """Return the names of the domain's slots, as the latest seeding found them."""
@@ -160,7 +166,7 @@ class Editor:
             for item in items[start : start + _AT_ONCE]:
                 ask(pipeline, item)
             with unavailable_as_error():
-                answers += await pipeline.execute(raise_on_error=False)
+                answers += [allowed(answer) for answer in await pipeline.execute(raise_on_error=False)]
         return answers
 
     async def _script(self, script: str, keys: tuple[str, ...], *arguments: Any) -> Any:

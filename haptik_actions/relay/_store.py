@@ -110,7 +110,7 @@ class RelayStore:
 
     async def link(self, id_: str) -> Link | None:
         """Return a link by its id, None where there is none."""
-        return read_link(await self.board.members(keys_of(id_)[0]))
+        return read_link(id_, await self.board.members(keys_of(id_)[0]))
 
     async def find(self, channel: str, sender_id: str) -> Link | None:
         """Return the link of a conversation, None where it was never handed over."""
@@ -182,4 +182,4 @@ class RelayStore:
         await disconnect(self.board.redis)
 
     async def _link_of(self, script: str, id_: str, *args: Any) -> Link | None:
-        return read_link(await self.board.on(script, id_, *args))
+        return read_link(id_, await self.board.on(script, id_, *args))

@@ -52,6 +52,7 @@ FOUND: dict[str, list[tuple[str, int, str]]] = {
     "good-utf16le.csv": [CONVERTED, CONVERTED],
     "good.jsonl": [],
     "good.xlsx": [],
+    "not-a-workbook.xlsx": [("broken_file", 0, "")],
     "good.yaml": [],
     "good-markdown": [],
     "good-rasa": [],
@@ -69,6 +70,8 @@ FOUND: dict[str, list[tuple[str, int, str]]] = {
         ("variations_left_out", 1, "answer"),
         ("no_response", 2, "answer"),
         ("invalid_hsl", 3, "answer"),
+        ("placeholder", 4, "answer"),
+        ("no_response", 5, "answer"),
     ],
     "bad.jsonl": [
         ("delimiter_in_text", 1, "question"),
@@ -193,7 +196,7 @@ def needs_openpyxl(name: str) -> None:
 
 
 def test_the_table_names_every_file() -> None:
-    assert {path.name for path in CORPUS.iterdir()} == {*FOUND, ".gitattributes", "not-a-workbook.xlsx"}
+    assert {path.name for path in CORPUS.iterdir()} == {*FOUND, ".gitattributes"}
 
 
 @pytest.mark.parametrize("name", list(FOUND))
@@ -230,6 +233,43 @@ def test_a_rasa_project_gives_retrieval_intents_with_buttons_as_quick_replies() 
     assert '"message":"Maestro"' in pay.answers[0]
 
 
+RESPONSES = {
+    "- text: For gold.\n  condition: [{type: slot, name: tier, value: gold}]\n- text: For all.": "For all.",
+    "- text: ''\n- text: ' '\n- text: Third": "Third",
+    "- text: Slack\n  channel: slack\n- text: All": "All",
+    "- text: Slack\n  channel: slack": "Slack",
+    "- text: 'Caf\\u00e9'": "Café",
+    '- text: "Hello \\ud83d\\ude00"': "Hello 😀",
+    "- custom: {type: TEXT, text: Hi, data: {}}": '{"type":"TEXT","text":"Hi","data":{}}',
+}
+
+
+@pytest.mark.parametrize(("response", "answer"), RESPONSES.items())
+def test_the_answer_is_what_rasa_says_to_everybody(tmp_path: Path, response: str, answer: str) -> None:
+    report, nodes = load(open_source(rasa_project(tmp_path, response, "When?")))
+    assert nodes is not None, report.findings.listed()
+    assert [FaqNode.from_cells(cells).answers for cells in nodes.rows()] == [(answer,)]
+
+
+@pytest.mark.parametrize("examples", ["C:\\\n- Where?", "Where?\n- C:\\"])
+def test_a_backslash_at_the_end_of_an_example_is_no_delimiter(tmp_path: Path, examples: str) -> None:
+    report, nodes = load(open_source(rasa_project(tmp_path, "- text: There", examples)))
+    assert report.findings.listed() == []
+    assert nodes is not None
+    assert [sorted(FaqNode.from_cells(cells).questions) for cells in nodes.rows()] == [["C:\\", "Where?"]]
+
+
+def rasa_project(folder: Path, response: str, examples: str) -> Path:
+    """A project with one retrieval intent."""
+    lines = [f"- {line.removeprefix('- ')}" for line in examples.splitlines()]
+    nlu = "\n".join(["nlu:", "- intent: faq/x", "  examples: |", *(f"    {line}" for line in lines)])
+    domain = "\n".join(["responses:", "  utter_faq/x:", *(f"  {line}" for line in response.splitlines())])
+    (folder / "data").mkdir()
+    (folder / "data" / "nlu.yml").write_text(nlu, encoding="utf-8")
+    (folder / "domain.yml").write_text(domain, encoding="utf-8")
+    return folder
+
+
 @pytest.mark.parametrize(
     ("name", "row", "line"), [("unclosed-quote.csv", 3, 3), ("lost-bytes.csv", 4, 5), ("duplicate-name.csv", 4, 4)]
 )
@@ -242,7 +282,6 @@ def test_a_finding_names_row_and_line(name: str, row: int, line: int) -> None:
     ("arguments", "said"),
     [
         ({"path": "nowhere.csv"}, "nowhere.csv does not exist."),
-        ({"path": CORPUS / "not-a-workbook.xlsx"}, "is not an XLSX workbook"),
         ({"path": CORPUS / "good.xlsx", "sheet": "Faqs"}, "has no sheet 'Faqs'. It has: FAQ, Notes."),
         ({"path": CORPUS / "good-rasa" / "data", "format": "rasa"}, "is no Rasa project"),
         ({"path": CORPUS, "format": "csv"}, "is a folder, which csv is not."),
