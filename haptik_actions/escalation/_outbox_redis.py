@@ -55,7 +55,7 @@ class RedisOutbox:
     """
 
     def __init__(self, client: Redis, *, window: float = WINDOW_SECONDS, lease: float = LEASE_SECONDS) -> None:
-        self._redis, self._window, self._lease = client, window, lease
+        self._redis, self._window, self.lease = client, window, lease
         self._scripts = {script: client.register_script(script) for script in scripts.ALL}
         self._said: LRUCache[str, bytes] = LRUCache(_MOST_SAID)
 
@@ -66,7 +66,7 @@ class RedisOutbox:
             keys=[*scripts.keys_of(handoff.chat), scripts.turns_of(handoff.team or "")],
             args=[
                 *(handoff.chat, payload, handoff.id, terms.limit, _ms(terms.episode), _ms(terms.resumed_at)),
-                *(_ms(self._lease), _ms(ENTRY_SECONDS), _ms(self._window), terms.ended or "", terms.running or ""),
+                *(_ms(self.lease), _ms(ENTRY_SECONDS), _ms(self._window), terms.ended or "", terms.running or ""),
             ],
         )
         return Ticket(state=state.decode(), wait=float(wait) / 1000, id=known.decode())
@@ -93,7 +93,7 @@ class RedisOutbox:
         """See `Outbox`."""
         answer = await self._scripts[scripts.CLAIM](
             keys=[scripts.DUE, scripts.DEAD],
-            args=[most, _ms(self._lease), scripts.ENTRY, _ms(ENTRY_SECONDS)],
+            args=[most, _ms(self.lease), scripts.ENTRY, _ms(ENTRY_SECONDS)],
         )
         claimed: list[Entry] = []
         for name, payload in zip(answer[::2], answer[1::2], strict=True):

@@ -39,7 +39,9 @@ class Held(msgspec.Struct, frozen=True, kw_only=True):
 
 @runtime_checkable
 class SharedOutbox(Protocol):
-    """An outbox that may forget what it was told: see `RedisOutbox` for the methods."""
+    """An outbox that may forget what it was told: see `RedisOutbox`. A delivery may take `lease` seconds."""
+
+    lease: float
 
     async def look(self, held: Sequence[Held]) -> list[Found]:
         """Tell for each hand-off whether it is there, done with, or lost."""

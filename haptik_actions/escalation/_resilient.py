@@ -58,6 +58,7 @@ class ResilientOutbox:
         self._shared, self._timer = shared, timer
         self._promises = Promises(most=most, most_bytes=most_bytes)
         self._look_seconds, self._grace = look, grace
+        self._lease = shared.lease if isinstance(shared, SharedOutbox) else LEASE_SECONDS
         self._keeper: asyncio.Task[None] | None = None
         self._memory = MemoryOutbox()
         self._terms: dict[str, Terms] = {}
@@ -116,7 +117,7 @@ class ResilientOutbox:
         await self._move_to_shared()
         claimed = await self._ask(lambda: self._shared.claim(most)) or []
         for entry in claimed:
-            self._promises.hold(entry, seconds=LEASE_SECONDS, leased=True)
+            self._promises.hold(entry, seconds=self._lease, leased=True)
         return [*await self._memory.claim(most), *claimed]
 
     async def recall(self) -> int:
@@ -203,7 +204,7 @@ class ResilientOutbox:
 
     def _hold(self, entry: Entry, ticket: Ticket, terms: Terms) -> None:
         if ticket.state in ("go", "throttled"):
-            seconds = LEASE_SECONDS if ticket.state == "go" else ticket.wait
+            seconds = self._lease if ticket.state == "go" else ticket.wait
             self._promises.hold(entry, seconds=seconds, leased=ticket.state == "go", episode=terms.episode)
 
     async def _settle(self, shared: SharedOutbox) -> None:

@@ -211,6 +211,18 @@ async def test_what_is_being_delivered_is_not_taken_by_another(world: World) -> 
     assert await world.users() == set()
 
 
+async def test_a_look_does_not_prolong_the_lease_of_a_process_that_dies(own_valkey: Valkey) -> None:
+    ours = ResilientOutbox(RedisOutbox(connect(own_valkey.url, seconds=1), lease=0.2), look=3600.0)
+    theirs = RedisOutbox(connect(own_valkey.url, seconds=5))
+    await ours.open(handoff(), TERMS)
+    await ours.recall()
+    (entry,) = await theirs.entries()
+    assert entry.due is not None
+    assert entry.due < time.time() + 0.3
+    await ours.aclose()
+    await theirs.aclose()
+
+
 async def test_a_dead_letter_that_a_person_brings_back_is_an_entry_again(world: World) -> None:
     await world.promise("asha")
     await asyncio.sleep(0.1)
