@@ -13,6 +13,7 @@
 | `nlg_token`   | HAPTIK_NLG_TOKEN    | what Rasa has to send to the studio's NLG endpoint                |
 | `messages_snapshot` | HAPTIK_MESSAGES_SNAPSHOT | a file that keeps the messages across a restart           |
 | `locale`      | HAPTIK_LOCALE       | the language of users whose own is not known, `en` if left out   |
+| `frozen_seconds` | HAPTIK_FROZEN_SECONDS | how long an action server may be frozen until it is killed  |
 
 Settings of behaviour (teams, countdown, copy) live in the domain's slot `haptik`.
 """
@@ -50,6 +51,7 @@ ENVIRONMENT: Mapping[str, str] = {
     "nlg_token": "HAPTIK_NLG_TOKEN",
     "messages_snapshot": "HAPTIK_MESSAGES_SNAPSHOT",
     "locale": "HAPTIK_LOCALE",
+    "frozen_seconds": "HAPTIK_FROZEN_SECONDS",
 }
 """Setting -> environment variable."""
 
@@ -65,6 +67,7 @@ WHERE_FROM: Mapping[str, str] = {
     "nlg_token": "make one up, and write it into `nlg:` of Rasa's endpoints.yml too",
     "messages_snapshot": "a file that this process may write",
     "locale": "a language tag such as en, de or hi-IN",
+    "frozen_seconds": "whole seconds, or 0 for never",
 }
 
 _VARIABLE = re.compile(r"\$\{(\w+)\}|\$(\w+)")
@@ -85,6 +88,7 @@ class Settings:
     nlg_token: str | None = field(default=None, repr=False)
     messages_snapshot: str | None = None
     locale: str | None = None
+    frozen_seconds: int | None = None
 
     @classmethod
     def load(

@@ -5,8 +5,12 @@
       - name: haptik_actions.channel.OfferedReplies       secret: …
         opens: haptik_open                                webhook_secret: …
 
+    # endpoints.yml
+    nlg:
+      type: haptik_actions.channel.HaptikNLG
+
 The names below are imported when they are first used: a bot that trains with `OfferedReplies` pays nothing for the
-channel, and the other way round.
+channel or for the message store, and the other way round.
 """
 
 from __future__ import annotations
@@ -16,11 +20,12 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from haptik_actions.channel._input import HaptikInput
+    from haptik_actions.channel._nlg import HaptikNLG
     from haptik_actions.channel._offered_replies import OfferedReplies
 
-_HOMES = {"HaptikInput": "_input", "OfferedReplies": "_offered_replies"}
+_HOMES = {"HaptikInput": "_input", "HaptikNLG": "_nlg", "OfferedReplies": "_offered_replies"}
 
-__all__ = ["HaptikInput", "OfferedReplies"]
+__all__ = ["HaptikInput", "HaptikNLG", "OfferedReplies"]
 
 
 def __getattr__(name: str) -> Any:

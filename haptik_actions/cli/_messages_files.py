@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["export", "import_file", "seed"]
 
 _FORMATS = click.Choice(["csv", "yaml"])
+_NAMED = 10
 _SUFFIXES = {".csv": "csv", ".yml": "yaml", ".yaml": "yaml"}
 
 
@@ -93,13 +95,16 @@ def import_file(file: Path, named: str | None, dry_run: bool, draft: bool, autho
     type=click.Choice(["de", "hi"]),
     help="A language of the package's own sentences; several times for several.",
 )
-def seed(domain: Path | None, locale: str, packaged: tuple[str, ...]) -> None:
+@click.option("--yes", is_flag=True, help="Remove the defaults that the domain does not have without asking.")
+def seed(domain: Path | None, locale: str, packaged: tuple[str, ...], yes: bool) -> None:
     """Make a domain's responses the defaults.
 
-    Or the package's own translations, with --packaged. What was edited stays.
+    Or the package's own translations, with --packaged. What was edited stays. Before defaults are removed that the
+    domain does not have, it asks: they may be those of another bot.
 
     \b
     haptik-actions messages seed --domain domain/
+    haptik-actions messages seed --domain domain/ --yes
     haptik-actions messages seed --packaged hi --packaged de
     """
     from haptik_actions.messages import read_domain
@@ -107,6 +112,9 @@ def seed(domain: Path | None, locale: str, packaged: tuple[str, ...]) -> None:
     if domain is None and not packaged:
         raise click.UsageError("Say what to seed: --domain, --packaged, or both.")
     copy = read_domain(domain) if domain else None
+    if copy and not yes:
+        responses = copy.responses
+        _ask_for(with_catalogue(lambda catalogue: catalogue.removed_by_seed(responses, locale=locale)), locale)
     for tag in dict.fromkeys(packaged):
         _say_seeded(with_catalogue(partial(_seed_packaged, tag)), f"{tag}: ")
     # After the package's, so that a domain's own words for the same key are what stays.
@@ -116,6 +124,26 @@ def seed(domain: Path | None, locale: str, packaged: tuple[str, ...]) -> None:
         )
 
 
+def _ask_for(gone: tuple[str, ...], locale: str) -> None:
+    """Let somebody confirm that these defaults are removed.
+
+    Raises:
+        click.ClickException: nobody is there to ask, or the answer is no.
+    """
+    if not gone:
+        return
+    names = ", ".join(map(printable, gone[:_NAMED])) + (f" and {len(gone) - _NAMED} more" if gone[_NAMED:] else "")
+    what = f"This would remove {len(gone)} defaults in {locale} that the domain does not have: {names}."
+    if not sys.stdin.isatty():
+        raise click.ClickException(
+            f"{what} Nothing is written. If no other bot has written them, say --yes; otherwise give each bot a Redis "
+            "database of its own (redis://host:6379/1)."
+        )
+    click.echo(what, err=True)
+    if not click.confirm("Remove them?", err=True):
+        raise click.ClickException("Nothing is written.")
+
+
 async def _seed_packaged(tag: str, catalogue: Catalogue) -> Seeded:
     return await catalogue.seed_packaged(tag)
 
@@ -123,6 +151,8 @@ async def _seed_packaged(tag: str, catalogue: Catalogue) -> Seeded:
 def _say_seeded(done: Seeded, before: str) -> None:
     for key, problem in done.refused:
         click.echo(f"warning: {printable(key)} is left out: {printable(problem)}", err=True)
+    for key, problem in done.partly:
+        click.echo(f"warning: {printable(key)} is not seeded as it stands: {printable(problem)}", err=True)
     for key in done.kept_edited:
         click.echo(f"note: the default of {printable(key)} changed; users go on reading the edit.", err=True)
     click.echo(
@@ -132,6 +162,8 @@ def _say_seeded(done: Seeded, before: str) -> None:
 
 
 def _show_plan(plan: ImportPlan, *, in_full: bool) -> None:
+    if plan.doubt:
+        click.echo(f"warning: {plan.doubt}", err=True)
     for row in plan.rows:
         if row.state == "refused":
             click.echo(f"refused: {printable(row.key)} in {printable(row.locale)}", err=True)

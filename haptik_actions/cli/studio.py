@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 from msgspec.structs import asdict
 
+from haptik_actions.cli._group import Group
 from haptik_actions.cli._output import echo_json, printable
 from haptik_actions.cli._platform import load_settings
 from haptik_actions.cli._signals import run_until_signal
@@ -26,7 +27,7 @@ __all__ = ["command"]
 T = TypeVar("T")
 
 
-@click.group(invoke_without_command=True)
+@click.group(cls=Group, invoke_without_command=True)
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option("--port", type=click.IntRange(0, 65535), default=8090, show_default=True, help="Port; 0 for a free one.")
 @click.option("--proxy", metavar="ADDRESS", help="Reverse proxy whose X-Forwarded headers are believed.")

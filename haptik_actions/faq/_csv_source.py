@@ -11,8 +11,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO, TextIO
 
+from haptik_actions._encoding import Encoding, detect_encoding
 from haptik_actions.errors import ConfigurationError
-from haptik_actions.faq._encoding import Encoding, detect_encoding
 from haptik_actions.faq._findings import Finding
 from haptik_actions.faq._header import Header
 from haptik_actions.faq._node import REQUIRED

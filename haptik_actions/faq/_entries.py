@@ -45,7 +45,8 @@ def joined(column: str, parts: list[str], tell: Tell) -> str:
     for index, part in enumerate(parts):
         if delimiter in part:
             tell("delimiter_in_text", f"Entry {index + 1} holds {delimiter!r}: {part[:60]!r}.", column)
-    return delimiter.join(parts)
+    # A backslash before the delimiter reads as a try to escape it.
+    return delimiter.join(f"{part} " if part.endswith("\\") else part for part in parts)
 
 
 def as_json(element: Mapping[str, Any]) -> str:

@@ -188,8 +188,8 @@ CODES: Mapping[str, Code] = {
     # A Rasa project
     "no_response": Code(
         "error",
-        "A retrieval intent has no response utter_<intent> with text in the domain.",
-        "Add the response, or remove the intent.",
+        "A retrieval intent has no response utter_<intent> in the domain that says something to everybody.",
+        "Add the response, or a variation without a condition, or remove the intent.",
     ),
     "no_examples": Code(
         "error",
@@ -198,8 +198,13 @@ CODES: Mapping[str, Code] = {
     ),
     "variations_left_out": Code(
         "warning",
-        "The response has several variations or channels; a node has one answer, and the first is taken.",
-        "Nothing, if the first is the best; otherwise put the best first.",
+        "The response has several variations; a node has one answer: the first for everybody that is not blank.",
+        "Nothing, if that is the best; otherwise put the best first.",
+    ),
+    "placeholder": Code(
+        "warning",
+        "A placeholder that Rasa fills from a slot; the platform fills none, and users read the braces.",
+        "Reword the answer without it.",
     ),
 }
 """Every code. Which of them are errors is decided here alone."""

@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from haptik_actions.config import read_yaml
+from haptik_actions._rasa_yaml import read_rasa_yaml
 from haptik_actions.errors import ConfigurationError, InvalidElement
 from haptik_actions.faq._entries import Tell, as_json, joined
 from haptik_actions.faq._findings import Finding
@@ -24,6 +24,8 @@ __all__ = ["RasaSource"]
 
 # No bracket stands inside one of its kind: each of many would be looked to the end from.
 _ENTITY = re.compile(r"\[([^\[\]]+)\](?:\([^()\[\]]*\)|\{[^{}\[\]]*\}|\[\{[^\[\]]*\}\])")
+# A slot that Rasa would fill; JSON's own braces hold quotes.
+_PLACEHOLDER = re.compile(r"\{([^\n{}\":]+)\}")
 _FILES = ("*.yml", "*.yaml")
 
 
@@ -31,7 +33,8 @@ class RasaSource:
     """The retrieval intents below `prefix` in the folder of a Rasa project; the node is called what follows it.
 
     Examples are read from `data/`, responses from `domain.yml`, `domain/` and `data/`. Buttons become quick replies;
-    a `custom` response that is an HSL object stays one. A node has one answer: the first variation for no channel.
+    a `custom` response that is an HSL object stays one. A node has one answer: the first variation that is under no
+    condition, for no channel, and not blank.
     """
 
     def __init__(self, path: str | Path, *, prefix: str = "faq") -> None:
@@ -48,7 +51,7 @@ class RasaSource:
             variations = responses.get(f"utter_{intent}")
             answer = _answer(variations, tell) if variations else None
             if answer is None:
-                tell("no_response", f"utter_{intent} is not in the domain, or has no text.", "answer")
+                tell("no_response", f"utter_{intent} is not in the domain, or says nothing to everybody.", "answer")
                 continue
             name = intent.removeprefix(self._prefix)
             yield row, [name, joined("question", questions, tell), joined("answer", answer, tell), "", "", "", ""]
@@ -67,7 +70,7 @@ class RasaSource:
         responses: dict[str, Any] = {}
         for path in self._files():
             try:
-                content = read_yaml(path)
+                content = read_rasa_yaml(path)
             except ConfigurationError as error:
                 self._at = str(path)
                 self._tell(found, 0, "broken_file", str(error))
@@ -103,26 +106,35 @@ def _examples(examples: Any) -> list[str]:
 
 
 def _answer(variations: Any, tell: Tell) -> list[str] | None:
+    """What is said to everybody: the first variation under no condition and, where there is one, for no channel."""
     known = [item for item in variations if isinstance(item, Mapping)] if isinstance(variations, list) else []
-    plain = [item for item in known if not item.get("channel")] or known
-    if len(known) > 1:
-        tell("variations_left_out", f"The first of {len(known)} is taken.", "answer")
-    return _bot_says(plain[0], tell) if plain else None
+    for_all = sorted((item for item in known if not item.get("condition")), key=lambda item: bool(item.get("channel")))
+    for variation in for_all:
+        says = _bot_says(variation, tell)
+        if says:
+            if len(known) > 1:
+                tell("variations_left_out", f"One of {len(known)} is taken.", "answer")
+            for name in _placeholders(says):
+                tell("placeholder", f"{{{name}}} stands in it.", "answer")
+            return says
+    return None
 
 
-def _bot_says(variation: Mapping[str, Any], tell: Tell) -> list[str] | None:
+def _placeholders(says: list[str]) -> list[str]:
+    return sorted({found[1] for part in says for found in _PLACEHOLDER.finditer(part)})
+
+
+def _bot_says(variation: Mapping[str, Any], tell: Tell) -> list[str]:
     text, buttons, custom = (variation.get(key) for key in ("text", "buttons", "custom"))
+    text = "" if text is None else str(text).strip()
     says: list[str] = []
     if text and buttons:
-        says.append(_with_quick_replies(str(text), buttons, tell))
+        says.append(_with_quick_replies(text, buttons, tell))
     elif text:
-        says.append(str(text).strip())
+        says.append(text)
     if isinstance(custom, Mapping):
         says.append(as_json(custom))
-    for key in ("image", "attachment"):
-        if variation.get(key):
-            says.append(str(variation[key]))
-    return says or None
+    return says + [str(variation[key]) for key in ("image", "attachment") if variation.get(key)]
 
 
 def _with_quick_replies(text: str, buttons: Any, tell: Tell) -> str:

@@ -10,8 +10,8 @@ from typing import Any
 
 import msgspec
 
+from haptik_actions._rasa_yaml import read_rasa_yaml
 from haptik_actions._yaml import YamlProblem, load_bounded
-from haptik_actions.config import read_yaml
 from haptik_actions.errors import ConfigurationError
 from haptik_actions.faq._entries import Tell, as_json, cells_of, joined
 from haptik_actions.faq._findings import Finding
@@ -72,7 +72,7 @@ class YamlSource(_Entries):
     def rows(self, found: Found) -> Iterator[Row]:
         """See `Source`. The row is the entry's place in the list, from 1."""
         try:
-            content = read_yaml(self._path)
+            content = read_rasa_yaml(self._path)
         except ConfigurationError as error:
             self._tell(found, 0, "broken_file", str(error))
             return

@@ -273,11 +273,11 @@ class Catalogue:
         Raises:
             ConfigurationError: the file cannot be read; names the line.
         """
-        from haptik_actions.messages._exchange import read
+        from haptik_actions.messages._exchange import doubt, read
 
         # In a thread: a YAML file of some megabytes takes many seconds, in which others edit.
         rows = await asyncio.to_thread(read, format, data)
-        return await plan_rows(rows, self._shelf)
+        return replace(await plan_rows(rows, self._shelf), doubt=doubt(format, data))
 
     async def apply_import(self, plan: ImportPlan, *, author: str, why: str = "", as_draft: bool = False) -> Applied:
         """Write the rows of a plan that are added or changed; each is a version of its own, or a draft."""
@@ -310,11 +310,21 @@ class Catalogue:
         from haptik_actions.messages._seed import values_of
 
         tag = checked("x", locale or self.locale).locale
-        values, refused = values_of(responses)
-        translated = packaged_translations().get(tag, {})
-        done = await self._put_defaults(tag, values, lambda key: key not in translated)
+        copied = values_of(responses)
+        done = await self._put_defaults(tag, copied.values, _is_not_packaged(tag))
         await self._editor.set_slots(frozenset(slots))
-        return replace(done, refused=tuple(refused.items()))
+        return replace(done, refused=tuple(copied.refused.items()), partly=tuple(copied.changed.items()))
+
+    async def removed_by_seed(
+        self, responses: Mapping[str, Sequence[Any]], *, locale: str | None = None
+    ) -> tuple[str, ...]:
+        """Return the keys whose defaults `seed` would remove: those of the store that this domain does not have."""
+        from haptik_actions.messages._seed import values_of
+        from haptik_actions.messages._seeding import removed
+
+        tag = checked("x", locale or self.locale).locale
+        values = values_of(responses).values
+        return await removed(self._editor, await self._contents(), tag, values, _is_not_packaged(tag))
 
     async def seed_packaged(self, locale: str) -> Seeded:
         """Make the package's own translation the defaults of its keys in `locale`. Edits, and other defaults, stay.
@@ -387,6 +397,11 @@ class Catalogue:
         # The next list tries again, and says what is wrong.
         with contextlib.suppress(MessagesUnavailable):
             await self._index.contents()
+
+
+def _is_not_packaged(tag: str) -> Callable[[str], bool]:
+    translated = packaged_translations().get(tag, {})
+    return lambda key: key not in translated
 
 
 def _who(entry: Entry) -> str:

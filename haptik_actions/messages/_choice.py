@@ -6,7 +6,7 @@ import random
 from collections.abc import Mapping
 from typing import Any
 
-from haptik_actions.messages._value import Message, Variation
+from haptik_actions.messages._value import Message, Variation, can_be_evaluated
 
 __all__ = ["choose", "suitable"]
 
@@ -37,10 +37,17 @@ def choose(message: Message, channel: str | None, slots: Mapping[str, Any]) -> V
 
 
 def _holds(variation: Variation, slots: Mapping[str, Any]) -> bool:
-    return all(_equal(slots.get(constraint["name"]), constraint["value"]) for constraint in variation.condition)
+    return all(
+        can_be_evaluated(constraint) and _equal(slots.get(constraint["name"]), constraint["value"])
+        for constraint in variation.condition
+    )
 
 
 def _equal(held: Any, wanted: Any) -> bool:
     if isinstance(held, str) and isinstance(wanted, str):
         return held.casefold() == wanted.casefold()
-    return bool(held == wanted)
+    try:
+        return bool(held == wanted)
+    except (TypeError, ValueError):
+        # Of an array's elements each is compared, and the whole has no truth value.
+        return False

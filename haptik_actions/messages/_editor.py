@@ -15,7 +15,7 @@ from haptik_actions.errors import MessagesUnavailable
 from haptik_actions.messages._entry import Action, Draft, Version
 from haptik_actions.messages._names import SLOTS_KEY, Place, draft_key, history_key
 from haptik_actions.messages._scripts import DRAFT, LOOK, WRITE
-from haptik_actions.messages._source import redis_errors
+from haptik_actions.messages._source import allowed, redis_errors
 
 if TYPE_CHECKING:
     from redis.asyncio import Redis
@@ -166,7 +166,7 @@ class Editor:
             for item in items[start : start + _AT_ONCE]:
                 ask(pipeline, item)
             with unavailable_as_error():
-                answers += await pipeline.execute(raise_on_error=False)
+                answers += [allowed(answer) for answer in await pipeline.execute(raise_on_error=False)]
         return answers
 
     async def _script(self, script: str, keys: tuple[str, ...], *arguments: Any) -> Any:

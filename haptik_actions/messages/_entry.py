@@ -125,9 +125,15 @@ class Planned:
 
 @dataclass(frozen=True, slots=True)
 class ImportPlan:
-    """What an import would do. Nothing is written before it is applied."""
+    """What an import would do. Nothing is written before it is applied.
+
+    Attributes:
+        rows: The messages of the file.
+        doubt: A sentence on what had to be guessed to read the file; empty where nothing had to be.
+    """
 
     rows: tuple[Planned, ...]
+    doubt: str = ""
 
     def count(self, state: str) -> int:
         """Return how many rows have that state."""
@@ -144,7 +150,13 @@ class Applied:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seeded:
-    """What a seeding did to the defaults. `kept_edited`: their default changed, and users go on reading the edit."""
+    """What a seeding did to the defaults.
+
+    Attributes:
+        kept_edited: Their default changed, and users go on reading the edit.
+        refused: Key and problem of responses that cannot be messages.
+        partly: Key and problem of responses of which something is left out, or never said.
+    """
 
     added: int
     changed: int
@@ -152,3 +164,4 @@ class Seeded:
     unchanged: int
     kept_edited: tuple[str, ...] = ()
     refused: tuple[tuple[str, str], ...] = ()
+    partly: tuple[tuple[str, str], ...] = ()

@@ -15,19 +15,20 @@ from typing import Any
 
 import msgspec
 
-from haptik_actions._yaml import YamlProblem, load_bounded
+from haptik_actions._encoding import detect_encoding
+from haptik_actions._rasa_yaml import load_yaml
 from haptik_actions.errors import ConfigurationError
 from haptik_actions.messages._names import Place, checked
 
-__all__ = ["FORMATS", "ImportedRow", "read", "write"]
+__all__ = ["FORMATS", "ImportedRow", "doubt", "read", "write"]
 
 _COLUMNS = ("key", "locale", "origin", "value")
 # What a spreadsheet would run as a formula gets an apostrophe in front, which reading takes away again. Excel in
 # Chinese, Japanese and Korean takes the full-width signs for the others; a line break before a sign hides it.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠", "'")
-# Control characters, the separators that YAML takes for a line's end, and what an editor may change.
-_UNUSUAL = re.compile("[\x00-\x09\x0b-\x1f\x7f-\xa0\u2028\u2029\ufeff]|[ \t]\n")
-_BYTE_ORDER_MARKS = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
+# Control characters, the separators that YAML takes for a line's end, what an editor may change, and what is read as an
+# escape or a variable where it stands without double quotes.
+_UNUSUAL = re.compile("[\x00-\x09\x0b-\x1f\x7f-\xa0\u2028\u2029\ufeff]|[ \t]\n|\\\\[uU]|\\${")
 
 _MOST_ROWS = 200_000
 # YAML is read a hundred times slower than CSV.
@@ -77,6 +78,13 @@ def read(format: str, data: bytes) -> list[ImportedRow]:
     return rows
 
 
+def doubt(format: str, data: bytes) -> str:
+    """Return a sentence on what had to be guessed to read the file; empty where nothing had to be."""
+    if format != "csv" or not detect_encoding(io.BytesIO(data)).guessed:
+        return ""
+    return "The file is not UTF-8 and does not say what it is; it was read as Windows-1252. Look at its accents."
+
+
 def _of(kinds: dict[str, Callable[..., Any]], format: str) -> Callable[..., Any]:
     if format not in kinds:
         raise ConfigurationError(f"{format!r} is no format of messages. There are: {', '.join(sorted(kinds))}.")
@@ -113,12 +121,12 @@ def _unguarded(cell: str) -> str:
 
 
 def _read_csv(data: bytes) -> list[ImportedRow]:
-    encoding = _BYTE_ORDER_MARKS.get(data[:2], "utf-8-sig")
+    encoding = detect_encoding(io.BytesIO(data))
     try:
-        text = data.decode(encoding)
+        text = data.decode(encoding.codec)
     except UnicodeDecodeError as error:
         line = data[: error.start].count(b"\n") + 1
-        raise ConfigurationError(f"Line {line} of the file is not {encoding.removesuffix('-sig').upper()}.") from None
+        raise ConfigurationError(f"Line {line} of the file is not {encoding.shown}.") from None
     heading = text.split("\n", 1)[0]
     delimiter = max(",;\t", key=heading.count)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
@@ -185,13 +193,11 @@ def _from_yaml(value: Any) -> str:
 
 def _read_yaml(data: bytes) -> list[ImportedRow]:
     try:
-        content = load_bounded(data.decode("utf-8-sig"))
-    except UnicodeDecodeError:
-        raise ConfigurationError("The file is not YAML in UTF-8.") from None
-    except YamlProblem as problem:
-        place = f"Line {problem.line} of the file" if problem.line else "The file"
-        key = f" ({problem.key[:60]})" if problem.key else ""
-        raise ConfigurationError(f"{place} is not YAML in UTF-8 that can be read: {problem.words}{key}.") from None
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise ConfigurationError(f"The file is not UTF-8, beginning with byte {error.start + 1}.") from None
+    # Whoever may import a file need not know the environment of the process that reads it.
+    content = load_yaml(text, "The file", None)
     if not isinstance(content, dict) or not all(isinstance(messages, dict) for messages in content.values()):
         raise ConfigurationError("The file is not locale -> key -> message, such as `en: {utter_greet: Hello}`.")
     return [

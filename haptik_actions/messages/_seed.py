@@ -7,15 +7,31 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from haptik_actions.config import read_yaml
+from haptik_actions._rasa_yaml import read_rasa_yaml
 from haptik_actions.errors import ConfigurationError, InvalidMessage
+from haptik_actions.messages._responses import usable_variations
 from haptik_actions.messages._value import Message
 
-__all__ = ["DomainCopy", "read_domain", "values_of"]
+__all__ = ["Copied", "DomainCopy", "read_domain", "usable_responses", "values_of"]
 
 
 # Settings and receipt of hand-offs: objects, which no user should read.
 _OWN_SLOTS = frozenset({"haptik", "haptik_handoff"})
+
+
+@dataclass(frozen=True, slots=True)
+class Copied:
+    """A domain's responses as messages.
+
+    Attributes:
+        values: Key -> message, as it stands in Redis.
+        refused: Key -> what keeps the response from being a message.
+        changed: Key -> what of the response is left out, or never said; the rest is among `values`.
+    """
+
+    values: dict[str, str]
+    refused: dict[str, str]
+    changed: dict[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +44,7 @@ class DomainCopy:
     @property
     def values(self) -> dict[str, str]:
         """Key -> message, for `MessageStore(defaults={locale: …})`; what is no message is left out."""
-        return values_of(self.responses)[0]
+        return values_of(self.responses).values
 
 
 def read_domain(path: Path) -> DomainCopy:
@@ -43,7 +59,7 @@ def read_domain(path: Path) -> DomainCopy:
     responses: dict[str, Sequence[Any]] = {}
     slots: dict[str, None] = {}
     for file in files:
-        content = read_yaml(file)
+        content = read_rasa_yaml(file)
         if not isinstance(content, dict):
             continue
         for name, variations in _section(content, "responses", file).items():
@@ -54,28 +70,27 @@ def read_domain(path: Path) -> DomainCopy:
     return DomainCopy(responses, tuple(name for name in slots if name not in _OWN_SLOTS))
 
 
-def values_of(responses: Mapping[str, Sequence[Any]]) -> tuple[dict[str, str], dict[str, str]]:
-    """Return key -> message as it stands in Redis, and key -> problem for what cannot be one."""
-    values, refused = {}, {}
+def values_of(responses: Mapping[str, Sequence[Any]]) -> Copied:
+    """Return a domain's responses as messages. A variation that cannot be one is left out, and the others stay."""
+    values, refused, changed = {}, {}, {}
     for key, variations in responses.items():
+        read, problems = usable_variations(variations)
         try:
-            value = Message.from_responses([_clean(variation) for variation in variations]).dump()
+            value = Message.from_responses(read).dump()
             Message.parse(value)
-            values[key] = value
-        except InvalidMessage as error:
-            refused[key] = str(error)
-    return values, refused
+        except (InvalidMessage, TypeError, ValueError) as error:
+            refused[key] = " ".join(problems) or str(error)
+            continue
+        values[key] = value
+        if problems:
+            changed[key] = " ".join(problems)
+    return Copied(values, refused, changed)
 
 
-def _clean(variation: Any) -> Any:
-    """A response without the keys that only Rasa's own tools read, and without empty ones."""
-    if not isinstance(variation, Mapping):
-        return variation
-    return {key: value for key, value in variation.items() if value is not None and key not in _TOOLS_KEYS}
-
-
-# `response_id` is an older name of `id`; `rephrase` and `rephrase_prompt` are Rasa Pro's, below metadata today.
-_TOOLS_KEYS = frozenset({"rephrase", "rephrase_prompt", "response_id"})
+def usable_responses(responses: Mapping[str, Sequence[Any]]) -> dict[str, str]:
+    """Return key -> message of the responses that say here all that they say in Rasa."""
+    copied = values_of(responses)
+    return {key: value for key, value in copied.values.items() if key not in copied.changed}
 
 
 def _section(content: Mapping[str, Any], name: str, file: Path) -> Mapping[str, Any]:

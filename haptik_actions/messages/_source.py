@@ -16,7 +16,7 @@ from haptik_actions.messages._value import Message
 if TYPE_CHECKING:
     from redis.asyncio import Redis
 
-__all__ = ["REDIS_SECONDS", "RedisSource", "redis_errors"]
+__all__ = ["REDIS_SECONDS", "RedisSource", "allowed", "redis_errors"]
 
 logger = get_logger(__name__)
 
@@ -46,7 +46,7 @@ class RedisSource:
             pipeline.get(key)
         async with deadline(REDIS_SECONDS):
             answers = await pipeline.execute(raise_on_error=False)
-        values = dict(zip(keys, answers, strict=True))
+        values = dict(zip(keys, map(allowed, answers), strict=True))
         broken = [place for place in places if _mistake(values[place.live])]
         for place in broken:
             logger.error("The Redis key %s %s SET it again, or delete it.", place.live, _mistake(values[place.live]))
@@ -61,6 +61,13 @@ class RedisSource:
             if value is not None and not _mistake(value):
                 return value
         return None
+
+
+def allowed(answer: Any) -> Any:
+    """Return an answer of a pipeline. A key of another type is an answer, and every other error is raised."""
+    if isinstance(answer, Exception) and not str(answer).startswith("WRONGTYPE"):
+        raise answer
+    return answer
 
 
 def redis_errors() -> tuple[type[Exception], ...]:

@@ -222,6 +222,11 @@ class MessageStore:
         found = self._from_known(locale_chain(locale, self._locale), key, edited=False)
         return None if found.message is None else (found.message, found.locale)
 
+    def replace_defaults(self, defaults: Mapping[str, Mapping[str, str]]) -> None:
+        """Take other defaults from now on, as a bot does that was given a new model. In the store's event loop."""
+        self._defaults = Defaults(defaults, self._locale)
+        self._forget(None)
+
     def health(self) -> Health:
         """Tell how current the answers are."""
         return self._health

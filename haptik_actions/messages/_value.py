@@ -10,6 +10,7 @@ What begins as JSON does (`{"`, `["`, `[{`) and is none of these is refused; eve
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -18,18 +19,24 @@ from typing import Any
 
 import msgspec
 
+from haptik_actions._halves import without_halves
 from haptik_actions.config import nearest
 from haptik_actions.errors import InvalidMessage
 from haptik_actions.messages._finding import Finding
 from haptik_actions.messages._template import Template
 
-__all__ = ["Message", "Variation"]
+__all__ = ["KEYS", "Message", "Variation", "can_be_evaluated", "predicate"]
 
 _BEGINS_AS_JSON = re.compile(r'\s*(?:\{\s*"|\[\s*["{])')
 _LIST_KEYS = ("buttons", "elements", "quick_replies")
-_OBJECT_KEYS = ("custom", "attachment", "metadata")
-_EXTRA = (*_LIST_KEYS, *_OBJECT_KEYS, "image", "id")
-_KEYS = ("text", "hsl", "channel", "condition", *_EXTRA)
+_OBJECT_KEYS = ("custom", "attachment")
+# `metadata` is any value to Rasa. The three behind it mean nothing here: Rasa, or Rasa Pro, reads them.
+_EXTRA = (*_LIST_KEYS, *_OBJECT_KEYS, "image", "id", "metadata", "button_type", "allow_interruptions", "translation")
+KEYS = ("text", "hsl", "channel", "condition", *_EXTRA)
+"""The keys of a response."""
+_ESCAPED_HALF = re.compile(r"\\u[dD][89a-fA-F]")
+# Rasa Pro's `condition: 'slots.tier is "gold"'`.
+_PREDICATE = "predicate"
 # What a user sees or hears of a response.
 _SHOWING = ("text", "hsl", "image", "custom", "attachment", "elements", "buttons", "quick_replies")
 
@@ -42,9 +49,11 @@ class Variation:
         text: What it says; None where it is an HSL object, or shows something else than text.
         hsl: An HSL object as JSON, with placeholders in its texts.
         channel: It is for this channel of Rasa alone.
-        condition: As in Rasa's responses: every `{"type": "slot", "name": …, "value": …}` has to hold.
+        condition: As in Rasa's responses: every `{"type": "slot", "name": …, "value": …}` has to hold. What cannot be
+            evaluated here, such as Rasa Pro's `slots.tier is "gold"`, is a `{"type": "predicate", "value": …}`, and
+            never holds.
         extra: The response's other keys: `buttons`, `image`, `custom`, `attachment`, `elements`, `quick_replies`,
-            `metadata`, `id`.
+            `metadata`, `id`, and what Rasa alone reads.
     """
 
     text: str | None = None
@@ -103,6 +112,8 @@ class Message:
         Raises:
             InvalidMessage: as `parse`.
         """
+        if not responses:
+            raise _refused("", "it has no variation")
         return cls(tuple(_variation(item, f"[{index}]") for index, item in enumerate(responses)))
 
     @property
@@ -129,12 +140,13 @@ class Message:
 
 @lru_cache(maxsize=4096)
 def _parse(value: str) -> Message:
+    value = without_halves(value)
     if not value.strip():
         raise _refused("", "it is blank, and a blank message is silence")
     if not _BEGINS_AS_JSON.match(value):
         return Message((Variation(text=value),))
     try:
-        decoded = msgspec.json.decode(value.encode("utf-8", "surrogatepass"))
+        decoded = _decoded(value)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise _refused("", f"it begins like JSON and is not: {_plainly(error)}") from None
     except RecursionError:
@@ -142,6 +154,20 @@ def _parse(value: str) -> Message:
     items = decoded if isinstance(decoded, list) else [decoded]
     paths = [f"[{index}]" for index in range(len(items))] if isinstance(decoded, list) else [""]
     return Message(tuple(_variation(item, path) for item, path in zip(items, paths, strict=True)))
+
+
+def _decoded(value: str) -> Any:
+    try:
+        return msgspec.json.decode(value)
+    except msgspec.DecodeError:
+        if not _ESCAPED_HALF.search(value):
+            raise
+        # Python writes and reads half of a surrogate pair; msgspec does neither.
+        try:
+            return without_halves(json.loads(value))
+        except ValueError:
+            pass
+        raise
 
 
 def _variation(item: Any, path: str) -> Variation:
@@ -152,8 +178,8 @@ def _variation(item: Any, path: str) -> Variation:
     if "type" in item:
         return Variation(hsl=_checked_hsl(item, path))
     for key in item:
-        if key not in _KEYS:
-            raise _refused(_join(path, key), f"{key!r} is not known here.{nearest(str(key), _KEYS)}")
+        if key not in KEYS:
+            raise _refused(_join(path, key), f"{key!r} is not known here.{nearest(str(key), KEYS)}")
     _check_kinds(item, path)
     if not any(item.get(key) for key in _SHOWING):
         raise _refused(path, "it shows nothing, and a blank message is silence")
@@ -188,12 +214,24 @@ def _is_list_of_objects(value: Any) -> bool:
 
 
 def _condition(value: Any, path: str) -> tuple[Mapping[str, Any], ...]:
+    if isinstance(value, str) and value.strip():
+        return (predicate(value),)
     if not _is_list_of_objects(value):
         raise _refused(path, "a list of conditions is wanted")
     for index, constraint in enumerate(value or ()):
-        if not isinstance(constraint.get("name"), str) or "value" not in constraint:
+        if not can_be_evaluated(constraint) and constraint.get("type") != _PREDICATE:
             raise _refused(f"{path}[{index}]", "a condition has `type: slot`, a `name` and a `value`")
     return tuple(value or ())
+
+
+def predicate(written: Any) -> Mapping[str, Any]:
+    """Return a condition that cannot be evaluated here as what `Variation` holds for it. It never holds."""
+    return {"type": _PREDICATE, "value": written}
+
+
+def can_be_evaluated(constraint: Any) -> bool:
+    """Tell whether a condition compares a slot with a value, which is all that is evaluated here."""
+    return isinstance(constraint, Mapping) and isinstance(constraint.get("name"), str) and "value" in constraint
 
 
 def _checked_hsl(item: Mapping[str, Any], path: str) -> Mapping[str, Any]:

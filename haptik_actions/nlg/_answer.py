@@ -7,9 +7,10 @@ then: every answer here is of that shape. `{}` says nothing, as Rasa does where 
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from haptik_actions._halves import without_halves
 from haptik_actions._log import get_logger
 from haptik_actions.errors import HaptikError, InvalidElement
 from haptik_actions.messages import Message, MessageStore, Template, Variation, element_of, packaged_copy, suitable
@@ -18,7 +19,7 @@ from haptik_actions.nlg._call import Call
 if TYPE_CHECKING:
     from haptik_actions.render import Copy
 
-__all__ = ["Answer", "answer"]
+__all__ = ["Answer", "answer", "last_resort"]
 
 logger = get_logger(__name__)
 
@@ -26,6 +27,8 @@ Answer = dict[str, Any]
 
 # The keys in which Rasa's own generator fills placeholders.
 _FILLED = ("text", "image", "custom", "buttons", "attachment", "quick_replies")
+# Texts for other languages, of which Rasa Pro's own generator chooses.
+_UNSAID = frozenset({"translation"})
 # Rasa says these where the domain has them, and nothing where it has not.
 _OPTIONAL = frozenset({"utter_back", "utter_restart"})
 # Here Rasa's nothing would be silence towards a user who was not understood.
@@ -34,8 +37,17 @@ _STANDS_IN = {"utter_default": "haptik_fallback_rephrase", "utter_ask_rephrase":
 _REST = ("collector", "rest")
 
 
-async def answer(store: MessageStore, call: Call) -> Answer:
-    """Return what the bot says. Never raises: where the store's message cannot be used, the default's is."""
+async def answer(
+    store: MessageStore, call: Call, otherwise: Callable[[], Awaitable[Answer | None]] | None = None
+) -> Answer:
+    """Return what the bot says: the store's message or, where that cannot be used, its default.
+
+    `otherwise` is asked where the store has neither; it returns None where it does not know the response.
+    """
+    return without_halves(await _answer(store, call, otherwise))
+
+
+async def _answer(store: MessageStore, call: Call, otherwise: Callable[[], Awaitable[Answer | None]] | None) -> Answer:
     found = await store.located(call.response, call.locale)
     try:
         if found is not None:
@@ -47,6 +59,9 @@ async def answer(store: MessageStore, call: Call) -> Answer:
     default = store.default(call.response, call.locale)
     if default is not None:
         return _said(*default, call, await _copy(store, default[0], call)) or {}
+    said = await otherwise() if otherwise is not None else None
+    if said is not None:
+        return said
     return {} if found is not None else await _nothing(store, call)
 
 
@@ -90,7 +105,7 @@ def _said(message: Message, locale: str, call: Call, copy: Copy | None) -> Answe
 
 
 def _response(variation: Variation, fill: Callable[..., str]) -> Answer:
-    members = dict(variation.extra)
+    members = {key: value for key, value in variation.extra.items() if key not in _UNSAID}
     if variation.text is not None:
         members["text"] = variation.text
     return {key: _filled(value, fill) if key in _FILLED else value for key, value in members.items()}

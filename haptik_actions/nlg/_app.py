@@ -26,7 +26,6 @@ Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
-_decode = msgspec.json.Decoder(Call).decode
 _encode = msgspec.json.Encoder().encode
 
 
@@ -64,11 +63,12 @@ async def _respond(store: MessageStore, token: str | None, scope: Scope, receive
     if body is None:
         return 413, {"error": "The body is too large."}
     try:
-        call = _decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        call = Call.decode(body)
+    except (ValueError, RecursionError) as error:
         return 400, {"error": f"This is no call of Rasa: {error}."}
     try:
-        return 200, await answer(store, call)
+        # Written out here, so that what cannot be is caught too.
+        return 200, msgspec.Raw(_encode(await answer(store, call)))
     except Exception:
         # Whatever it is, an answer of another status loses the utterance.
         logger.exception("The message %r could not be said.", call.response)

@@ -5,11 +5,13 @@ Source: `rasa/core/nlg/callback.py` of Rasa 3.6.21.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
 import msgspec
 
+from haptik_actions._halves import without_halves
 from haptik_actions.messages import locale_of
 
 __all__ = ["Call"]
@@ -39,6 +41,37 @@ class Call(msgspec.Struct):
     tracker: _Tracker | None = None
     channel: _Channel | None = None
 
+    @classmethod
+    def of(
+        cls,
+        response: str,
+        *,
+        slots: Mapping[str, Any],
+        metadata: Mapping[str, Any] | None,
+        channel: str | None,
+        arguments: Mapping[str, Any],
+    ) -> Call:
+        """Return the call of somebody who stands in Rasa's own process; `metadata` is that of the latest message."""
+        tracker = _Tracker(slots=dict(slots), latest_message={"metadata": metadata})
+        return cls(response, arguments=dict(arguments), tracker=tracker, channel=_Channel(channel))
+
+    @classmethod
+    def decode(cls, body: bytes) -> Call:
+        """Read what Rasa posts: JSON as Python writes it, with NaN, Infinity and halves of surrogate pairs.
+
+        Raises:
+            ValueError: the body is no call of Rasa.
+        """
+        try:
+            return _decode(body)
+        except msgspec.ValidationError:
+            raise
+        except (msgspec.DecodeError, UnicodeDecodeError) as strict:
+            try:
+                return msgspec.convert(without_halves(json.loads(body)), cls)
+            except (ValueError, RecursionError):
+                raise strict from None
+
     @property
     def slots(self) -> Mapping[str, Any]:
         """The slots, those that nothing was ever put in included."""
@@ -60,3 +93,6 @@ class Call(msgspec.Struct):
         latest = self.tracker.latest_message if self.tracker else None
         metadata = latest.get("metadata") if isinstance(latest, dict) else None
         return locale_of(self.slots, metadata if isinstance(metadata, dict) else None)
+
+
+_decode = msgspec.json.Decoder(Call).decode

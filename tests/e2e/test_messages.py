@@ -145,10 +145,11 @@ async def test_the_endpoint_says_what_rasas_own_generator_says(said_by_rasa: lis
     calls = [(name, channel) for name in RESPONSES for channel in CHANNELS]
     for (name, channel), expected in zip(calls, said_by_rasa, strict=True):
         spoken = {key: value for key, value in (expected or {}).items() if key not in ("channel", "condition")}
-        assert await _ours(store, name, channel) == spoken, (name, channel)
+        assert await ours(store, name, channel) == spoken, (name, channel)
 
 
-async def _ours(store: MessageStore, name: str, channel: str) -> Any:
+async def ours(store: MessageStore, name: str, channel: str) -> Any:
+    """What the endpoint answers."""
     call = {"response": name, "id": None, "arguments": {}, "tracker": {"slots": SLOTS}, "channel": {"name": channel}}
     transport = httpx.ASGITransport(app=nlg_app(store))
     async with httpx.AsyncClient(transport=transport, base_url="http://nlg") as client:

@@ -92,6 +92,9 @@ CALLS = [
     (f"{CHANNEL}:CollectingOutputChannel", "__init__", 0, ()),
     ("rasa.core.agent:Agent", "handle_message", 1, ()),
     ("rasa.core.agent:Agent", "is_ready", 0, ()),
+    ("rasa.core.nlg.response:TemplatedNaturalLanguageGenerator", "__init__", 1, ()),
+    ("rasa.core.nlg.response:TemplatedNaturalLanguageGenerator", "generate", 3, ("domain_responses",)),
+    ("rasa.shared.core.trackers:DialogueStateTracker", "current_slot_values", 0, ()),
     ("rasa.core.lock_store:LockStore", "lock", 1, ("wait_time_in_seconds",)),
     ("rasa.core.processor:CalmMessageProcessor", "handle_message", 1, ()),
     ("rasa.core.processor:CalmMessageProcessor", "get_tracker", 1, ()),
@@ -149,6 +152,17 @@ def test_the_blueprint_is_asked_for_as_by_open_source(wheel: Path) -> None:
     )
     assert "app.ctx.input_channels = input_channels" in ast.unparse(register)
     assert "await app.ctx.agent.handle_message(message)" in ast.unparse(register)
+
+
+def test_the_copy_in_rasas_process_is_made_asked_and_given_responses_as_by_open_source(wheel: Path) -> None:
+    generator = ast.unparse(module(wheel, "rasa.core.nlg.generator"))
+    assert "return nlg_class(endpoint_config=endpoint_config, domain=domain)" in generator
+    agent = ast.unparse(module(wheel, "rasa.core.agent"))
+    assert "if isinstance(self.nlg, TemplatedNaturalLanguageGenerator):" in agent
+    assert "self.nlg.responses = self.domain.responses" in agent
+    # There the channel itself is passed, and not its name.
+    actions = ast.unparse(module(wheel, "rasa.core.actions.action"))
+    assert "nlg.generate(self.utter_action, tracker, output_channel, **kwargs)" in actions
 
 
 def test_a_name_of_another_version_is_noticed(wheel: Path) -> None:

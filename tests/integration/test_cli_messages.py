@@ -91,14 +91,28 @@ def test_standard_input_of_windows_has_no_marks_that_users_would_be_sent(url: st
 
 def test_a_key_that_does_not_exist_is_said_and_leaves_no_trace(url: str, domain: Path) -> None:
     run(url, "seed", "--domain", str(domain))
-    for command in ("get", "diff", "delete"):
+    for command in ("get", "diff", "delete", "history"):
         refused = run(url, command, "utter_gret")
         assert refused.exit_code == 1
-        assert "There is no message utter_gret in en. `list` shows what there is" in refused.output
+        assert "There is no message utter_gret in en. Did you mean 'utter_greet'?" in refused.output
+        refused = run(url, command, "nothing_like_it_at_all")
+        assert refused.exit_code == 1
+        assert "There is no message nothing_like_it_at_all in en. `list` shows what there is" in refused.output
     refused = run(url, "delete", "utter_greet")
     assert (refused.exit_code, refused.output) == (1, "Error: utter_greet in en is its default already.\n")
-    assert run(url, "history", "utter_gret").output == "utter_gret in en was never edited.\n"
     assert run(url, "history", "utter_greet").output == "utter_greet in en was never edited.\n"
+
+
+def test_a_new_key_that_looks_like_another_is_said(url: str, domain: Path) -> None:
+    run(url, "seed", "--domain", str(domain))
+    done = run(url, "set", "utter_gret", "Hi")
+    assert done.exit_code == 0
+    assert "utter_gret is new: nothing had this key. Did you mean 'utter_greet'?" in done.output
+    # It is known now, and so is what the domain and the package have.
+    assert "is new" not in run(url, "set", "utter_gret", "Hello").output
+    assert "is new" not in run(url, "set", "haptik_handoff_delayed", "Sorry").output
+    assert "is new" not in run(url, "set", "utter_greet", "Hello {name}", "--locale", "hi").output
+    assert "is new" not in run(url, "set", "nothing_like_it_at_all", "x").output
 
 
 def test_the_slots_of_the_package_are_no_placeholders(url: str, domain: Path) -> None:
@@ -152,7 +166,7 @@ def test_a_mistake_is_refused_with_its_remedy(url: str, domain: Path) -> None:
     assert conflict.exit_code == 1
     assert "was changed by" in conflict.output
     assert run(url, "get", "utter_nowhere").exit_code == 1
-    assert run(url, "rollback", "utter_greet", "9").exit_code == 2
+    assert run(url, "rollback", "utter_greet", "9").exit_code == 1
     assert run(url, "diff", "utter_greet", "9").exit_code == 1
     assert run(url, "set", "a b", "x").exit_code == 2
     assert run(f"redis://127.0.0.1:{free_port()}", "list").exit_code == 1
@@ -182,6 +196,66 @@ def test_files(url: str, domain: Path, tmp_path: Path) -> None:
     assert drafted.exit_code == 0
     assert run(url, "import", str(domain / "a.yml")).exit_code == 2
     assert run(url, "import", str(domain / "a.yml"), "--format", "csv").exit_code == 2
+
+
+OTHER = "responses:\n  utter_greet: [{text: Hello there}]\n  utter_other: [{text: Other}]\n"
+
+
+@pytest.fixture
+def other(url: str, domain: Path, tmp_path: Path) -> Path:
+    """The domain of another bot, on the Redis that the first has seeded."""
+    assert run(url, "seed", "--domain", str(domain)).exit_code == 0
+    (tmp_path / "other.yml").write_text(OTHER, encoding="utf-8")
+    return tmp_path / "other.yml"
+
+
+def test_what_another_domain_wrote_is_not_removed_unasked(url: str, domain: Path, other: Path) -> None:
+    refused = run(url, "seed", "--domain", str(other))
+    assert refused.exit_code == 1
+    assert "would remove 1 defaults in en that the domain does not have: utter_menu. Nothing is written." in (
+        refused.output
+    )
+    assert "--yes" in refused.output
+    assert json.loads(run(url, "get", "utter_greet").output) == ["Hello {name}", {"text": "Hey", "channel": "slack"}]
+    assert run(url, "get", "utter_other").exit_code == 1
+    # Another language is another set of defaults.
+    assert run(url, "seed", "--domain", str(other), "--locale", "de").exit_code == 0
+    assert run(url, "seed", "--domain", str(domain)).output.endswith("0 removed, 2 unchanged.\n")
+    assert run(url, "seed", "--domain", str(other), "--yes").output == (
+        "1 defaults are new, 1 changed, 1 removed, 0 unchanged.\n"
+    )
+
+
+@pytest.mark.parametrize(("answer", "status", "said"), [("y\n", 0, "1 removed"), ("n\n", 1, "Nothing is written.")])
+def test_on_a_terminal_it_asks(url: str, other: Path, answer: str, status: int, said: str) -> None:
+    ours, theirs = os.openpty()
+    command = [sys.executable, "-m", "haptik_actions.cli", "messages", "seed", "--domain", str(other)]
+    os.write(ours, answer.encode())
+    done = subprocess.run(
+        command, stdin=theirs, capture_output=True, text=True, env={**os.environ, "REDIS_URL": url}, check=False
+    )
+    os.close(ours)
+    os.close(theirs)
+    assert done.returncode == status
+    assert "Remove them?" in done.stderr
+    assert said in done.stdout + done.stderr
+
+
+def test_what_a_domain_says_that_cannot_be_kept_is_named(url: str, tmp_path: Path) -> None:
+    responses = {
+        "utter_a": [{"text": "One"}, {"text": ""}],
+        "utter_b": [{"text": "Gold", "condition": 'slots.tier is "gold"'}, {"text": "All"}],
+        "utter_c": [{"text": " "}],
+    }
+    (tmp_path / "pro.yml").write_text(json.dumps({"responses": responses}), encoding="utf-8")
+    done = run(url, "seed", "--domain", str(tmp_path / "pro.yml"))
+    assert done.output.splitlines() == [
+        "warning: utter_c is left out: text: It is blank, and a blank message is silence.",
+        "warning: utter_a is not seeded as it stands: Variation 2: text: It is blank, and a blank message is silence.",
+        "warning: utter_b is not seeded as it stands: Variation 1: Its condition cannot be evaluated here and counts "
+        "as not fulfilled.",
+        "2 defaults are new, 0 changed, 0 removed, 0 unchanged.",
+    ]
 
 
 def test_a_domain_that_is_none(url: str, tmp_path: Path) -> None:

@@ -457,9 +457,9 @@ def test_every_text_survives_a_file(format: str, texts: dict[str, str]) -> None:
     ("data", "format", "words"),
     [
         (b"key,value\na,b\n", "csv", "locale"),
-        (b"\xff\xffkey", "csv", "Line 1"),
+        (b"key,locale,value\nutter_a,de,\x81\xe4", "csv", "Line 2 of the file is not Windows-1252"),
         (b"en: [1]", "yaml", "locale -> key"),
-        (b"en: {a: [}", "yaml", "Line 1"),
+        (b"en: {a: [}", "yaml", "line 1"),
         (b"x", "xlsx", "csv, yaml"),
     ],
 )
@@ -474,11 +474,20 @@ async def test_files_that_cannot_be_read(catalogue: Catalogue, data: bytes, form
         "key;locale;value\r\nutter_a;de;Hallo\r\nutter_b;de;\r\n".encode("utf-16"),
         b"value\tlocale\tkey\nHallo\tde\tutter_a\n",
         b"\xef\xbb\xbfKey,Locale,Value\nutter_a,de,Hallo\n\n",
+        "key,locale,value\nutter_a,de,Hallo\n".encode("utf-16-le"),
+        "key,locale,value\nutter_a,de,Hallo\n".encode("utf-32"),
     ],
 )
 async def test_files_as_spreadsheets_write_them(catalogue: Catalogue, data: bytes) -> None:
     plan = await catalogue.plan_import(data, "csv")
     assert [(row.key, row.locale, row.new, row.state) for row in plan.rows] == [("utter_a", "de", "Hallo", "added")]
+
+
+async def test_a_plain_csv_of_excel_is_read_and_doubted(catalogue: Catalogue) -> None:
+    plan = await catalogue.plan_import("key;locale;value\nutter_a;de;Schöne Grüße\n".encode("cp1252"), "csv")
+    assert [row.new for row in plan.rows] == ["Schöne Grüße"]
+    assert "Windows-1252" in plan.doubt
+    assert (await catalogue.plan_import("key,locale,value\nutter_a,de,ö\n".encode(), "csv")).doubt == ""
 
 
 async def test_rows_that_are_refused_say_why(catalogue: Catalogue) -> None:

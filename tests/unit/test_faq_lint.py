@@ -70,6 +70,8 @@ FOUND: dict[str, list[tuple[str, int, str]]] = {
         ("variations_left_out", 1, "answer"),
         ("no_response", 2, "answer"),
         ("invalid_hsl", 3, "answer"),
+        ("placeholder", 4, "answer"),
+        ("no_response", 5, "answer"),
     ],
     "bad.jsonl": [
         ("delimiter_in_text", 1, "question"),
@@ -229,6 +231,43 @@ def test_a_rasa_project_gives_retrieval_intents_with_buttons_as_quick_replies() 
     assert hours.questions == ("When are you open?", "open on Sunday or monday")
     assert pay.questions == ("Can I pay by card?",)
     assert '"message":"Maestro"' in pay.answers[0]
+
+
+RESPONSES = {
+    "- text: For gold.\n  condition: [{type: slot, name: tier, value: gold}]\n- text: For all.": "For all.",
+    "- text: ''\n- text: ' '\n- text: Third": "Third",
+    "- text: Slack\n  channel: slack\n- text: All": "All",
+    "- text: Slack\n  channel: slack": "Slack",
+    "- text: 'Caf\\u00e9'": "Café",
+    '- text: "Hello \\ud83d\\ude00"': "Hello 😀",
+    "- custom: {type: TEXT, text: Hi, data: {}}": '{"type":"TEXT","text":"Hi","data":{}}',
+}
+
+
+@pytest.mark.parametrize(("response", "answer"), RESPONSES.items())
+def test_the_answer_is_what_rasa_says_to_everybody(tmp_path: Path, response: str, answer: str) -> None:
+    report, nodes = load(open_source(rasa_project(tmp_path, response, "When?")))
+    assert nodes is not None, report.findings.listed()
+    assert [FaqNode.from_cells(cells).answers for cells in nodes.rows()] == [(answer,)]
+
+
+@pytest.mark.parametrize("examples", ["C:\\\n- Where?", "Where?\n- C:\\"])
+def test_a_backslash_at_the_end_of_an_example_is_no_delimiter(tmp_path: Path, examples: str) -> None:
+    report, nodes = load(open_source(rasa_project(tmp_path, "- text: There", examples)))
+    assert report.findings.listed() == []
+    assert nodes is not None
+    assert [sorted(FaqNode.from_cells(cells).questions) for cells in nodes.rows()] == [["C:\\", "Where?"]]
+
+
+def rasa_project(folder: Path, response: str, examples: str) -> Path:
+    """A project with one retrieval intent."""
+    lines = [f"- {line.removeprefix('- ')}" for line in examples.splitlines()]
+    nlu = "\n".join(["nlu:", "- intent: faq/x", "  examples: |", *(f"    {line}" for line in lines)])
+    domain = "\n".join(["responses:", "  utter_faq/x:", *(f"  {line}" for line in response.splitlines())])
+    (folder / "data").mkdir()
+    (folder / "data" / "nlu.yml").write_text(nlu, encoding="utf-8")
+    (folder / "domain.yml").write_text(domain, encoding="utf-8")
+    return folder
 
 
 @pytest.mark.parametrize(
