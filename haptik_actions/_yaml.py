@@ -21,6 +21,8 @@ MOST_CHARACTERS = 32_000_000
 _MOST_REPEATED = 100_000
 _SYNTAX = "this is not valid YAML in UTF-8. Check quotes, colons and indentation there"
 
+_VALUES = "this is not valid YAML in UTF-8. Put dates, and what is no plain key, into quotes"
+
 
 class YamlProblem(ValueError):
     """Why a text is not read as YAML.
@@ -71,7 +73,8 @@ def _problem(error: Exception) -> YamlProblem:
         return YamlProblem(f"it is nested more than {MOST_DEPTH} deep", line)
     if type(error).__name__ == "DuplicateKeyError":
         return YamlProblem("a key stands twice", line)
-    return YamlProblem(_SYNTAX, line)
+    # What has no mark comes from Python's own types: the syntax is right, and the value is none.
+    return YamlProblem(_SYNTAX if mark is not None else _VALUES, line)
 
 
 def _bounded_composer() -> Any:
