@@ -52,7 +52,7 @@ def load_bounded(text: str, yaml: Any = None) -> Any:
     if len(text) > MOST_CHARACTERS:
         raise YamlProblem(f"it has more than {MOST_CHARACTERS:,} characters")
     yaml = yaml or YAML(typ="safe", pure=True)
-    yaml.Composer = _bounded_composer()
+    yaml.Composer, yaml.Scanner = _bounded_composer(), _bounded_scanner()
     try:
         return yaml.load(text)
     except YamlProblem:
@@ -116,6 +116,20 @@ def _bounded_composer() -> Any:
             if self._repeated > _MOST_REPEATED:
                 raise YamlProblem(f"its aliases stand for more than {_MOST_REPEATED:,} values", _line(event))
             return node
+
+    return Bounded
+
+
+def _bounded_scanner() -> Any:
+    from ruamel.yaml.scanner import Scanner
+
+    class Bounded(Scanner):
+        """Stops at the depth by itself: it looks a thousand characters ahead of what is composed, at every bracket."""
+
+        def fetch_more_tokens(self) -> Any:
+            if self.flow_level > MOST_DEPTH:
+                raise YamlProblem(f"it is nested more than {MOST_DEPTH} deep", int(self.reader.line) + 1)
+            return super().fetch_more_tokens()
 
     return Bounded
 
