@@ -26,6 +26,14 @@ _ESCAPE = re.compile(r"\\[uU]")
 _RASAS_TAG = "!env_var"
 
 
+# Rasa's largest domains have some ten thousand values.
+_MOST_VALUES = 2_000_000
+
+
+class _TooMuch(ValueError):
+    """Aliases make more of a text than anybody can have written."""
+
+
 class _Unset(ValueError):
     """A value names a variable that is not there."""
 
@@ -69,7 +77,11 @@ def load_yaml(text: str, name: str, environ: Mapping[str, str] | None) -> Any:
             # Not all JSON is YAML to the ruamel.yaml of Rasa 3.6: a tab is not.
             with contextlib.suppress(ValueError):
                 return without_halves(json.loads(text))
-        return yaml.load(text)
+        content = yaml.load(text)
+        _measure(content, {})
+        return content
+    except _TooMuch as error:
+        reason = f"{name}: {error}"
     except _Unset as unset:
         reason = f"{name}, line {unset.line}: ${{{unset.name}}} stands for a variable of the environment, "
         reason += "which is not set. Set it." if environ is not None else "and none is read here. Write its value."
@@ -85,6 +97,22 @@ def load_yaml(text: str, name: str, environ: Mapping[str, str] | None) -> Any:
         reason = f"{name}: this is not valid YAML. Put dates, and what is no plain key, into quotes."
     # Raised outside the handler, so that the foreign error, which quotes the file's text, is not chained.
     raise ConfigurationError(reason)
+
+
+def _measure(value: Any, known: dict[int, int]) -> int:
+    """Return how many values a value holds with its aliases written out. 0 in `known` stands for one being measured."""
+    if not isinstance(value, (dict, list)):
+        return 1
+    size = known.get(id(value))
+    if size == 0:
+        raise _TooMuch("a list or an object holds itself, by an alias (`*name`). Write it out.")
+    if size is None:
+        known[id(value)] = 0
+        members = value.values() if isinstance(value, dict) else value
+        size = known[id(value)] = 1 + sum(_measure(member, known) for member in members)
+        if size > _MOST_VALUES:
+            raise _TooMuch(f"with its aliases (`*name`) it holds more than {_MOST_VALUES:,} values. Write them out.")
+    return size
 
 
 def _constructor(is_ascii: bool, environ: Mapping[str, str] | None) -> type[Any]:
