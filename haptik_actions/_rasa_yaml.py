@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from haptik_actions._halves import without_halves
+from haptik_actions._yaml import YamlProblem, load_bounded
 from haptik_actions.errors import ConfigurationError
 
 __all__ = ["load_yaml", "read_rasa_yaml"]
@@ -26,15 +27,7 @@ _ESCAPE = re.compile(r"\\[uU]")
 _RASAS_TAG = "!env_var"
 
 
-# Rasa's largest domains have some ten thousand values.
-_MOST_VALUES = 2_000_000
-
-
-class _TooMuch(ValueError):
-    """Aliases make more of a text than anybody can have written."""
-
-
-class _Unset(ValueError):
+class _Unset(ConfigurationError):
     """A value names a variable that is not there."""
 
     def __init__(self, name: str, line: int) -> None:
@@ -68,51 +61,25 @@ def load_yaml(text: str, name: str, environ: Mapping[str, str] | None) -> Any:
     """
     # Here, not at the top: only processes that read a file pay for the import.
     from ruamel.yaml import YAML
-    from ruamel.yaml.error import YAMLError
 
     yaml: Any = YAML(typ="safe", pure=True)
     yaml.Constructor = _constructor(text.isascii(), environ)
     try:
         if text.lstrip().startswith("{"):
             # Not all JSON is YAML to the ruamel.yaml of Rasa 3.6: a tab is not.
-            with contextlib.suppress(ValueError):
+            with contextlib.suppress(ValueError, RecursionError):
                 return without_halves(json.loads(text))
-        content = yaml.load(text)
-        _measure(content, {})
-        return content
-    except _TooMuch as error:
-        reason = f"{name}: {error}"
+        return load_bounded(text, yaml)
     except _Unset as unset:
         reason = f"{name}, line {unset.line}: ${{{unset.name}}} stands for a variable of the environment, "
         reason += "which is not set. Set it." if environ is not None else "and none is read here. Write its value."
         reason += " Text that is meant as it stands goes into quotes."
-    except YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        place = f", line {mark.line + 1}" if mark is not None else ""
-        reason = f"{name}{place}: this is not valid YAML. Check quotes, colons and indentation there."
-    except RecursionError:
-        reason = f"{name}: lists and objects stand inside each other too deeply."
-    except (ValueError, TypeError):
-        # A date that no calendar has, or a key that is a list.
-        reason = f"{name}: this is not valid YAML. Put dates, and what is no plain key, into quotes."
+    except YamlProblem as problem:
+        place = f", line {problem.line}" if problem.line else ""
+        key = f" ({problem.key[:60]})" if problem.key else ""
+        reason = f"{name}{place}: {problem.words}{key}."
     # Raised outside the handler, so that the foreign error, which quotes the file's text, is not chained.
     raise ConfigurationError(reason)
-
-
-def _measure(value: Any, known: dict[int, int]) -> int:
-    """Return how many values a value holds with its aliases written out. 0 in `known` stands for one being measured."""
-    if not isinstance(value, (dict, list)):
-        return 1
-    size = known.get(id(value))
-    if size == 0:
-        raise _TooMuch("a list or an object holds itself, by an alias (`*name`). Write it out.")
-    if size is None:
-        known[id(value)] = 0
-        members = value.values() if isinstance(value, dict) else value
-        size = known[id(value)] = 1 + sum(_measure(member, known) for member in members)
-        if size > _MOST_VALUES:
-            raise _TooMuch(f"with its aliases (`*name`) it holds more than {_MOST_VALUES:,} values. Write them out.")
-    return size
 
 
 def _constructor(is_ascii: bool, environ: Mapping[str, str] | None) -> type[Any]:

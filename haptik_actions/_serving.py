@@ -5,14 +5,17 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from typing import Any
 
 import uvicorn
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
+from uvicorn.protocols.http.auto import AutoHTTPProtocol
 
+from haptik_actions._connections import ACCEPTED_AT_ONCE, QUEUE, ConnectionLimits, Connections
 from haptik_actions.errors import ConfigurationError
 
-__all__ = ["free_port", "serve_app"]
+__all__ = ["free_port", "serve_app", "serve_at"]
 
 _LOOPBACK = "127.0.0.1"
 _GRACE_SECONDS = 1
@@ -33,22 +36,50 @@ async def serve_app(
     host: str = _LOOPBACK,
     protocol: type[asyncio.Protocol] | None = None,
     proxy: str | None = None,
+    limits: ConnectionLimits | None = None,
 ) -> AsyncIterator[str]:
     """Run `app` in the running loop and yield its base URL; port 0 takes a free one.
 
     `protocol` is the class that reads and writes HTTP on each connection, uvicorn's choice when None. `proxy` is the
     address of the reverse proxy whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed; None believes nobody.
-    Afterwards nothing is left: requests still in flight are ended after one second.
+    `limits` is for connections; None waits for slow callers. Afterwards nothing is left: requests still in flight are
+    ended after one second.
 
     Raises:
         ConfigurationError: the port cannot be had.
     """
     with _listener(host, port) as listener:
-        server = _Server(_config(app, protocol, proxy))
+        # Where nobody stands in front, the caller's address is that of the connection, whatever a header says.
+        app = ProxyHeadersMiddleware(app, trusted_hosts=proxy) if proxy is not None else app
+        async with _running(app, listener, protocol or AutoHTTPProtocol, limits):
+            yield _address(host, listener.getsockname()[1])
+
+
+@asynccontextmanager
+async def serve_at(app: Any, socket_path: str) -> AsyncIterator[None]:
+    """Run `app` in the running loop at a Unix socket, which is made at that path."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listener:
+        listener.bind(socket_path)
+        async with _running(app, listener, AutoHTTPProtocol, None):
+            yield
+
+
+@asynccontextmanager
+async def _running(
+    app: Any, listener: socket.socket, protocol: type[asyncio.Protocol], limits: ConnectionLimits | None
+) -> AsyncIterator[None]:
+    async with AsyncExitStack() as parts:
+        if limits is not None:
+            connections = Connections(limits)
+            app, protocol = connections.app(app), connections.protocol(protocol)
+            await parts.enter_async_context(connections.watching())
+        server = _Server(_config(app, protocol, ACCEPTED_AT_ONCE if limits else QUEUE))
         running = asyncio.create_task(server.serve(sockets=[listener]))
         try:
             await server.accepting(running)
-            yield _address(host, listener.getsockname()[1])
+            # asyncio takes one number for the kernel's queue and for how many it accepts in a row.
+            listener.listen(QUEUE)
+            yield
         finally:
             server.should_exit = True
             await running
@@ -77,17 +108,16 @@ def _address(host: str, port: int) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-def _config(app: Any, protocol: type[asyncio.Protocol] | None, proxy: str | None) -> uvicorn.Config:
+def _config(app: Any, protocol: type[asyncio.Protocol], backlog: int) -> uvicorn.Config:
     return uvicorn.Config(
         app,
-        http=protocol or "auto",
-        # Where nobody stands in front, the caller's address is that of the connection, whatever a header says.
-        proxy_headers=proxy is not None,
-        forwarded_allow_ips=proxy,
+        http=protocol,
+        proxy_headers=False,
         lifespan="off",
         ws="none",
         log_config=None,
         access_log=False,
+        backlog=backlog,
         timeout_graceful_shutdown=_GRACE_SECONDS,
     )
 

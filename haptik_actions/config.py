@@ -13,6 +13,7 @@
 | `nlg_token`   | HAPTIK_NLG_TOKEN    | what Rasa has to send to the studio's NLG endpoint                |
 | `messages_snapshot` | HAPTIK_MESSAGES_SNAPSHOT | a file that keeps the messages across a restart           |
 | `locale`      | HAPTIK_LOCALE       | the language of users whose own is not known, `en` if left out   |
+| `frozen_seconds` | HAPTIK_FROZEN_SECONDS | how long an action server may be frozen until it is killed  |
 
 Settings of behaviour (teams, countdown, copy) live in the domain's slot `haptik`.
 """
@@ -31,6 +32,7 @@ from typing import Any
 
 from haptik_actions._language_tag import is_locale
 from haptik_actions._log import get_logger
+from haptik_actions._yaml import YamlProblem, load_bounded
 from haptik_actions.errors import ConfigurationError
 
 __all__ = ["Settings", "nearest", "read_yaml"]
@@ -49,6 +51,7 @@ ENVIRONMENT: Mapping[str, str] = {
     "nlg_token": "HAPTIK_NLG_TOKEN",
     "messages_snapshot": "HAPTIK_MESSAGES_SNAPSHOT",
     "locale": "HAPTIK_LOCALE",
+    "frozen_seconds": "HAPTIK_FROZEN_SECONDS",
 }
 """Setting -> environment variable."""
 
@@ -64,6 +67,7 @@ WHERE_FROM: Mapping[str, str] = {
     "nlg_token": "make one up, and write it into `nlg:` of Rasa's endpoints.yml too",
     "messages_snapshot": "a file that this process may write",
     "locale": "a language tag such as en, de or hi-IN",
+    "frozen_seconds": "whole seconds, or 0 for never",
 }
 
 _VARIABLE = re.compile(r"\$\{(\w+)\}|\$(\w+)")
@@ -84,6 +88,7 @@ class Settings:
     nlg_token: str | None = field(default=None, repr=False)
     messages_snapshot: str | None = None
     locale: str | None = None
+    frozen_seconds: int | None = None
 
     @classmethod
     def load(
@@ -138,21 +143,18 @@ def read_yaml(path: Path) -> Any:
         ConfigurationError: the file cannot be read or is not YAML. The message holds a line number and never the
             file's text, which may be secret.
     """
-    # Here, not at the top: only processes that read a file pay for the import.
-    from ruamel.yaml import YAML
-    from ruamel.yaml.error import YAMLError
-
     try:
         text = path.read_text(encoding="utf-8")
         if text.lstrip().startswith("{"):
             # Not all JSON is YAML to the ruamel.yaml of Rasa 3.6: a tab is not.
-            with contextlib.suppress(ValueError):
+            with contextlib.suppress(ValueError, RecursionError):
                 return json.loads(text)
-        return YAML(typ="safe", pure=True).load(text)
-    except (YAMLError, UnicodeDecodeError) as error:
-        mark = getattr(error, "problem_mark", None)
-        place = f", line {mark.line + 1}" if mark is not None else ""
-        message = f"{path}{place}: this is not valid YAML in UTF-8. Check quotes, colons and indentation there."
+        return load_bounded(text)
+    except YamlProblem as problem:
+        place = f", line {problem.line}" if problem.line else ""
+        message = f"{path}{place}: {problem.words}."
+    except UnicodeDecodeError:
+        message = f"{path}: this is not valid YAML in UTF-8. Save it as UTF-8."
     except OSError as error:
         message = f"{path}: {error.strerror or 'the file cannot be read'}. Check that it exists and can be read."
     # Raised outside the handler, so that the foreign error, which quotes the file's text, is not chained.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import re
 import sys
 import time
 from collections.abc import Callable
@@ -33,6 +34,12 @@ def _raise(error: type[BaseException]) -> Callable[[], Events]:
     return fail
 
 
+def _freeze() -> Events:
+    """Match what takes years, and let no other thread run meanwhile."""
+    re.match(r"^([a-zA-Z0-9]+\s?)+$", "a" * 60 + "!")
+    return []
+
+
 _OUTCOMES: dict[str, Callable[[], Events]] = {
     "works": lambda: [SlotSet("order_status", "on its way")],
     "raises": _raise(OutOfOrder),
@@ -40,6 +47,7 @@ _OUTCOMES: dict[str, Callable[[], Events]] = {
     "unknown_event": lambda: [SlotSet("order_status", "on its way"), {"event": "session_paused"}],
     "exits": lambda: sys.exit("a client that ends the process"),
     "cancelled": _raise(asyncio.CancelledError),
+    "freezes": _freeze,
 }
 
 

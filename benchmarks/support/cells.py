@@ -15,10 +15,11 @@ from typing import Any
 from haptik_actions.sandbox import Sandbox, serve
 from support.calls import BUSINESS, Answer, Rasa, call_of, is_silent
 from support.faults import PLATFORM_TIMEOUT, Stack, Trouble
-from support.processes import ActionServer, Valkey, until
+from support.processes import ActionServer, Valkey, WatchedValkey, until
 
 DEADLINE = 1.0
 LEASE = PLATFORM_TIMEOUT + 2
+FROZEN_SECONDS = "3"
 PATIENCE = DEADLINE + PLATFORM_TIMEOUT + 5
 """Seconds until a user counts as silent: what docs/configuration.md promises. The action's deadline, the platform's,
 and Redis that does not answer."""
@@ -41,7 +42,12 @@ class Way:
     served_with: tuple[str, str] = ("run", "plain")
     served_without: tuple[str, str] = ("rasa_sdk", "plain")
     grpc: bool = False
+    watched: bool = False
     leaves_out: tuple[str, ...] = ()
+
+    def meets(self, trouble: Trouble) -> bool:
+        """Whether the trouble can happen here: a way behind a Sentinel is there for what is `watched`."""
+        return trouble.name not in self.leaves_out and trouble.watched is self.watched
 
     def action_for(self, trouble: Trouble) -> str:
         return self.blocking if trouble.integration == "hangs_blocking" else self.action
@@ -49,7 +55,7 @@ class Way:
 
 _CHECK = {"recorded": "rest", "action": "action_check_order", "blocking": "action_check_order_blocking"}
 _MISBEHAVIOUR = (
-    *("hangs", "hangs_blocking", "hangs_on_loop", "hangs_stubborn"),
+    *("hangs", "hangs_blocking", "hangs_on_loop", "hangs_stubborn", "freezes", "frozen"),
     *("garbage", "unknown_event", "not_exception", "cancelled"),
 )
 """Troubles of the integration itself."""
@@ -63,7 +69,8 @@ WAYS = (
     Way(name="decorated", title="decorated", served_with=("rasa_sdk", "decorated"), **_CHECK),
     Way(name="base_class", title="base class", served_with=("rasa_sdk", "base_class"), **_CHECK),
     Way(name="run", title="run", **_CHECK),
-    Way(name="run_grpc", title="run --grpc", grpc=True, leaves_out=("worker_killed",), **_CHECK),
+    Way(name="run_sentinel", title="run, Sentinel", watched=True, **_CHECK),
+    Way(name="run_grpc", title="run --grpc", grpc=True, leaves_out=("worker_killed", "frozen"), **_CHECK),
     Way(
         name="form",
         title="form validation",
@@ -93,7 +100,7 @@ WAYS = (
         served_with=("run", "own_fallback"),
         served_without=("rasa_sdk", "own_fallback"),
         # Its one `run` is blocking.
-        leaves_out=("hangs", "hangs_on_loop", "hangs_stubborn"),
+        leaves_out=("hangs", "hangs_on_loop", "hangs_stubborn", "freezes", "frozen"),
         **_FALLBACK,
     ),
     Way(
@@ -146,7 +153,7 @@ async def start_stack(way: Way, troubles: Sequence[Trouble], users: int, *, plug
     with tempfile.TemporaryDirectory(prefix="no-silence-", ignore_cleanup_errors=True) as temporary:
         folder = Path(temporary)
         async with serve(sandbox) as url:
-            valkey = Valkey(folder)
+            valkey = WatchedValkey(folder) if way.watched else Valkey(folder)
             server = ActionServer(
                 *(folder, command, module),
                 grpc=way.grpc,
@@ -154,6 +161,7 @@ async def start_stack(way: Way, troubles: Sequence[Trouble], users: int, *, plug
                 REDIS_URL=valkey.url,
                 BENCH_CREDENTIALS=str(folder / "credentials"),
                 BENCH_LEASE=str(LEASE),
+                HAPTIK_FROZEN_SECONDS=FROZEN_SECONDS,
                 **({"BENCH_WITH_PLUGIN": "yes"} if plugin else {}),
             )
             stack = Stack(
@@ -183,14 +191,15 @@ async def run_cell(stack: Stack, way: Way, trouble: Trouble, users: int, *, plug
     calls = [call_of(way.recorded, action, name, trouble.integration, options) for name in names]
     stack.sandbox.reset()
     async with trouble.around(stack):
-        answers = await Rasa(stack.server, PATIENCE).post_all(calls)
+        answers = await Rasa(stack.server, PATIENCE + trouble.takes).post_all(calls)
     stack.heal()
     settled = not plugin or await until(lambda: _is_settled(stack, trouble, names, answers), DELIVERY_SECONDS)
     cell = _count(stack.sandbox, way, trouble, names, answers, plugin=plugin)
     if not settled:
-        # What is left over would turn up among the users of the next cell.
+        # What is left over would turn up among the users of the next cell. The server would write it down again.
+        await stack.server.kill()
         await stack.forget()
-    if not (settled and await stack.server.is_healthy()):
+    if not settled or not await stack.server.is_healthy():
         await stack.server.restart()
     return cell
 

@@ -8,13 +8,16 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcon
 from dataclasses import dataclass
 from pathlib import Path
 
-import redis.asyncio
-
+from haptik_actions._redis import connect, disconnect
 from haptik_actions.sandbox import Fault, Sandbox
-from support.processes import ActionServer, Valkey, until
+from support.calls import Rasa, call_of
+from support.processes import ActionServer, Valkey, WatchedValkey, until
 
 PLATFORM_TIMEOUT = 8.0
 """Seconds that the plugin gives one call to the platform, all repetitions included."""
+
+FREEZES_WITHIN = 0.5
+"""Seconds after which the call that freezes a worker runs there."""
 
 REST = 1.5
 """The plugin leaves a Redis that failed alone for a second. A trouble with Redis begins when that is over."""
@@ -36,13 +39,19 @@ class Stack:
 
     async def written_down(self) -> int:
         """How many hand-offs stand in the outbox."""
-        async with redis.asyncio.Redis.from_url(self.valkey.url) as client:
+        client = connect(self.valkey.url, seconds=5)
+        try:
             return int(await client.zcard("haptik:{outbox}:due"))
+        finally:
+            await disconnect(client)
 
     async def forget(self) -> None:
         """Empty Redis."""
-        async with redis.asyncio.Redis.from_url(self.valkey.url) as client:
+        client = connect(self.valkey.url, seconds=5)
+        try:
             await client.flushall()
+        finally:
+            await disconnect(client)
 
 
 Around = Callable[[Stack], AbstractAsyncContextManager[None]]
@@ -54,6 +63,8 @@ class Trouble:
 
     `refused` says that the platform takes no such chat, so that users have to be told that no agent comes; `kills` that
     the action server is killed, so that a hand-off may be sent twice; with `cuts` while calls are being answered.
+    `takes` are seconds that an answer may take longer because others are in the way.
+    One that is `watched` needs a Redis behind a Sentinel.
     """
 
     name: str
@@ -64,6 +75,8 @@ class Trouble:
     refused: bool = False
     kills: bool = False
     cuts: bool = False
+    takes: float = 0.0
+    watched: bool = False
 
 
 @asynccontextmanager
@@ -121,6 +134,25 @@ async def _redis_restarted(stack: Stack) -> AsyncIterator[None]:
 
 
 @asynccontextmanager
+async def _redis_unpersisted(stack: Stack) -> AsyncIterator[None]:
+    """It is killed while hand-offs wait in it, and comes back without them."""
+    await asyncio.sleep(REST)
+    stack.sandbox.outage = True
+    yield
+    await stack.valkey.forget()
+
+
+@asynccontextmanager
+async def _failover(stack: Stack) -> AsyncIterator[None]:
+    """The master is killed while calls are being answered, and hand-offs wait."""
+    assert isinstance(stack.valkey, WatchedValkey)
+    stack.sandbox.outage = True
+    taking_over = asyncio.create_task(stack.valkey.fail_over())
+    yield
+    await taking_over
+
+
+@asynccontextmanager
 async def _redis_lost_between(stack: Stack) -> AsyncIterator[None]:
     """Redis takes the hand-off and is gone when it is confirmed."""
     await asyncio.sleep(REST)
@@ -155,6 +187,17 @@ async def _worker_killed(stack: Stack) -> AsyncIterator[None]:
     """The main process lives on, and nobody restarts it."""
     stack.server.kill_workers()
     yield
+
+
+@asynccontextmanager
+async def _frozen(stack: Stack) -> AsyncIterator[None]:
+    """A regular expression of one call lets nothing else run, in a thread; the users' calls come meanwhile."""
+    call = call_of("rest", "action_check_order_blocking", "freezes", "freezes", {})
+    freezing = asyncio.create_task(Rasa(stack.server, 60.0).post_all([call]))
+    await asyncio.sleep(FREEZES_WITHIN)
+    yield
+    freezing.cancel()
+    await asyncio.gather(freezing, return_exceptions=True)
 
 
 @asynccontextmanager
@@ -208,6 +251,7 @@ TROUBLES = (
     Trouble(name="hangs_blocking", title="… hangs synchronously", integration="hangs_blocking"),
     Trouble(name="hangs_on_loop", title="… blocks the event loop", integration="hangs_on_loop"),
     Trouble(name="hangs_stubborn", title="… hangs and swallows its cancellation", integration="hangs_stubborn"),
+    Trouble(name="freezes", title="… a regex freezes the event loop", integration="freezes", takes=15),
     Trouble(name="garbage", title="… returns garbage", integration="garbage"),
     Trouble(name="unknown_event", title="… returns an event Rasa does not know", integration="unknown_event"),
     Trouble(name="not_exception", title="… raises SystemExit", integration="exits"),
@@ -221,11 +265,14 @@ TROUBLES = (
     Trouble(name="redis_slow", title="Redis does not answer", around=_redis_slow),
     Trouble(name="redis_lost", title="Redis stops answering in between", around=_redis_lost_between),
     Trouble(name="redis_restarted", title="Redis restarted", around=_redis_restarted),
+    Trouble(name="redis_unpersisted", title="Redis restarted without its data", around=_redis_unpersisted),
+    Trouble(name="sentinel_failover", title="Sentinel failover", around=_failover, watched=True),
     Trouble(name="credentials_down", title="credentials source down", around=_credentials_down),
     Trouble(name="all_down", title="all three down", around=_all_down),
     Trouble(name="worker_killed", title="worker killed, server lives", around=_worker_killed),
+    Trouble(name="frozen", title="worker frozen by a regex in a thread", around=_frozen, takes=30),
     Trouble(name="killed_waiting", title="server killed, hand-offs wait", around=_killed_waiting, kills=True),
     Trouble(name="killed_delivering", title="… while it delivers", around=_killed_delivering, kills=True),
     Trouble(name="killed_answering", title="… while it answers", around=_killed_answering, kills=True, cuts=True),
 )
-"""In all but the first nine the integration raises, too: that is what makes a hand-off necessary."""
+"""In all but the first ten the integration raises, too: that is what makes a hand-off necessary."""

@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import aiohttp
+from redis.asyncio import Redis
 
 from haptik_actions._serving import free_port
 
@@ -102,7 +103,14 @@ class Valkey(Process):
             *("--appendonly", "yes", "--dir", str(self._folder)),
             cwd=self._folder,
         )
-        assert await until(self._accepts, START_SECONDS), "Valkey did not start"
+        assert await until(lambda: _accepts(self.port), START_SECONDS), "Valkey did not start"
+
+    async def forget(self) -> None:
+        """Be killed, and come back as one that writes nothing to a file."""
+        await self.kill()
+        for path in self._folder.glob("appendonlydir/*"):
+            path.unlink()
+        await self.start()
 
     def freeze(self) -> None:
         self.send(signal.SIGSTOP)
@@ -110,9 +118,58 @@ class Valkey(Process):
     def thaw(self) -> None:
         self.send(signal.SIGCONT)
 
-    def _accepts(self) -> bool:
-        with socket.socket() as probe:
-            return probe.connect_ex(("127.0.0.1", self.port)) == 0
+
+class WatchedValkey(Valkey):
+    """A master, its replica and a Sentinel, which is what the URL names. The master can be killed, for good."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self._replica, self._sentinel = Process(folder / "replica.log"), Process(folder / "sentinel.log")
+        self._replica_port, self._sentinel_port = free_port(), free_port()
+        self.url = f"redis+sentinel://127.0.0.1:{self._sentinel_port}/bench/0"
+
+    async def start(self) -> None:
+        await super().start()
+        await self._replica.launch(
+            *(str(valkey_binary()), "--port", str(self._replica_port), "--bind", "127.0.0.1", "--save", ""),
+            *("--dir", str(self._folder), "--dbfilename", "replica.rdb", "--repl-diskless-sync-delay", "0"),
+            *("--replicaof", "127.0.0.1", str(self.port)),
+            cwd=self._folder,
+        )
+        lines = (
+            *(f"port {self._sentinel_port}", "bind 127.0.0.1", f"sentinel monitor bench 127.0.0.1 {self.port} 1"),
+            *("sentinel down-after-milliseconds bench 500", "sentinel failover-timeout bench 3000"),
+        )
+        config = self._folder / "sentinel.conf"
+        config.write_text("\n".join(lines) + "\n", encoding="utf-8")
+        assert await until(lambda: self._has_copied("master_link_status:up"), START_SECONDS), "no replica"
+        await self._sentinel.launch(str(valkey_binary()), str(config), "--sentinel", cwd=self._folder)
+        assert await until(lambda: _accepts(self._sentinel_port), START_SECONDS), "no Sentinel"
+        # It asks the master for its replicas every ten seconds, and at once when it begins.
+        assert await until(lambda: "+slave" in self._sentinel.log.read_text(), START_SECONDS), "no replica is known"
+
+    async def fail_over(self) -> None:
+        """Kill the master, and wait until the replica has taken over."""
+        await super().kill()
+        assert await until(lambda: self._has_copied("role:master"), START_SECONDS), "nobody took over"
+
+    async def kill(self) -> None:
+        for process in (self._sentinel, self._replica):
+            await process.kill()
+        await super().kill()
+
+    async def _has_copied(self, line: str) -> bool:
+        if not _accepts(self._replica_port):
+            return False
+        async with Redis(port=self._replica_port) as client:
+            found = await client.info("replication")
+        name, _, value = line.partition(":")
+        return str(found.get(name)) == value
+
+
+def _accepts(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 class ActionServer(Process):

@@ -46,17 +46,16 @@ class Call:
     """One piece of work of the running task, which may take `seconds` from now on.
 
     It is cancelled when its time is over, and again where it swallows that. `name` is what logs call it.
-    `ends` is the time of the loop's clock, which is `time.monotonic`, at which it is late. `sightings` counts how often
-    it was seen to hold up the loop, and `interrupted` says that it was ended there. `said` are the messages that it has
-    uttered, if any; see `is_swallowed`.
+    `ends` is the time of the loop's clock, which is `time.monotonic`, at which it is late. `is_told` says that it was
+    seen to hold up the loop, and is going to be logged; `interrupted` says that it was ended there. `said` are the
+    messages that it has uttered, if any; see `is_swallowed`.
     """
 
     # Most calls end before anything of this happens, and every guarded action makes one.
     _rings = _own = 0
     _again: asyncio.TimerHandle | None = None
     _said_in_time: int | None = None
-    interrupted = is_over = False
-    sightings = 0
+    interrupted = is_over = is_told = False
 
     def __init__(self, name: str, seconds: float, said: Sequence[Any] = ()) -> None:
         self.name, self._said = name, said

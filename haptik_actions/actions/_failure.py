@@ -22,7 +22,7 @@ from haptik_actions.actions._forms import failure_events
 from haptik_actions.actions._integration import Events
 from haptik_actions.actions._readable import is_message
 from haptik_actions.actions._tracker import conversation_of, events_of, say
-from haptik_actions.escalation import Escalator, Failure, HandOffOptions, HandOffRequested, Receipt
+from haptik_actions.escalation import RECEIPT_SLOT, Escalator, Failure, HandOffOptions, HandOffRequested, Receipt
 from haptik_actions.messages import packaged_copy
 
 __all__ = ["answer_failure"]
@@ -98,7 +98,7 @@ async def _hand_over(
 def _last_resort(failure: Failure, dispatcher: CollectingDispatcher, tracker: Tracker) -> Events:
     dispatcher.utter_message(text=packaged_copy()["haptik_handoff_unavailable"])
     receipt = Receipt(state="unavailable", action=failure.action, error=type(failure.error).__name__)
-    events = [SlotSet("haptik_handoff", receipt.to_slot())]
+    events = [SlotSet(RECEIPT_SLOT, receipt.to_slot())]
     try:
         return _events(failure, tracker, events)
     except Exception:

@@ -18,6 +18,8 @@ from rasa_sdk import Tracker
 from rasa_sdk.events import ActiveLoop, FollowupAction, SlotSet
 from rasa_sdk.forms import ACTION_VALIDATE_SLOT_MAPPINGS, REQUESTED_SLOT
 
+from haptik_actions.escalation import RECEIPT_SLOT
+
 __all__ = ["failure_events"]
 
 Events = list[dict[str, Any]]
@@ -69,5 +71,5 @@ def _is_paused(events: Events) -> bool:
 
 
 def _state(event: dict[str, Any]) -> Any:
-    value = event.get("value") if event.get("name") == "haptik_handoff" else None
+    value = event.get("value") if event.get("name") == RECEIPT_SLOT else None
     return value.get("state") if isinstance(value, dict) else None

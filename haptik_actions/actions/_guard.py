@@ -19,7 +19,7 @@ from haptik_actions.actions._runtime import Runtime, current_runtime
 from haptik_actions.actions._server import start_with_server
 from haptik_actions.actions._snapshot import remember, restored
 from haptik_actions.actions._threads import move_methods_to_threads
-from haptik_actions.actions._tracker import haptik_slot
+from haptik_actions.actions._tracker import for_domain, haptik_slot
 from haptik_actions.config import Settings
 from haptik_actions.errors import ConfigurationError
 from haptik_actions.escalation import DEFAULTS, Failure, HandOffOptions, read_options
@@ -121,7 +121,8 @@ async def guard(run: Callable[..., Any], name: str, options: HandOffOptions, *ar
         failure = Failure(action=name, error=error, plan=plan)
         try:
             with runtime.crowd.answering():
-                return await answer_failure(failure, runtime.escalator, dispatcher, restored(tracker, before), said)
+                events = await answer_failure(failure, runtime.escalator, dispatcher, restored(tracker, before), said)
+                return for_domain(events, domain)
         finally:
             # This frame stands in the error's traceback: together they would wait for the garbage collector.
             del failure

@@ -1,4 +1,5 @@
-"""What a process that serves tells the one that starts it again: that it has started, and that it has answered a call.
+"""What a process that serves tells the one that starts it again: that it has started, that it has answered a call, and
+that it lives.
 
 A mark is an empty file, in a folder whose name workers find in their environment: they may be forked or spawned.
 """
@@ -12,10 +13,10 @@ import shutil
 import tempfile
 from pathlib import Path
 
-__all__ = ["Marks", "mark"]
+__all__ = ["Marks", "mark", "place_for"]
 
-_FOLDER = "HAPTIK_ACTIONS_MARKS"
-STARTED, ANSWERED = "started", "answered"
+_FOLDER, _KEEPER = "HAPTIK_ACTIONS_MARKS", "HAPTIK_ACTIONS_KEEPER"
+STARTED, ANSWERED, BEAT = "started", "answered", "beat"
 
 
 class Marks:
@@ -23,11 +24,15 @@ class Marks:
 
     def __init__(self) -> None:
         self._folder = Path(tempfile.mkdtemp(prefix="haptik-actions-"))
-        os.environ[_FOLDER] = str(self._folder)
+        os.environ[_FOLDER], os.environ[_KEEPER] = str(self._folder), str(os.getpid())
 
     def has(self, what: str, pid: int | None) -> bool:
         """Tell whether the process has set the mark `what`."""
-        return (self._folder / f"{pid}-{what}").exists()
+        return self.place(what, pid).exists()
+
+    def place(self, what: str, pid: int | None) -> Path:
+        """Return the file that is this mark of the process."""
+        return self._folder / f"{pid}-{what}"
 
     def remove(self) -> None:
         """Remove them all."""
@@ -42,3 +47,11 @@ def mark(what: str) -> None:
         # Without a free file descriptor or a place to write there is none, and the next start has a pause.
         with contextlib.suppress(OSError):
             (Path(folder) / f"{os.getpid()}-{what}").touch()
+
+
+def place_for(what: str) -> Path | None:
+    """Return the file that is this mark of this process; None where its parent is not who starts it again."""
+    folder = os.environ.get(_FOLDER)
+    if not folder or os.environ.get(_KEEPER) != str(os.getppid()):
+        return None
+    return Path(folder) / f"{os.getpid()}-{what}"

@@ -7,8 +7,9 @@ server starts without what it is for, and says so once, by name and consequence.
 from __future__ import annotations
 
 import functools
+import inspect
 import sys
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
 from types import SimpleNamespace
 from typing import Any
 
@@ -27,7 +28,7 @@ __all__ = [
     "look_after_workers",
     "raise_backlog",
     "raise_time_limits",
-    "see_grpc_answers",
+    "see_grpc_calls",
     "see_grpc_start",
     "see_new_apps",
     "see_registrations",
@@ -90,10 +91,14 @@ def app_being_made() -> Any:
 
 
 def has_main_process() -> bool:
-    """Tell whether the installed Sanic has a main process of its own beside its workers."""
+    """Tell whether rasa-sdk's server over HTTP has a main process beside its workers.
+
+    Sanic has had one since 22.9, and until 25 the option `legacy` to do without, which every rasa-sdk takes that runs
+    on such a Sanic (up to 3.20).
+    """
     from sanic import Sanic
 
-    return hasattr(Sanic, "serve") and hasattr(Sanic, "prepare")
+    return hasattr(Sanic, "serve") and "legacy" not in inspect.signature(Sanic.run).parameters
 
 
 def raise_time_limits(app: Any, *, answering: float, stopping: float) -> None:
@@ -198,20 +203,44 @@ def see_grpc_start(start: Callable[[], None]) -> None:
     kind.__init__ = init_and_start
 
 
-def see_grpc_answers(note: Callable[[], None]) -> None:
-    """Call `note` after each call that rasa-sdk's gRPC server has answered."""
-    kind = _grpc_service("Webhook", costs="a server that dies after it has served is started again after a pause")
+def see_grpc_calls(come: Callable[[], None], answered: Callable[[], None]) -> None:
+    """Call `come` before each call to rasa-sdk's gRPC server, and `answered` behind each that it has answered.
+
+    Of one that is answered piece by piece, as newer versions can, the first piece counts.
+    """
+    costs = "a server that dies after it has served is started again after a pause"
+    kind = _grpc_service("Webhook", costs=costs)
     if kind is None:
         return
     answer: Callable[..., Awaitable[Any]] = kind.Webhook
 
     @functools.wraps(answer)
     async def answer_and_note(*arguments: Any, **options: Any) -> Any:
-        answered = await answer(*arguments, **options)
-        note()
-        return answered
+        come()
+        answer_of_it = await answer(*arguments, **options)
+        answered()
+        return answer_of_it
 
     kind.Webhook = answer_and_note
+    if hasattr(kind, "WebhookStream"):
+        kind.WebhookStream = _noting(kind.WebhookStream, come, answered)
+
+
+def _noting(
+    stream: Callable[..., AsyncGenerator[Any, None]], come: Callable[[], None], answered: Callable[[], None]
+) -> Callable[..., AsyncGenerator[Any, None]]:
+    @functools.wraps(stream)
+    async def stream_and_note(*arguments: Any, **options: Any) -> AsyncGenerator[Any, None]:
+        come()
+        pieces = stream(*arguments, **options)
+        try:
+            async for piece in pieces:
+                answered()
+                yield piece
+        finally:
+            await pieces.aclose()
+
+    return stream_and_note
 
 
 def stop_slowly(seconds: float) -> None:

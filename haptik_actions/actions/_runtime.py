@@ -64,7 +64,7 @@ class Runtime(Engine):
         packaged_copy()
         Copy.default()
         try:
-            url = self.settings().redis_url
+            url = self.redis_url()
             if url:
                 self.breakers = Breakers(SharedBreakers(connect(url, seconds=_REDIS_SECONDS)), metrics=self._metrics)
                 self._refresher = asyncio.get_running_loop().create_task(self._refresh_breakers())

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import functools
 import signal
 import sys
 import zlib
@@ -33,15 +32,16 @@ from haptik_actions.actions._patches import (
     look_after_workers,
     raise_backlog,
     raise_time_limits,
-    see_grpc_answers,
+    see_grpc_calls,
     see_grpc_start,
     see_new_apps,
     stop_slowly,
     will_close,
 )
 from haptik_actions.actions._readable import carried_by_grpc
-from haptik_actions.actions._respawn import Respawner
+from haptik_actions.actions._respawn import Respawner, frozen_seconds
 from haptik_actions.actions._runtime import current_runtime
+from haptik_actions.actions._stall import note_answer, note_call, show_pulse
 
 __all__ = ["hide_calls_in_errors", "start_with_server"]
 
@@ -70,7 +70,7 @@ def start_with_server() -> None:
     if grpc is not None and not hasattr(grpc, _MARK):
         setattr(grpc, _MARK, True)
         see_grpc_start(_start_grpc)
-        see_grpc_answers(functools.partial(mark, ANSWERED))
+        see_grpc_calls(note_call, _note_answer)
         stop_slowly(_STOPPING_SECONDS)
         carry_long_calls(_LARGEST_CALL)
 
@@ -107,6 +107,7 @@ async def _watch_workers(app: Any, loop: Any) -> None:
 async def _start(app: Any, loop: Any) -> None:
     mark(STARTED)
     current_runtime()
+    show_pulse(frozen_seconds())
 
 
 async def _stop(app: Any, loop: Any) -> None:
@@ -121,17 +122,24 @@ def _stops_already() -> None:
     logger.info("The server stops as soon as every call that is under way is answered.")
 
 
+def _note_answer() -> None:
+    mark(ANSWERED)
+    note_answer()
+
+
 def _start_grpc() -> None:
     carried_by_grpc()
     # rasa-sdk makes it inside of the loop that it serves on, just before it takes the port.
     current_runtime()
     asyncio.get_running_loop().call_later(_SERVES_SECONDS, mark, STARTED)
+    show_pulse(frozen_seconds())
 
 
 def _read(request: Any) -> Any:
     # Whoever asks for the server's health is not one of the crowd.
     if request.method != "POST":
         return None
+    note_call()
     turn = current_runtime().crowd.turn()
     return _read_at_once(request) if turn is None else _read_after(turn, request)
 
@@ -174,8 +182,8 @@ def _inflate(request: Any) -> bool:
 
 
 def _let_go(request: Any, answer: Any) -> Any:
-    if answer.status == 200 and request.method == "POST":
-        mark(ANSWERED)
+    if answer.status < 500 and request.method == "POST":
+        _note_answer()
     # Sanic keeps the latest request of each connection. Who still asks for the call has it read again from the body.
     has_read(request, None)
     if hasattr(request.app.ctx, _STOPS):

@@ -1,7 +1,8 @@
 """A server that is one process, with another one beside it that starts it again when it dies.
 
 Sanic has a main process of its own for that; rasa-sdk's gRPC server, and its Sanic before version 3.7, have none: one
-`os._exit` of a library, or the system's want of memory, and everybody is silent until somebody starts it again.
+`os._exit` of a library, or the system's want of memory, and everybody is silent until somebody starts it again. One
+that is frozen is killed first.
 
     status = stay_up()
     if status is None:
@@ -19,9 +20,10 @@ import time
 from types import FrameType
 from typing import Any
 
+from haptik_actions._frozen import Keeper
 from haptik_actions._log import get_logger
 from haptik_actions.actions._marks import ANSWERED, STARTED, Marks
-from haptik_actions.actions._respawn import Pauses, how_it_ended
+from haptik_actions.actions._respawn import Pauses, how_it_ended, keeper_of
 
 __all__ = ["is_possible", "stay_up"]
 
@@ -42,17 +44,20 @@ def stay_up() -> int | None:
     In the other, return the exit status of the last one once it ended by itself, was told to stop, or could not start.
     """
     marks, pauses = Marks(), Pauses()
+    keeper = keeper_of(marks)
     while True:
-        watch = _Watch()
+        watch = _Watch(keeper)
         child = os.fork()
         if child == 0:
             watch.leave()
             return None
         status = watch.wait_for(child)
-        ends = watch.is_told_to_stop or status == 0 or not marks.has(STARTED, child)
+        is_frozen = keeper.has_killed(child)
+        ends = watch.is_told_to_stop or status == 0 or not (is_frozen or marks.has(STARTED, child))
         if not ends:
-            pause = pauses.after_death(answered=marks.has(ANSWERED, child))
-            logger.error("The server %s. It is started again after %g s.", how_it_ended(status), pause)
+            pause = pauses.after_death(answered=is_frozen or marks.has(ANSWERED, child))
+            how = how_it_ended(status, is_frozen=is_frozen)
+            logger.error("The server %s. It is started again after %g s.", how, pause)
             watch.pause(pause)
         watch.leave()
         if ends or watch.is_told_to_stop:
@@ -61,11 +66,12 @@ def stay_up() -> int | None:
 
 
 class _Watch:
-    """Passes on to the child what this process is told."""
+    """Passes on to the child what this process is told, and looks whether it lives."""
 
     is_told_to_stop = False
 
-    def __init__(self) -> None:
+    def __init__(self, keeper: Keeper) -> None:
+        self._keeper = keeper
         self._child = 0
         self._before: dict[int, Any] = {number: signal.signal(number, self._pass_on) for number in _PASSED_ON}
 
@@ -86,6 +92,7 @@ class _Watch:
             if ended:
                 self._child = 0
                 return os.waitstatus_to_exitcode(status)
+            self._keeper.look(child, "The server")
             time.sleep(_LOOK_SECONDS)
 
     def pause(self, seconds: float) -> None:

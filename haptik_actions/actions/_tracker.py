@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -9,13 +10,16 @@ from rasa_sdk import Tracker
 from rasa_sdk.events import ActionExecuted, ConversationPaused, FollowupAction, SlotSet
 from rasa_sdk.executor import CollectingDispatcher
 
+from haptik_actions._log import get_logger
 from haptik_actions.answers import AnswerWords, to_metadata
-from haptik_actions.escalation import Conversation, Escalation
+from haptik_actions.escalation import RECEIPT_SLOT, Conversation, Escalation
 from haptik_actions.hsl import Text
 from haptik_actions.messages import locale_of
 from haptik_actions.render import Conversion, render
 
-__all__ = ["conversation_of", "deliver", "events_of", "haptik_slot", "language_of", "say"]
+__all__ = ["conversation_of", "deliver", "events_of", "for_domain", "haptik_slot", "language_of", "say"]
+
+logger = get_logger(__name__)
 
 _MOST_TURNS = 20
 # After these the bot has the conversation to itself again.
@@ -53,7 +57,7 @@ def events_of(escalation: Escalation) -> list[dict[str, Any]]:
     """Return the events for Rasa: the receipt, and the pause behind the `action_listen` that makes a resume safe."""
     if escalation.receipt is None:
         return []
-    events = [SlotSet("haptik_handoff", escalation.receipt.to_slot())]
+    events = [SlotSet(RECEIPT_SLOT, escalation.receipt.to_slot())]
     if escalation.pause:
         # Without action_listen a later `resume` would run the failed action again, and pause again. It stands before
         # the pause: Rasa's fallback takes back everything down to the last action_listen, and has to take pause and
@@ -61,6 +65,26 @@ def events_of(escalation: Escalation) -> list[dict[str, Any]]:
         # Rasa listens: otherwise it would take the steps behind the failed action, or submit the form.
         events += [FollowupAction("action_listen"), ActionExecuted("action_listen"), ConversationPaused()]
     return events
+
+
+def for_domain(events: list[dict[str, Any]], domain: Any) -> list[dict[str, Any]]:
+    """Leave out the receipt where the call's domain has no slot for it: Rasa logs an error for each such event."""
+    slots = domain.get("slots") if isinstance(domain, Mapping) else None
+    # Rasa's own slots are in every domain. One without any says nothing.
+    if not isinstance(slots, Mapping) or not slots or RECEIPT_SLOT in slots:
+        return events
+    kept = [event for event in events if (event.get("event"), event.get("name")) != ("slot", RECEIPT_SLOT)]
+    if len(kept) < len(events):
+        _say_once(
+            "The bot's domain has no slot haptik_handoff, so the conversation keeps no receipt of its hand-off: rules "
+            "and forms cannot see it. `haptik-actions check` says what to add to the domain."
+        )
+    return kept
+
+
+@functools.cache
+def _say_once(what: str) -> None:
+    logger.warning(what)
 
 
 def say(dispatcher: CollectingDispatcher, text: str, channel: str | None) -> None:
@@ -110,7 +134,7 @@ def _receipts(tracker: Tracker) -> tuple[str | None, str | None]:
     for event in tracker.events or []:
         if event.get("event") in _RESUMING:
             ended = last
-        elif event.get("event") == "slot" and event.get("name") == "haptik_handoff":
+        elif event.get("event") == "slot" and event.get("name") == RECEIPT_SLOT:
             value = event.get("value")
             if isinstance(value, Mapping) and isinstance(value.get("id"), str):
                 last = value["id"]

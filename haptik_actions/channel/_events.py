@@ -25,12 +25,13 @@ from rasa.shared.core.events import (
 )
 from rasa.shared.core.trackers import DialogueStateTracker
 
-from haptik_actions.escalation import Receipt
+from haptik_actions.escalation import RECEIPT_SLOT, Receipt
 from haptik_actions.relay import Saying
 
 __all__ = [
     "bot_messages",
     "form_of_pause",
+    "is_given_back",
     "is_paused",
     "is_said",
     "is_triggered",
@@ -44,7 +45,6 @@ __all__ = [
     "user_words",
 ]
 
-RECEIPT_SLOT = "haptik_handoff"
 _REQUESTED_SLOT = "requested_slot"
 _LISTEN = "action_listen"
 _MARK = "haptik"
@@ -70,6 +70,24 @@ def set_receipt(tracker: DialogueStateTracker, receipt: str, state: str) -> list
     if not isinstance(value, Mapping) or value.get("id") != receipt or value.get("state") == state:
         return []
     return [SlotSet(RECEIPT_SLOT, {**value, "state": state})]
+
+
+def is_given_back(tracker: DialogueStateTracker, receipt: str) -> bool:
+    """Tell whether somebody has resumed the conversation since the hand-off with this receipt paused it: by hand, or by
+    Rasa's HTTP API."""
+    resumed = False
+    for event in reversed(tracker.events):
+        if isinstance(event, ConversationPaused) and not resumed:
+            return False
+        resumed = resumed or isinstance(event, ConversationResumed)
+        if resumed and isinstance(event, SlotSet) and _receipt_in(event) == receipt:
+            return True
+    return False
+
+
+def _receipt_in(event: SlotSet) -> Any:
+    is_receipt = event.key == RECEIPT_SLOT and isinstance(event.value, Mapping)
+    return event.value.get("id") if is_receipt else None
 
 
 def pause(tracker: DialogueStateTracker) -> list[Event]:

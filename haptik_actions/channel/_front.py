@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from haptik_actions._deadline import deadline, is_cancelled
 from haptik_actions._log import get_logger
-from haptik_actions._redis import connect, disconnect
 from haptik_actions.channel._answer import DETAILS_SLOTS, STATUS_SLOT, Answer, Details, details_of
+from haptik_actions.channel._events import is_paused
 from haptik_actions.channel._integration import IntegrationRequest
-from haptik_actions.channel._late_words import LateWords, MemoryLateWords, RedisLateWords
-from haptik_actions.channel._silence import SilenceBreaker, is_paused, is_with_agent
+from haptik_actions.channel._silence import SilenceBreaker, is_with_agent
 from haptik_actions.channel._turns import Spoken, Turns
 from haptik_actions.messages import locale_of, packaged_copy
 
@@ -27,7 +26,6 @@ logger = get_logger(__name__)
 ANSWER_SECONDS = 25.0
 """Haptik waits 30 seconds, the way to it and back included."""
 _COPY_SECONDS = 2.0
-_REDIS_SECONDS = 0.5
 # Rasa's own: it obeys, and says nothing where the domain has no response for it.
 _BUILT_IN = frozenset({"/restart", "/back", "/session_start"})
 _SLOTS = frozenset((STATUS_SLOT, *DETAILS_SLOTS))
@@ -40,12 +38,11 @@ class HaptikInFront:
         self._parts, self._on_new_message = parts, on_new_message
         self._turns: Turns[Details] | None = None
         self._silence = SilenceBreaker(parts)
-        self._redis: Any = None
 
     async def answer(self, request: IntegrationRequest) -> Answer:
         """Take the user's words through Rasa, and return what to answer with within 25 seconds."""
         if self._turns is None:
-            self._turns = Turns(self._late_words(), seconds=ANSWER_SECONDS)
+            self._turns = Turns(self._parts().late, seconds=ANSWER_SECONDS)
         said, details = await self._turns.run(request.sender_id, lambda spoken: self._turn(request, spoken))
         if not said:
             said = [await self._copy("haptik_front_later", request)]
@@ -56,16 +53,6 @@ class HaptikInFront:
         """Wait, for so many seconds, for the turns that go on behind their answers."""
         if self._turns is not None:
             await self._turns.aclose(seconds)
-        await self._silence.aclose()
-        if self._redis is not None:
-            await disconnect(self._redis)
-
-    def _late_words(self) -> LateWords:
-        url = self._parts().settings.redis_url
-        if not url:
-            return MemoryLateWords()
-        self._redis = connect(url, seconds=_REDIS_SECONDS)
-        return RedisLateWords(self._redis)
 
     async def _turn(self, request: IntegrationRequest, spoken: Spoken) -> Details:
         await self._through_rasa(request, spoken)

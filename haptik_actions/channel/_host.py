@@ -105,8 +105,6 @@ class RasaHost:
 
     async def hear(self, link: Link, words: FromUser) -> None:
         """Give the bot what the user wrote after the chat had ended."""
-        if not words.text:
-            return
         parts = self._parts()
         async with self._output(link, None) as output:
             message = UserMessage(words.text, output, link.sender_id, input_channel=link.channel)

@@ -10,13 +10,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from contextvars import ContextVar
+from dataclasses import dataclass, field
 from typing import Any
 
 from rasa.core.channels.channel import UserMessage
 from rasa.shared.core.trackers import DialogueStateTracker
 
 from haptik_actions._log import get_logger
-from haptik_actions.channel._events import bot_messages, is_paused, receipt_of, user_words
+from haptik_actions.channel._events import bot_messages, is_given_back, is_paused, receipt_of, user_words
 from haptik_actions.channel._late import bring
 from haptik_actions.channel._parts import Parts
 from haptik_actions.channel._words import said, without_contents, words_of
@@ -35,7 +36,19 @@ _RESTART = "/restart"
 _WAITING_STATES = frozenset({"connected", "assigned", "delayed", "throttled", "duplicate"})
 
 _passing: ContextVar[UserMessage | None] = ContextVar("haptik_passing", default=None)
-_left: ContextVar[list[Link] | None] = ContextVar("haptik_left", default=None)
+_behind: ContextVar[_Behind | None] = ContextVar("haptik_behind", default=None)
+
+
+@dataclass(slots=True)
+class _Behind:
+    """What has to be done behind a message, when the conversation is not locked any more.
+
+    `left` are the links of users who wanted to go back to the bot. `closing` is that of a chat which was just ending
+    when the message came: the bot gets it as soon as the chat has ended.
+    """
+
+    left: list[Link] = field(default_factory=list)
+    closing: Link | None = None
 
 
 class ConversationKeeper:
@@ -46,13 +59,15 @@ class ConversationKeeper:
 
     async def around(self, message: UserMessage, go_on: _GoOn) -> Any:
         """Let a message through; what has to be done without the conversation's lock is done behind it."""
-        left: list[Link] = []
-        token = _left.set(left)
+        behind = _Behind()
+        token = _behind.set(behind)
         try:
             answer = await go_on()
+            if behind.closing is not None and await self._has_ended(behind.closing):
+                answer = await go_on()
         finally:
-            _left.reset(token)
-        for link in left:
+            _behind.reset(token)
+        for link in behind.left:
             await self._bring_back(message, link)
         return answer
 
@@ -114,6 +129,10 @@ class ConversationKeeper:
         """Give the message to the agent, and note it in the tracker; False where it is the bot's after all."""
         tracker = await processor.get_tracker(message.sender_id)
         text = said(message.text, bot_messages(tracker))
+        if not link.closing and is_given_back(tracker, link.receipt):
+            # `haptik-actions resume`, or somebody's own call of Rasa: these words are the bot's already.
+            await relay.leave(link)
+            return False
         if text == _RESTART:
             await relay.leave(link)
             _note_left(link)
@@ -135,7 +154,9 @@ class ConversationKeeper:
 
     async def _write(self, relay: Relay, message: UserMessage, text: str, link: Link) -> bool:
         if link.channel == HAPTIK_CHANNEL:
-            # Haptik has shown it to the agent before it asked this bot.
+            # Haptik has shown it to the agent before it asked this bot, as long as there is one.
+            if link.closing and (behind := _behind.get()) is not None:
+                behind.closing = link
             return True
         for words in words_of(text, message.metadata):
             written = await relay.write(link, words)
@@ -159,11 +180,19 @@ class ConversationKeeper:
         if parts is None or not parts.outputs.is_pull(link.channel):
             return
         # Not the first that comes: what the bot is triggered to say stands behind the sentence about the return.
-        for _ in range(_LOOKS):
-            if await _is_back(parts, link):
-                break
-            await asyncio.sleep(_LOOK_SECONDS)
+        await self._has_ended(link)
         await bring(parts, link, message.output_channel)
+
+    async def _has_ended(self, link: Link) -> bool:
+        """Wait until all has been said and done about the end of the chat; False where that takes long."""
+        for _ in range(_LOOKS):
+            parts = self._parts()
+            if parts is None:
+                return False
+            if await _is_back(parts, link):
+                return True
+            await asyncio.sleep(_LOOK_SECONDS)
+        return False
 
 
 async def _is_back(parts: Parts, link: Link) -> bool:
@@ -187,9 +216,9 @@ async def _link(parts: Parts, relay: Relay, channel: str, sender_id: str) -> Lin
 
 
 def _note_left(link: Link) -> None:
-    left = _left.get()
-    if left is not None:
-        left.append(link)
+    behind = _behind.get()
+    if behind is not None:
+        behind.left.append(link)
 
 
 def _is_handed_over(tracker: DialogueStateTracker) -> bool:

@@ -6,6 +6,7 @@ Where one is missing, Rasa starts all the same, and the log says once which it i
 
 from __future__ import annotations
 
+import copy
 import functools
 import inspect
 from collections.abc import Awaitable, Callable, Iterator
@@ -13,6 +14,7 @@ from importlib import import_module
 from typing import Any, NamedTuple, Protocol
 
 from haptik_actions._log import get_logger
+from haptik_actions.channel._locks import in_one_step
 
 __all__ = ["Keeper", "install", "is_in_room"]
 
@@ -39,8 +41,10 @@ class _Patch(NamedTuple):
     module: str
     owner: str
     name: str
-    make: Callable[[_Method], _Method]
+    make: Callable[[Any], Any]
     costs: str
+    is_inherited: bool = False
+    """The class has the method from another one, and is the only one to get it anew."""
 
 
 _keeper: Keeper | None = None
@@ -102,6 +106,34 @@ def _unless_kept(original: _Method) -> _Method:
     return method
 
 
+def _in_one_step(original: Callable[..., Any]) -> Callable[..., Any]:
+    """Let nobody else change the tickets of a conversation while the method of a `RedisLockStore` does.
+
+    What Rasa stores stays as it is, so processes without this may share the Redis.
+    """
+
+    def method(self: Any, *args: Any, **kwargs: Any) -> Any:
+        from redis import Redis
+
+        connection = getattr(self, "red", None)
+        if connection is None:
+            _say_missing("RedisLockStore.red", _LOCKS_COST)
+        if not isinstance(connection, Redis):
+            # A step that calls another of these methods, or a cluster, which has no such transactions.
+            return original(self, *args, **kwargs)
+
+        def change(step: Any) -> Any:
+            store = copy.copy(self)
+            store.red = step
+            return original(store, *args, **kwargs)
+
+        return in_one_step(connection, change)
+
+    return method
+
+
+_LOCKS_COST = "with several Rasa processes a message of a user or an agent may come a minute late"
+
 _PATCHES = (
     _Patch("rasa.core.agent", "Agent", "handle_message", _around, "what waits for users of REST comes one answer late"),
     _Patch(
@@ -125,6 +157,10 @@ _PATCHES = (
         _unless_kept,
         "reminders and triggered intents reach the bot while an agent has the chat",
     ),
+    *(
+        _Patch("rasa.core.lock_store", "RedisLockStore", name, _in_one_step, _LOCKS_COST, is_inherited=True)
+        for name in ("issue_ticket", "update_lock", "finish_serving", "cleanup")
+    ),
 )
 
 
@@ -134,7 +170,12 @@ def _owners(patch: _Patch) -> Iterator[type]:
         base = getattr(import_module(patch.module), patch.owner, None)
     except ImportError:
         return
-    for owner in _family(base) if isinstance(base, type) else ():
+    if not isinstance(base, type):
+        return
+    if patch.is_inherited:
+        yield from (base,) if callable(getattr(base, patch.name, None)) else ()
+        return
+    for owner in _family(base):
         method = vars(owner).get(patch.name)
         if callable(method) and not getattr(method, "__isabstractmethod__", False):
             yield owner
@@ -147,7 +188,7 @@ def _family(base: type[Any]) -> Iterator[type[Any]]:
 
 
 def _replace(owner: type, patch: _Patch) -> None:
-    original = vars(owner)[patch.name]
+    original = getattr(owner, patch.name)
     if hasattr(original, _DONE):
         return
     wrapper = functools.wraps(original)(patch.make(original))

@@ -14,13 +14,13 @@ from sanic.response import HTTPResponse
 
 from haptik_actions._deadline import DeadlinePassed, deadline
 from haptik_actions._log import get_logger
-from haptik_actions.channel._front import HaptikInFront
 from haptik_actions.channel._integration import MOST_BYTES, NoRequest, read_request
 from haptik_actions.errors import RelayAway
 from haptik_actions.relay import InboxMessage, Link, is_signed
 from haptik_actions.render import render
 
 if TYPE_CHECKING:
+    from haptik_actions.channel._front import HaptikInFront
     from haptik_actions.channel._parts import Parts
 
 __all__ = ["routes"]
@@ -47,7 +47,7 @@ def routes(blueprint: Blueprint, parts: Callable[[], Parts], on_new_message: Cal
     `parts` gives the parts of the worker that answers; it is called only while a request is handled.
     `on_new_message` takes a `UserMessage` through Rasa, as for every other channel.
     """
-    served = _Served(parts, HaptikInFront(parts, on_new_message))
+    served = _Served(parts, on_new_message)
 
     # Functions of their own: Sanic writes an attribute into a handler that streams, which a method has no room for.
     async def integration(request: Request, business: str = "") -> HTTPResponse:
@@ -75,13 +75,15 @@ def routes(blueprint: Blueprint, parts: Callable[[], Parts], on_new_message: Cal
 class _Served:
     """The handlers. Nothing of a request but its problem is logged: it may hold secrets and what users say."""
 
-    def __init__(self, parts: Callable[[], Parts], front: HaptikInFront) -> None:
-        self._parts, self._front = parts, front
+    def __init__(self, parts: Callable[[], Parts], on_new_message: Callable[[Any], Awaitable[Any]]) -> None:
+        self._parts, self._on_new_message = parts, on_new_message
+        self._front: HaptikInFront | None = None
         self._told: set[str] = set()
 
     async def stop(self, *_: Any) -> None:
         """Let the turns that go on behind their answers come to their end."""
-        await self._front.aclose(_DRAIN_SECONDS)
+        if self._front is not None:
+            await self._front.aclose(_DRAIN_SECONDS)
 
     async def integration(self, request: Request, business: str) -> HTTPResponse:
         """Answer an integration request."""
@@ -97,7 +99,7 @@ class _Served:
             call = read_request(body, business_id)
         except NoRequest as problem:
             raise _Refused(400, str(problem)) from None
-        answer = await self._front.answer(call)
+        answer = await self._in_front().answer(call)
         return HTTPResponse(answer.to_json(), content_type="application/json")
 
     async def events(self, request: Request) -> HTTPResponse:
@@ -130,6 +132,14 @@ class _Served:
         answer = _json({"messages": [_shown(link, message) for message in messages]})
         answer.headers["Cache-Control"] = "no-store"
         return answer
+
+    def _in_front(self) -> HaptikInFront:
+        # It imports Rasa, which everything else here does without.
+        from haptik_actions.channel._front import HaptikInFront
+
+        if self._front is None:
+            self._front = HaptikInFront(self._parts, self._on_new_message)
+        return self._front
 
     def _tell(self, problem: str) -> None:
         if problem not in self._told:

@@ -1,4 +1,4 @@
-"""A turn in which the bot says nothing: the user gets an agent, and reads that one comes. Imports rasa when it is used.
+"""A turn in which the bot says nothing: the user gets an agent, and reads that one comes.
 
 Rasa Open Source answers with silence where an action fails that nobody guards, where a form cannot ask, and where a
 conversation is stuck. Haptik makes a "bot break" of it, and moves the chat to the default team without a word.
@@ -10,33 +10,34 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from rasa.shared.core.events import BotUttered, ConversationPaused, SlotSet
+from rasa.shared.core.trackers import EventVerbosity
+
 from haptik_actions._log import get_logger
+from haptik_actions.channel._events import is_paused, listen
 from haptik_actions.channel._integration import IntegrationRequest
 from haptik_actions.errors import RelayAway, SilentTurn
-from haptik_actions.escalation import Conversation, Escalation, Escalator, Failure, HandOffOptions
+from haptik_actions.escalation import RECEIPT_SLOT, Conversation, Escalation, Failure, HandOffOptions
 from haptik_actions.relay import HAPTIK_CHANNEL
 
 if TYPE_CHECKING:
-    from haptik_actions.actions import Runtime
     from haptik_actions.channel._parts import Parts
 
-__all__ = ["SilenceBreaker", "is_paused", "is_with_agent"]
+__all__ = ["SilenceBreaker", "is_with_agent"]
 
 logger = get_logger(__name__)
 
 _LISTEN = "action_listen"
-RECEIPT_SLOT = "haptik_handoff"
 _WAIT_SECONDS = 0.05
 # One object: the reader of the slot remembers plans by it.
 _IN_CODE = HandOffOptions()
 
 
 class SilenceBreaker:
-    """Hands chats over in which the bot fell silent. What it needs for that is made at the first one."""
+    """Hands chats over in which the bot fell silent."""
 
     def __init__(self, parts: Callable[[], Parts]) -> None:
         self._parts = parts
-        self._runtime: Runtime | None = None
 
     async def told(self, request: IntegrationRequest) -> str:
         """Hand the chat over, note it in the conversation, and return what to tell the user.
@@ -48,7 +49,7 @@ class SilenceBreaker:
         if (tracker is not None and is_paused(tracker)) or await is_with_agent(parts, request):
             return ""
         action, conversation = _last_action(tracker), _conversation(tracker, request)
-        escalator = self._escalator()
+        escalator = parts.engine.escalator
         plan = escalator.plan(action, _IN_CODE, conversation.slots.get("haptik"))
         escalation = await escalator.escalate(Failure(action=action, error=SilentTurn(action), plan=plan), conversation)
         try:
@@ -57,23 +58,6 @@ class SilenceBreaker:
             # The user is told all the same: Haptik has the chat, whatever the conversation says.
             logger.error("The hand-off could not be written into the conversation: %s.", type(error).__name__)
         return escalation.text
-
-    async def aclose(self) -> None:
-        """Close the connections."""
-        if self._runtime is not None:
-            await self._runtime.aclose()
-
-    def _escalator(self) -> Escalator:
-        parts = self._parts()
-        engine: Any = getattr(parts, "engine", None)
-        if engine is None and self._runtime is None:
-            from haptik_actions.actions import Runtime
-
-            self._runtime = Runtime(load_settings=lambda: parts.settings)
-            self._runtime.start()
-        found: Any = engine or self._runtime
-        escalator: Escalator = found.escalator
-        return escalator
 
 
 async def is_with_agent(parts: Parts, request: IntegrationRequest) -> bool:
@@ -84,13 +68,6 @@ async def is_with_agent(parts: Parts, request: IntegrationRequest) -> bool:
         return await parts.relay.holds(HAPTIK_CHANNEL, request.sender_id) is not None
     except RelayAway:
         return False
-
-
-def is_paused(tracker: Any) -> bool:
-    """Tell whether the conversation is paused."""
-    # rasa-pro has an attribute since 3.16, before that it is a method.
-    paused = getattr(tracker, "is_paused", None)
-    return bool(paused() if callable(paused) else getattr(tracker, "paused", False))
 
 
 async def _tracker(parts: Parts, sender_id: str) -> Any:
@@ -108,7 +85,6 @@ def _conversation(tracker: Any, request: IntegrationRequest) -> Conversation:
     if tracker is None:
         # No model is loaded, or the tracker store is down. Haptik knows the user, and that is what it takes.
         return Conversation(sender_id=request.sender_id, channel=HAPTIK_CHANNEL, metadata=(request.metadata(),))
-    from rasa.shared.core.trackers import EventVerbosity
     from rasa_sdk import Tracker
 
     read = conversation_of(Tracker.from_dict(tracker.current_state(EventVerbosity.ALL)))
@@ -128,10 +104,6 @@ def _last_action(tracker: Any) -> str:
 
 
 async def _note(parts: Parts, sender_id: str, escalation: Escalation) -> None:
-    from rasa.shared.core.events import BotUttered, ConversationPaused, SlotSet
-
-    from haptik_actions.channel._events import listen
-
     agent = parts.agent
     async with agent.lock_store.lock(sender_id, wait_time_in_seconds=_WAIT_SECONDS):
         tracker = await agent.processor.get_tracker(sender_id)

@@ -8,7 +8,7 @@ from typing import Any
 from redis.asyncio import Redis
 
 from haptik_actions._log import get_logger
-from haptik_actions._redis import connect, disconnect
+from haptik_actions._redis import check_url, connect, disconnect
 from haptik_actions.channel._host import RasaHost
 from haptik_actions.channel._late_words import LateWords, MemoryLateWords, RedisLateWords
 from haptik_actions.channel._options import ChannelOptions
@@ -43,6 +43,7 @@ class Worker:
             ConfigurationError: a setting cannot work.
         """
         settings = await asyncio.to_thread(read_settings)
+        check_url(settings.redis_url)
         engine = Engine(load_settings=read_settings)
         host = RasaHost(self._running)
         self.parts = Parts(

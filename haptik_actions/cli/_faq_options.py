@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from haptik_actions.cli._group import Group
 from haptik_actions.cli._output import printable
 from haptik_actions.cli._platform import load_settings
 from haptik_actions.errors import ConfigurationError
@@ -36,7 +37,7 @@ _FORMATS = ("csv", "xlsx", "jsonl", "yaml", "markdown", "rasa")
 _DELIMITERS = {"comma": ",", "semicolon": ";", "tab": "\t"}
 
 
-class RefusingGroup(click.Group):
+class RefusingGroup(Group):
     """Ends with 1 whatever went wrong: 2 means "there are changes" here, and click would use it for a wrong option."""
 
     def invoke(self, ctx: click.Context) -> Any:

@@ -10,12 +10,34 @@ from typing import Any
 import click
 
 from haptik_actions.cli._output import printable
+from haptik_actions.config import nearest
 from haptik_actions.errors import ConfigurationError, HaptikError, RateLimited
 
-__all__ = ["CommandGroup"]
+__all__ = ["CommandGroup", "Group"]
 
 
-class CommandGroup(click.Group):
+class Group(click.Group):
+    """A group of commands. Where one is misspelt it names the nearest; click does so since 8.4, and not for ours."""
+
+    # Groups inside of it are of this kind, too.
+    group_class = type
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command.
+
+        Raises:
+            click.UsageError: there is none of this name.
+        """
+        name = args[0]
+        if not name.startswith("-") and self.get_command(ctx, name) is None and not ctx.resilient_parsing:
+            hint = nearest(name, self.list_commands(ctx)) or " `--help` lists what there is."
+            raise click.UsageError(f"No such command {printable(name)!r}.{hint}", ctx)
+        return super().resolve_command(ctx, args)
+
+
+class CommandGroup(Group):
     """Imports the file of the command that runs, and ends every `HaptikError` as one line on stderr and a status.
 
     `files` are the names of the commands, which are the modules beside this one; each holds a `command`.

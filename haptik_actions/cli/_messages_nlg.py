@@ -44,6 +44,7 @@ def serve_nlg(port: int, host: str, domain: Path | None, locale: str | None, tok
 
 
 async def _serve(port: int, host: str, domain: Path | None, named: str | None, token: str | None) -> None:
+    from haptik_actions._connections import ConnectionLimits
     from haptik_actions._serving import serve_app
     from haptik_actions.messages import PACKAGED_LOCALE, MessageStore, read_domain
     from haptik_actions.nlg import nlg_app
@@ -55,8 +56,9 @@ async def _serve(port: int, host: str, domain: Path | None, named: str | None, t
         settings.redis_url, defaults=defaults, locale=locale, snapshot=settings.messages_snapshot
     )
     store.start()
+    limits = ConnectionLimits.of_this_process()
     try:
-        async with serve_app(nlg_app(store, token=token), port, host=host) as url:
+        async with serve_app(nlg_app(store, token=token, is_local=not token), port, host=host, limits=limits) as url:
             click.echo(f"The NLG endpoint answers on {url}")
             await asyncio.Event().wait()
     finally:

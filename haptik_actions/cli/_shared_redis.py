@@ -13,9 +13,11 @@ from haptik_actions.cli._platform import load_settings
 if TYPE_CHECKING:
     from redis.asyncio import Redis
 
-__all__ = ["with_redis"]
+__all__ = ["on_redis", "with_redis"]
 
 T = TypeVar("T")
+
+_SECONDS = 5.0
 
 
 def with_redis(work: Callable[[Redis], Awaitable[T]]) -> T:
@@ -27,18 +29,27 @@ def with_redis(work: Callable[[Redis], Awaitable[T]]) -> T:
     """
     from redis.exceptions import RedisError
 
+    url = load_settings().require("redis_url")
+    try:
+        return on_redis(url, work)
+    except (RedisError, OSError) as error:
+        raise click.ClickException(f"Redis does not answer ({type(error).__name__}). Check REDIS_URL.") from error
+
+
+def on_redis(url: str, work: Callable[[Redis], Awaitable[T]]) -> T:
+    """Return what `work` returns for a connection to `url`, which is closed afterwards.
+
+    Raises:
+        ConfigurationError: the URL cannot work.
+        RedisError, OSError: Redis does not answer.
+    """
     from haptik_actions._redis import connect, disconnect
 
-    url = load_settings().require("redis_url")
-
     async def run() -> T:
-        client = connect(url, seconds=5.0)
+        client = connect(url, seconds=_SECONDS)
         try:
             return await work(client)
         finally:
             await disconnect(client)
 
-    try:
-        return asyncio.run(run())
-    except (RedisError, OSError) as error:
-        raise click.ClickException(f"Redis does not answer ({type(error).__name__}). Check REDIS_URL.") from error
+    return asyncio.run(run())

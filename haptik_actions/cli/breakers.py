@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from haptik_actions.cli._group import Group
 from haptik_actions.cli._output import echo_json, printable
 from haptik_actions.cli._shared_redis import with_redis
 
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["command"]
 
 
-@click.group()
+@click.group(cls=Group)
 def command() -> None:
     """Show the breakers of integrations (REDIS_URL); close them.
 

@@ -28,6 +28,9 @@ def command(domain: Path | None, as_json: bool) -> None:
     that costs, is said as well and is no mistake: a slot that is missing, channels of `credentials.yml` whose users
     Haptik does not know.
 
+    Where REDIS_URL is set, that Redis is asked what it promises: whether it keeps data, whether it evicts, what its
+    account may not do. One that does not answer is said to be so, and is no mistake of the domain.
+
     Each mistake is named with file, line and path. Rasa gives actions the domain that was trained, so check what you
     train.
 
@@ -41,6 +44,9 @@ def command(domain: Path | None, as_json: bool) -> None:
     if found is None:
         raise click.UsageError("There is no domain here. Name its folder or file with --domain.")
     findings, advice = check_domain(found), _advice(found)
+    # On stderr: it is about the place where the check runs, not about what is trained.
+    for sentence in _of_redis():
+        click.echo(printable(sentence), err=True)
     for sentence in advice:
         click.echo(printable(sentence), err=as_json)
     if as_json:
@@ -63,3 +69,31 @@ def _advice(domain: Path) -> list[str]:
     except ConfigurationError as error:
         return [str(error)]
     return [*advice_on_domain(domain, settings), *advice_on_channels(domain, settings)]
+
+
+def _of_redis() -> list[str]:
+    """Return what is to be said of the Redis of the settings.
+
+    Raises:
+        ConfigurationError: `REDIS_URL` cannot work.
+    """
+    from redis.exceptions import RedisError
+
+    from haptik_actions._redis import check_url
+    from haptik_actions._redis_health import remarks_on
+    from haptik_actions.cli._shared_redis import on_redis
+    from haptik_actions.errors import ConfigurationError
+    from haptik_actions.escalation import load_settings
+
+    try:
+        url = load_settings().redis_url
+    except ConfigurationError:
+        # Said among the advice.
+        return []
+    check_url(url)
+    if url is None:
+        return []
+    try:
+        return [remark.text for remark in on_redis(url, remarks_on)]
+    except (RedisError, OSError) as error:
+        return [f"Redis does not answer ({type(error).__name__}): what it promises cannot be told."]

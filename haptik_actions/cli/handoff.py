@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from haptik_actions.cli._group import Group
 from haptik_actions.cli._output import echo_json, printable
 from haptik_actions.cli._platform import load_settings, open_client, option_or_setting
 from haptik_actions.config import Settings
@@ -14,7 +15,7 @@ from haptik_actions.config import Settings
 __all__ = ["command"]
 
 
-@click.group()
+@click.group(cls=Group)
 def command() -> None:
     """Move chats to human agents by hand.
 

@@ -10,6 +10,7 @@ import click
 
 from haptik_actions.cli import form_to_domain
 from haptik_actions.cli._elements import FILES, channels_option, elements_in, places_in
+from haptik_actions.cli._group import Group
 from haptik_actions.cli._input import name_of
 from haptik_actions.cli._output import echo_json, printable
 
@@ -28,7 +29,7 @@ CHANNELS = click.option(
 )
 
 
-@click.group()
+@click.group(cls=Group)
 def command() -> None:
     """Check, convert and show elements of HSL.
 

@@ -9,6 +9,7 @@ import click
 
 from haptik_actions.cli import _messages_files as files
 from haptik_actions.cli import _messages_nlg as nlg
+from haptik_actions.cli._group import Group
 from haptik_actions.cli._input import text_of
 from haptik_actions.cli._messages_store import (
     author_option,
@@ -19,14 +20,17 @@ from haptik_actions.cli._messages_store import (
     with_catalogue,
 )
 from haptik_actions.cli._output import echo_json, printable
+from haptik_actions.config import nearest
 
 if TYPE_CHECKING:
     from haptik_actions.messages import Catalogue, Entry, Finding, Page, Version
 
 __all__ = ["command"]
 
+_ALL = 10_000
 
-@click.group()
+
+@click.group(cls=Group)
 def command() -> None:
     """Read and edit what the bot says (REDIS_URL). Running bots show an edit at once.
 
@@ -51,13 +55,18 @@ def get(key: str, locale: str, as_json: bool) -> None:
     \b
     haptik-actions messages get utter_greet --locale hi
     """
-    entry = with_catalogue(lambda catalogue: catalogue.get(key, locale))
+
+    async def work(catalogue: Catalogue) -> Entry:
+        entry = await catalogue.get(key, locale)
+        if entry.value is None and not as_json:
+            raise await _no_message(catalogue, key, locale)
+        return entry
+
+    entry = with_catalogue(work)
     if as_json:
         echo_json(entry_json(entry))
-    elif entry.value is None:
-        raise _no_message(key, locale)
     else:
-        click.echo(printable(entry.value, keep="\n"))
+        click.echo(printable(entry.value or "", keep="\n"))
 
 
 @command.command("set")
@@ -79,15 +88,21 @@ def set_value(key: str, value: str, locale: str, author: str, why: str, expected
     """
     text = text_of(Path("-")).replace("\r\n", "\n").rstrip("\n") if value == "-" else value
 
-    async def work(catalogue: Catalogue) -> tuple[Entry, tuple[Finding, ...]]:
-        revision = expected or (await catalogue.get(key, locale)).revision
+    async def work(catalogue: Catalogue) -> tuple[Entry, tuple[Finding, ...], str]:
+        before = await catalogue.get(key, locale)
+        everywhere = (await catalogue.locales_of(key)).values()
+        is_new = all(entry.origin == "missing" for entry in everywhere)
+        hint = await _other_key(catalogue, key) if is_new else ""
+        revision = expected or before.revision
         names = [name.strip() for name in channels.split(",") if name.strip()]
         findings = await catalogue.check(key, locale, text, channels=names)
         entry = await catalogue.publish(key, locale, text, author=author, why=why, expected=revision)
-        return entry, findings
+        return entry, findings, hint
 
-    entry, findings = with_catalogue(work)
+    entry, findings, hint = with_catalogue(work)
     say_findings(findings)
+    if hint:
+        click.echo(f"{printable(key)} is new: nothing had this key.{hint}", err=True)
     click.echo(f"{printable(key)} in {entry.locale} is version {entry.number} now.")
 
 
@@ -106,7 +121,7 @@ def delete(key: str, locale: str, author: str, why: str) -> None:
     async def work(catalogue: Catalogue) -> Entry:
         entry = await catalogue.get(key, locale)
         if entry.origin == "missing":
-            raise _no_message(key, locale)
+            raise await _no_message(catalogue, key, locale)
         if entry.origin == "default":
             raise click.ClickException(f"{printable(key)} in {locale} is its default already.")
         return await catalogue.delete(key, locale, author=author, why=why, expected=entry.revision)
@@ -158,7 +173,14 @@ def history(key: str, locale: str, limit: int, as_json: bool) -> None:
     \b
     haptik-actions messages history utter_greet
     """
-    versions = with_catalogue(lambda catalogue: catalogue.history(key, locale, limit))
+
+    async def work(catalogue: Catalogue) -> tuple[Version, ...]:
+        versions = await catalogue.history(key, locale, limit)
+        if not versions and (await catalogue.get(key, locale)).origin == "missing":
+            raise await _no_message(catalogue, key, locale)
+        return versions
+
+    versions = with_catalogue(work)
     if as_json:
         echo_json([_version_json(version) for version in versions])
         return
@@ -183,6 +205,8 @@ def rollback(key: str, number: int, locale: str, author: str, why: str) -> None:
 
     async def work(catalogue: Catalogue) -> Entry:
         revision = (await catalogue.get(key, locale)).revision
+        if all(version.number != number for version in await catalogue.history(key, locale, _ALL)):
+            raise _no_version(key, locale, number)
         return await catalogue.rollback(key, locale, number, author=author, why=why, expected=revision)
 
     entry = with_catalogue(work)
@@ -203,25 +227,33 @@ def diff(key: str, number: int | None, locale: str) -> None:
     from haptik_actions.messages import unified_diff
 
     async def work(catalogue: Catalogue) -> tuple[Entry, tuple[Version, ...]]:
-        versions = await catalogue.history(key, locale, 10_000) if number else ()
-        return await catalogue.get(key, locale), versions
+        versions = await catalogue.history(key, locale, _ALL) if number else ()
+        entry = await catalogue.get(key, locale)
+        if entry.value is None and not number:
+            raise await _no_message(catalogue, key, locale)
+        return entry, versions
 
     entry, versions = with_catalogue(work)
-    if entry.value is None and not number:
-        raise _no_message(key, locale)
     older = next((version for version in versions if version.number == number), None)
     if number and older is None:
-        raise click.ClickException(
-            f"{printable(key)} in {locale} has no version {number}. `history` lists what there is."
-        )
+        raise _no_version(key, locale, number)
     name = f"version {number}" if older else "default"
     changed = unified_diff(older.value if older else entry.default, entry.value, before=name, after="now")
     click.echo(printable(changed, keep="\n") if changed else f"Nothing differs from the {name}.")
 
 
-def _no_message(key: str, locale: str) -> click.ClickException:
-    hint = "`list` shows what there is, `set` writes one."
-    return click.ClickException(f"There is no message {printable(key)} in {locale}. {hint}")
+async def _no_message(catalogue: Catalogue, key: str, locale: str) -> click.ClickException:
+    hint = await _other_key(catalogue, key) or " `list` shows what there is, `set` writes one."
+    return click.ClickException(f"There is no message {printable(key)} in {locale}.{hint}")
+
+
+async def _other_key(catalogue: Catalogue, key: str) -> str:
+    """Ask whether another key was meant, where there is one like it."""
+    return nearest(key, [row.key for row in (await catalogue.search(limit=_ALL)).rows if row.key != key])
+
+
+def _no_version(key: str, locale: str, number: int) -> click.ClickException:
+    return click.ClickException(f"{printable(key)} in {locale} has no version {number}. `history` lists what there is.")
 
 
 def _version_json(version: Version) -> dict[str, object]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import click
 
+from haptik_actions.cli._group import Group
 from haptik_actions.cli._output import echo_json, printable
 from haptik_actions.cli._shared_redis import with_redis
 
@@ -19,7 +20,7 @@ __all__ = ["command"]
 T = TypeVar("T")
 
 
-@click.group()
+@click.group(cls=Group)
 def command() -> None:
     """Show the hand-offs that wait for Haptik (REDIS_URL).
 

@@ -46,7 +46,8 @@ def command(domain: Path | None, options: tuple[str, ...]) -> None:
     returns what Rasa cannot read becomes a hand-off and an answer to the user, without a change to its code.
 
     What is wrong with the domain's slot `haptik` is named on stderr before the server starts. It starts all the same:
-    a server that is not there answers nobody. `haptik-actions check` is for pipelines.
+    a server that is not there answers nobody. `haptik-actions check` is for pipelines. With a REDIS_URL that cannot
+    work it does not start (status 2).
 
     \b
     haptik-actions run
@@ -56,6 +57,7 @@ def command(domain: Path | None, options: tuple[str, ...]) -> None:
     # As `python -m rasa_sdk` finds the package: a script has its own folder there instead of the current one.
     sys.path.insert(0, os.getcwd())
     _find(getattr(arguments, "actions_module", None) or arguments.actions)
+    _check_redis()
     _check(domain)
 
     import rasa_sdk.__main__
@@ -98,6 +100,24 @@ def _find(package: str) -> None:
     if find_spec(package.partition(".")[0]) is None:
         where = "Start the server in the folder that holds it, or name that folder in PYTHONPATH."
         raise click.UsageError(f"There is no package {printable(package)} in {printable(os.getcwd())}. {where}")
+
+
+def _check_redis() -> None:
+    """Refuse a `REDIS_URL` that cannot work: promises would depend on this process alone.
+
+    Raises:
+        ConfigurationError: it cannot work; says what to write instead.
+    """
+    from haptik_actions._redis import check_url
+    from haptik_actions.errors import ConfigurationError
+    from haptik_actions.escalation import load_settings
+
+    try:
+        url = load_settings().redis_url
+    except ConfigurationError:
+        # Another setting; it is named below.
+        return
+    check_url(url)
 
 
 def _check(domain: Path | None) -> None:

@@ -9,20 +9,25 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
+from msgspec.structs import asdict
 
+from haptik_actions.cli._group import Group
 from haptik_actions.cli._output import echo_json, printable
 from haptik_actions.cli._platform import load_settings
 from haptik_actions.cli._signals import run_until_signal
 
 if TYPE_CHECKING:
-    from haptik_actions.studio import Users
+    from redis.asyncio import Redis
+
+    from haptik_actions.studio import AuditEntry, Users
+    from haptik_actions.studio._audit import Event
 
 __all__ = ["command"]
 
 T = TypeVar("T")
 
 
-@click.group(invoke_without_command=True)
+@click.group(cls=Group, invoke_without_command=True)
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option("--port", type=click.IntRange(0, 65535), default=8090, show_default=True, help="Port; 0 for a free one.")
 @click.option("--proxy", metavar="ADDRESS", help="Reverse proxy whose X-Forwarded headers are believed.")
@@ -59,6 +64,7 @@ def user() -> None:
     haptik-actions studio user list
     haptik-actions studio user passwd asha
     haptik-actions studio user remove asha
+    haptik-actions studio user unlock asha
     """
 
 
@@ -73,7 +79,7 @@ def add(name: str, role: str, password_stdin: bool) -> None:
     haptik-actions studio user add asha --role publisher
     """
     password = _password(password_stdin)
-    _with_users(lambda users: users.add(name, role, password))
+    _with_users(lambda users: users.add(name, role, password), ("user added", name, role))
     click.echo(f"{printable(name)} is a user now: {role}.")
 
 
@@ -105,7 +111,7 @@ def passwd(name: str, password_stdin: bool) -> None:
     haptik-actions studio user passwd asha
     """
     password = _password(password_stdin)
-    _with_users(lambda users: users.set_password(name, password))
+    _with_users(lambda users: users.set_password(name, password), ("password changed", name, ""))
     click.echo(f"{printable(name)} has a new password.")
 
 
@@ -117,8 +123,43 @@ def remove(name: str) -> None:
     \b
     haptik-actions studio user remove asha
     """
-    _with_users(lambda users: users.remove(name))
+    _with_users(lambda users: users.remove(name), ("user removed", name, ""))
     click.echo(f"{printable(name)} is no user any more.")
+
+
+@user.command()
+@click.argument("name")
+def unlock(name: str) -> None:
+    """Let a user sign in at once, who has to wait after too many failed sign-ins.
+
+    \b
+    haptik-actions studio user unlock asha
+    """
+    from haptik_actions.studio import Throttle
+
+    was_locked = _with_redis(lambda redis: Throttle(redis).unlock(name), ("user unlocked", name, ""))
+    click.echo(f"{printable(name)} {'may sign in at once' if was_locked else 'had no failed sign-ins'}.")
+
+
+@command.command("log")
+@click.option("--limit", type=click.IntRange(1, 10_000), default=50, show_default=True, help="So many, newest first.")
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON array instead of lines.")
+def show_log(limit: int, as_json: bool) -> None:
+    """List who signed in, who failed to, and what became of users.
+
+    \b
+    haptik-actions studio log
+    """
+    from haptik_actions.studio import Audit
+
+    found = _with_redis(lambda redis: Audit(redis).entries(limit))
+    if as_json:
+        echo_json([asdict(entry) for entry in found])
+        return
+    for entry in found:
+        who = entry.name or "(no such user)"
+        parts = [entry.at, entry.event, who, *(f"{name} {value}" for name, value in _origin(entry) if value)]
+        click.echo(printable("  ".join(parts)))
 
 
 def _known(names: list[str]) -> list[str]:
@@ -145,17 +186,32 @@ def _password(from_stdin: bool) -> str:
     return asked
 
 
-def _with_users(work: Callable[[Users], Awaitable[T]]) -> T:
+def _origin(entry: AuditEntry) -> tuple[tuple[str, str], ...]:
+    return (("by", entry.by), ("from", entry.address), ("as", entry.detail))
+
+
+def _with_users(work: Callable[[Users], Awaitable[T]], noted: tuple[Event, str, str] | None = None) -> T:
+    from haptik_actions.studio import Passwords, Users
+
+    return _with_redis(lambda redis: work(Users(redis, Passwords())), noted)
+
+
+def _with_redis(work: Callable[[Redis], Awaitable[T]], noted: tuple[Event, str, str] | None = None) -> T:
+    """Run `work`, and write into the studio's log what was done: the event, the user, and as what."""
     from redis.exceptions import RedisError
 
     from haptik_actions._redis import connect, disconnect
-    from haptik_actions.studio import Passwords, Users
+    from haptik_actions.studio import Audit
 
     redis = connect(load_settings().require("redis_url"), seconds=5.0)
 
     async def run() -> T:
         try:
-            return await work(Users(redis, Passwords()))
+            done = await work(redis)
+            if noted is not None:
+                event, name, detail = noted
+                await Audit(redis).note(event, name, by="command line", detail=detail)
+            return done
         finally:
             await disconnect(redis)
 

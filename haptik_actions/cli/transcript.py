@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from haptik_actions.cli._follow import follow_messages
+from haptik_actions.cli._group import Group
 from haptik_actions.cli._output import printable
 from haptik_actions.cli._platform import load_settings, open_client, option_or_setting
 from haptik_actions.cli._signals import run_until_signal
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["command"]
 
 
-@click.group()
+@click.group(cls=Group)
 def command() -> None:
     """Read what was said in a conversation.
 

@@ -85,6 +85,7 @@ def create_user_call(**given: Any) -> Call:
     Raises:
         ConfigurationError: an argument cannot work; names it. So does every function below that returns a call.
     """
+    checked_auth_id(given["auth_id"])
     return Call(method="POST", endpoint=_USER, body=_user(**given), repeatable=False)
 
 
@@ -96,7 +97,7 @@ def update_user_call(**given: Any) -> Call:
 def log_message_call(*, auth_id: Any, business_id: Any, message_body: Any) -> Call:
     """Return the call that logs a text. There is no idempotency key: a repeated call is a second message."""
     body = {
-        "user": {"auth_id": checked_auth_id(auth_id)},
+        "user": {"auth_id": text("auth_id", auth_id)},
         "message_body": text("message_body", message_body),
         "message_type": _TEXT_MESSAGE,
         "business_id": number("business_id", business_id),
@@ -107,7 +108,7 @@ def log_message_call(*, auth_id: Any, business_id: Any, message_body: Any) -> Ca
 def log_file_call(*, auth_id: Any, business_id: Any, file: UserFile, message_body: Any) -> Call:
     """Return the call that logs a file, as a form."""
     fields: dict[str, str | int] = {
-        "auth_id": checked_auth_id(auth_id),
+        "auth_id": text("auth_id", auth_id),
         "business_id": number("business_id", business_id),
         "message_type": _FILE_MESSAGE[file.kind],
         **optional_texts(message_body=message_body),
@@ -124,7 +125,7 @@ def log_feedback_call(*, auth_id: Any, business_id: Any, query_resolved: Any, qu
     if not 1 <= rating <= 5:
         raise ConfigurationError(f"query_rating is {rating} and must be from 1 to 5.")
     body = {
-        "auth_id": checked_auth_id(auth_id),
+        "auth_id": text("auth_id", auth_id),
         "business_id": number("business_id", business_id),
         "query_resolved": flag("query_resolved", query_resolved),
         "query_rating": rating,
@@ -186,7 +187,7 @@ def read_enabled(wanted: bool) -> Callable[[str, Reply, Callable[[str], str]], N
 
 
 def _user(*, auth_id: Any, language_code: Any, custom_data: Any, **texts: Any) -> bytes:
-    body: dict[str, Any] = {"auth_id": checked_auth_id(auth_id), **optional_texts(**texts)}
+    body: dict[str, Any] = {"auth_id": text("auth_id", auth_id), **optional_texts(**texts)}
     if language_code is not None:
         body["language_code"] = checked_language_code(language_code)
     if custom_data is not None:

@@ -33,11 +33,11 @@ CustomData = Mapping[str, str | int | float | bool | None]
 class BotApi:
     """For bots in front: their users write on the bot's own channels, and Haptik hears of them by these calls.
 
-    A user is named by `auth_id`, an identifier of your own: letters a to z and digits. `business_id` is the number of
-    the business whose agents read the chat. All of it goes to the messenger host, and without one every method raises
-    `ConfigurationError`. What creates something (a user, a message, a file, feedback) is repeated only where nothing
-    had been sent: there is no idempotency key. After any other `temporary` error Haptik may have it or not;
-    `was_not_sent` tells. Source: Haptik's documentation, "Bot API".
+    A user is named by `auth_id`: one of your own, of letters a to z and digits, or one that an event of Haptik told.
+    `business_id` is the number of the business whose agents read the chat. All of it goes to the messenger host, and
+    without one every method raises `ConfigurationError`. What creates something (a user, a message, a file, feedback)
+    is repeated only where nothing had been sent: there is no idempotency key. After any other `temporary` error Haptik
+    may have it or not; `was_not_sent` tells. Source: Haptik's documentation, "Bot API".
     """
 
     _messenger: Caller | None

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import os
+import stat
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from haptik_actions._log import get_logger
 from haptik_actions.config import read_yaml
 from haptik_actions.credentials._value import Credentials, CredentialsProvider
 from haptik_actions.errors import ConfigurationError, CredentialsUnavailable, HaptikError
@@ -22,6 +24,8 @@ __all__ = [
     "RedisCredentials",
     "StaticCredentials",
 ]
+
+logger = get_logger(__name__)
 
 _NAMES = ("client_id", "token")
 
@@ -58,7 +62,8 @@ class EnvironmentCredentials:
 class FileCredentials:
     """A JSON or YAML file with the keys `client_id` and `token`, or a folder with a file of each name.
 
-    A folder is what Kubernetes and Docker mount a secret as. The source is read again when it has changed.
+    A folder is what Kubernetes and Docker mount a secret as. The source is read again when it has changed. A file that
+    every user of the machine can read is a warning in the log, once.
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
@@ -81,8 +86,18 @@ class FileCredentials:
         stamp = _stamp([path / name for name in _NAMES] if path.is_dir() else [path])
         if self._known is None or self._known[0] != stamp:
             content = _folder(path) if path.is_dir() else read_yaml(path)
-            self._known = (stamp, _pair(content, str(path)))
+            pair = _pair(content, str(path))
+            if self._known is None:
+                _warn_of_readers(path / "token" if path.is_dir() else path)
+            self._known = (stamp, pair)
         return self._known[1]
+
+
+def _warn_of_readers(path: Path) -> None:
+    mode = stat.S_IMODE(path.stat().st_mode)
+    if os.name == "posix" and mode & stat.S_IROTH:
+        words = "%s can be read by every user of this machine (mode %03o), and holds Haptik's token. Take mode 600."
+        logger.warning(words, path, mode)
 
 
 class RedisCredentials:

@@ -17,13 +17,14 @@ from haptik_actions.escalation._metrics import Metrics, PrometheusMetrics, SafeM
 from haptik_actions.escalation._options import DEFAULTS, HandOffOptions
 from haptik_actions.escalation._outbox import Entry, HandOff, MemoryOutbox, Opening, Outbox, Terms, Ticket, Unreadable
 from haptik_actions.escalation._outbox_redis import RedisOutbox
-from haptik_actions.escalation._receipt import Receipt
+from haptik_actions.escalation._receipt import RECEIPT_SLOT, Receipt
 from haptik_actions.escalation._requested import HandOffRequested, NotUnderstood
 from haptik_actions.escalation._resilient import ResilientOutbox
 from haptik_actions.escalation._slot import Finding, read_options
 
 __all__ = [
     "DEFAULTS",
+    "RECEIPT_SLOT",
     "BreakerRule",
     "BreakerState",
     "Breakers",

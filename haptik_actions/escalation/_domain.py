@@ -10,11 +10,11 @@ from typing import Any
 
 from haptik_actions.config import nearest
 from haptik_actions.errors import ConfigurationError
+from haptik_actions.escalation._receipt import RECEIPT_SLOT
 from haptik_actions.escalation._slot import SLOT_PATH, Finding, read_slot
 
 __all__ = ["DomainFinding", "check_domain", "load_domain", "mapping_of"]
 
-_RECEIPT = "haptik_handoff"
 _DECLARED = {"type": "any", "influence_conversation": False, "mappings": [{"type": "custom"}]}
 """How both slots have to stand in the domain, so that Rasa neither fills them nor lets them change predictions."""
 _OF_RASA = re.compile(r"action_default_fallback|action_validate_slot_mappings|validate_\w+|action_ask_\w+")
@@ -122,11 +122,11 @@ def _after_agent_findings(files: Mapping[Path, Any], first: Path) -> Iterator[Fi
 
 def _receipt_findings(files: Mapping[Path, Any]) -> Iterator[Finding]:
     for content in files.values():
-        if _RECEIPT in mapping_of(content, "slots"):
+        if RECEIPT_SLOT in mapping_of(content, "slots"):
             # Its place in the file is not that of the slot `haptik`, so only its name is said.
-            yield from _declaration_findings(_RECEIPT, content["slots"][_RECEIPT])
+            yield from _declaration_findings(RECEIPT_SLOT, content["slots"][RECEIPT_SLOT])
             return
-    yield Finding(f"slots.{_RECEIPT}", "is missing: Rasa forgets the receipts of hand-offs without it.")
+    yield Finding(f"slots.{RECEIPT_SLOT}", "is missing: Rasa forgets the receipts of hand-offs without it.")
 
 
 def _declaration_findings(name: str, declared: Any) -> Iterator[Finding]:

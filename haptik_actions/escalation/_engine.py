@@ -6,11 +6,13 @@ The action server has one, and so has Rasa's own process. Nothing here knows eit
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 from collections.abc import Awaitable, Callable
 
 import httpx
 
+from haptik_actions._ending import cancel_all
 from haptik_actions._log import get_logger
 from haptik_actions.client import HaptikClient, PlatformServer
 from haptik_actions.config import Settings
@@ -32,6 +34,8 @@ __all__ = ["Engine", "load_settings"]
 logger = get_logger(__name__)
 
 _REDIS_SECONDS = 0.5
+_HEALTH_SECONDS = 5.0
+_HEALTH_AGAIN_SECONDS = 5.0
 _OUTBOX_SECONDS = 3.0
 """What opening and confirming may take beside the call: the outbox gives Redis a second for each."""
 
@@ -86,6 +90,7 @@ class Engine:
         self._warning: asyncio.Task[None] | None = None
         self._metrics = SafeMetrics(metrics)
         self._settings: Settings | None = None
+        self._refused_url: str | None = None
         self._messages = messages
         self._client: HaptikClient | None = None
         self._delivery: Delivery | None = None
@@ -110,16 +115,35 @@ class Engine:
             self._settings = self._load()
         return self._settings
 
-    def messages(self) -> MessageStore:
-        """Return the message store on `REDIS_URL`, or on the packaged copy alone where that is not set.
+    def redis_url(self) -> str | None:
+        """Return `REDIS_URL`; None where it is not set, and where it cannot work, which is logged once.
 
         Raises:
-            ConfigurationError: `REDIS_URL` is not a Redis URL, or another setting cannot work.
+            ConfigurationError: another setting cannot work.
+        """
+        url = self.settings().redis_url
+        if url is None or self._refused_url == url:
+            return None
+        from haptik_actions._redis import check_url
+
+        try:
+            check_url(url)
+        except ConfigurationError as error:
+            self._refused_url = url
+            logger.error("%s Until then this process works without Redis, as while Redis is down.", error)
+            return None
+        return url
+
+    def messages(self) -> MessageStore:
+        """Return the message store on `REDIS_URL`, or on the packaged copy alone where that cannot be used.
+
+        Raises:
+            ConfigurationError: another setting cannot work.
         """
         if self._messages is None:
             settings = self.settings()
             self._messages = MessageStore.from_url(
-                settings.redis_url, snapshot=settings.messages_snapshot, locale=settings.locale or PACKAGED_LOCALE
+                self.redis_url(), snapshot=settings.messages_snapshot, locale=settings.locale or PACKAGED_LOCALE
             )
             self._messages.start()
         return self._messages
@@ -128,10 +152,10 @@ class Engine:
         """Return the outbox on `REDIS_URL`; without it one in this process, with a warning of what that means.
 
         Raises:
-            ConfigurationError: `REDIS_URL` is not a Redis URL.
+            ConfigurationError: another setting cannot work.
         """
         if self._outbox is None:
-            url = self.settings().redis_url
+            url = self.redis_url()
             if url:
                 from haptik_actions._redis import connect
 
@@ -139,20 +163,20 @@ class Engine:
                 self._outbox = ResilientOutbox(self._redis_outbox)
             else:
                 logger.warning(
-                    "REDIS_URL is not set: hand-offs that Haptik cannot take yet are kept in this process. A restart "
-                    "loses them, and other processes do not know of them."
+                    "REDIS_URL is %s: hand-offs that Haptik cannot take yet are kept in this process. A restart "
+                    "loses them, and other processes do not know of them.",
+                    "not set" if self._refused_url is None else "not usable",
                 )
                 self._outbox = MemoryOutbox()
         return self._outbox
 
     def links(self) -> RelayStore | None:
-        """Return what ties conversations to chats, on `REDIS_URL`; None where that is not set.
+        """Return what ties conversations to chats, on `REDIS_URL`; None where that cannot be used.
 
         Raises:
-            ConfigurationError: `REDIS_URL` is not a Redis URL.
+            ConfigurationError: another setting cannot work.
         """
-        url = self.settings().redis_url
-        if self._links is None and url:
+        if self._links is None and (url := self.redis_url()):
             from haptik_actions._redis import connect
 
             self._links = RelayStore(connect(url, seconds=_REDIS_SECONDS))
@@ -209,14 +233,43 @@ class Engine:
             self.client().prepare()
             self.messages()
             if self._redis_outbox is not None and self._warning is None:
-                self._warning = asyncio.get_running_loop().create_task(self._redis_outbox.warn_of_eviction())
+                self._warning = asyncio.get_running_loop().create_task(self._tell_of_redis())
         except ConfigurationError as error:
             logger.error("Hand-offs are not possible: %s", error)
         except Exception:
             logger.exception("Hand-offs are not possible.")
 
+    async def told_of_redis(self) -> None:
+        """Wait until the log says what this Redis promises; at once where there is none."""
+        if self._warning is not None:
+            await asyncio.wait({self._warning})
+
+    async def _tell_of_redis(self) -> None:
+        """Say once what this Redis promises, as soon as it answers."""
+        from redis.exceptions import RedisError
+
+        from haptik_actions._redis import connect, disconnect
+        from haptik_actions._redis_health import remarks_on
+
+        levels = {"info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
+        client = connect(self.settings().redis_url or "", seconds=_HEALTH_SECONDS)
+        try:
+            while True:
+                try:
+                    remarks = await remarks_on(client)
+                    break
+                except (RedisError, OSError) as error:
+                    logger.debug("Redis cannot be asked yet what it promises (%s).", type(error).__name__)
+                    await asyncio.sleep(_HEALTH_AGAIN_SECONDS)
+            for remark in remarks:
+                logger.log(levels[remark.level], "%s", remark.text)
+        finally:
+            await disconnect(client)
+
     async def aclose(self) -> None:
         """Close every connection. Hand-offs that wait in memory are lost, and logged."""
+        if self._warning is not None:
+            await cancel_all(self._warning)
         if self._delivery is not None:
             for entry in await self._delivery.outbox.entries() if isinstance(self._outbox, MemoryOutbox) else ():
                 logger.error("Hand-off %s is lost: the process stops before Haptik took it.", entry.handoff.id)

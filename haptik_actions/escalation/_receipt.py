@@ -7,7 +7,10 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime, timezone
 from typing import Any, Literal
 
-__all__ = ["STATES", "Receipt", "State"]
+__all__ = ["RECEIPT_SLOT", "STATES", "Receipt", "State"]
+
+RECEIPT_SLOT = "haptik_handoff"
+"""The slot of the bot that holds the receipt of the conversation's last hand-off."""
 
 State = Literal["connected", "assigned", "delayed", "unavailable", "throttled", "duplicate"]
 STATES: tuple[State, ...] = ("connected", "delayed", "unavailable", "throttled", "duplicate")

@@ -10,8 +10,10 @@ from typing import TypeVar
 import msgspec
 
 from haptik_actions._deadline import DeadlinePassed, deadline
+from haptik_actions._ending import cancel_all
 from haptik_actions._log import get_logger
-from haptik_actions.escalation._outbox import Entry, HandOff, MemoryOutbox, Outbox, Terms, Ticket
+from haptik_actions.escalation._outbox import LEASE_SECONDS, Entry, HandOff, MemoryOutbox, Outbox, Terms, Ticket
+from haptik_actions.escalation._promises import MOST, MOST_BYTES, Promise, Promises, SharedOutbox
 
 __all__ = ["ResilientOutbox"]
 
@@ -26,6 +28,8 @@ _CALLS = 50
 _NO_LIMIT = 100_000
 _MOST_UNTOLD = 10_000
 _AT_ONCE = 50
+_LOOKS = 500
+"""Entries that are looked for in one step: Redis serves nobody else meanwhile, for a millisecond or two."""
 
 
 class ResilientOutbox:
@@ -35,10 +39,26 @@ class ResilientOutbox:
     callers. What was opened in memory moves to `shared` when that is back. What `shared` could not be told (that a
     hand-off is confirmed, refused or put off) is told first when it answers again. Where that comes too late, because
     its lease has ended meanwhile or this process has, another try follows, which the platform takes as the same chat.
+
+    What `shared` was told is held as well until it is done with. Every `look` seconds it is looked for: what `shared`
+    has lost is written down again, to be tried after `grace` seconds, so that another process can say first that it is
+    done with. At most `most` entries of `most_bytes` in all are held.
     """
 
-    def __init__(self, shared: Outbox, *, timer: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        shared: Outbox,
+        *,
+        timer: Callable[[], float] = time.monotonic,
+        look: float = 1.0,
+        grace: float = 3.0,
+        most: int = MOST,
+        most_bytes: int = MOST_BYTES,
+    ) -> None:
         self._shared, self._timer = shared, timer
+        self._promises = Promises(most=most, most_bytes=most_bytes)
+        self._look_seconds, self._grace = look, grace
+        self._keeper: asyncio.Task[None] | None = None
         self._memory = MemoryOutbox()
         self._terms: dict[str, Terms] = {}
         self._untold: dict[str, Callable[[], Awaitable[None]]] = {}
@@ -49,11 +69,13 @@ class ResilientOutbox:
 
     async def open(self, handoff: HandOff, terms: Terms) -> Ticket:
         """See `Outbox`."""
+        self._begin_to_look()
         if self._memory.holds(handoff.chat):
             # Redis, which may be back, does not know of it.
             return await self._memory.open(handoff, terms)
         ticket = await self._ask(lambda: self._shared.open(handoff, terms))
         if ticket is not None:
+            self._hold(Entry(handoff=handoff, created=time.time()), ticket, terms)
             return ticket
         logger.warning(
             "Hand-off %s is kept in this process until Redis answers again. A restart would lose it.", handoff.id
@@ -65,6 +87,7 @@ class ResilientOutbox:
 
     async def confirm(self, handoff: HandOff, *, episode: float | None, ago: float = 0.0) -> None:
         """See `Outbox`."""
+        self._promises.settle(handoff)
         if self._memory.holds(handoff.chat):
             await self._memory.confirm(handoff, episode=episode, ago=ago)
         # Redis hears of what was in memory, too: the episode goes on, and every process should know.
@@ -73,20 +96,52 @@ class ResilientOutbox:
 
     async def refuse(self, handoff: HandOff) -> None:
         """See `Outbox`."""
+        self._promises.settle(handoff)
         await self._tell(handoff.chat, lambda outbox: outbox.refuse(handoff))
 
     async def later(self, entry: Entry, seconds: float) -> None:
         """See `Outbox`."""
+        if self._promises.holds(entry.handoff):
+            self._promises.hold(entry, seconds=seconds, leased=False)
         await self._tell(entry.handoff.chat, lambda outbox: outbox.later(entry, seconds))
 
     async def bury(self, entry: Entry) -> None:
         """See `Outbox`."""
+        self._promises.release(entry.handoff)
         await self._tell(entry.handoff.chat, lambda outbox: outbox.bury(entry))
 
     async def claim(self, most: int) -> list[Entry]:
         """See `Outbox`."""
+        self._begin_to_look()
         await self._move_to_shared()
-        return [*await self._memory.claim(most), *(await self._ask(lambda: self._shared.claim(most)) or [])]
+        claimed = await self._ask(lambda: self._shared.claim(most)) or []
+        for entry in claimed:
+            self._promises.hold(entry, seconds=LEASE_SECONDS, leased=True)
+        return [*await self._memory.claim(most), *claimed]
+
+    async def recall(self) -> int:
+        """Look for what this process holds; return how many entries had been lost and are written down again.
+
+        All of them are looked for where one is lost, a part of them where none is.
+        """
+        shared, back, seen = self._shared, 0, 0
+        if not isinstance(shared, SharedOutbox):
+            return 0
+        await self._settle(shared)
+        while seen < len(self._promises):
+            held = self._promises.turn(_LOOKS)
+            seen += len(held)
+            lost = await self._lost(shared, held)
+            back += sum(await asyncio.gather(*(self._put_back(shared, promise) for promise in lost)))
+            if not lost:
+                break
+        if back:
+            logger.error(
+                "Redis has lost %d hand-offs that users were promised; they are written down again. It has been "
+                "restarted without its data, was emptied, evicts keys, or a replica that lagged has taken over.",
+                back,
+            )
+        return back
 
     async def entries(self) -> list[Entry]:
         """See `Outbox`."""
@@ -103,6 +158,7 @@ class ResilientOutbox:
 
     async def drop(self, chat: str) -> bool:
         """See `Outbox`."""
+        self._promises.release_chat(chat)
         return await self._memory.drop(chat) or bool(await self._ask(lambda: self._shared.drop(chat)))
 
     async def end_episode(self, chat: str, *, before: float | None = None) -> bool:
@@ -111,10 +167,71 @@ class ResilientOutbox:
         return here and await self._ask(lambda: self._shared.end_episode(chat, before=before)) is not False
 
     async def aclose(self) -> None:
-        """Tell what is still untold, and close the connections of `shared`."""
+        """Tell what is still untold, write down again what is lost, and close the connections of `shared`."""
+        if self._keeper is not None:
+            await cancel_all(self._keeper)
         if self._untold:
             await self._ask(self._nothing)
+        await self._move_to_shared()
+        await self.recall()
+        for entry in await self._memory.entries():
+            logger.error("Hand-off %s is lost: the process stops before Haptik or Redis took it.", entry.handoff.id)
         await self._shared.aclose()
+
+    def _begin_to_look(self) -> None:
+        if self._keeper is None and isinstance(self._shared, SharedOutbox):
+            self._keeper = asyncio.get_running_loop().create_task(self._keep_looking())
+
+    async def _keep_looking(self) -> None:
+        # Beside the deliveries, which may take long.
+        adopted = False
+        while True:
+            await asyncio.sleep(self._look_seconds)
+            try:
+                adopted = adopted or await self._adopt()
+                await self.recall()
+            except Exception:
+                logger.exception("What Redis holds could not be looked at; trying again.")
+
+    async def _adopt(self) -> bool:
+        """Hold what processes have left that are gone; False where Redis does not tell."""
+        entries = await self._ask(self._shared.entries)
+        for entry in entries or ():
+            if entry.due is not None and not self._promises.holds(entry.handoff):
+                self._promises.hold(entry, seconds=max(0.0, entry.due - time.time()), leased=False)
+        return entries is not None
+
+    def _hold(self, entry: Entry, ticket: Ticket, terms: Terms) -> None:
+        if ticket.state in ("go", "throttled"):
+            seconds = LEASE_SECONDS if ticket.state == "go" else ticket.wait
+            self._promises.hold(entry, seconds=seconds, leased=ticket.state == "go", episode=terms.episode)
+
+    async def _settle(self, shared: SharedOutbox) -> None:
+        done = self._promises.settled(_LOOKS)
+        if done:
+            await self._ask(lambda: shared.settle(done))
+
+    async def _lost(self, shared: SharedOutbox, held: list[Promise]) -> list[Promise]:
+        """Return those of `held` that Redis has lost; those that are done with are let go."""
+        now = time.time()
+        found = await self._ask(lambda: shared.look([promise.held(now) for promise in held])) if held else None
+        lost: list[Promise] = []
+        for promise, state in zip(held, found or (), strict=False):
+            if state == "done":
+                self._promises.release(promise.entry.handoff)
+            elif state == "lost":
+                lost.append(promise)
+        return lost
+
+    async def _put_back(self, shared: SharedOutbox, promise: Promise) -> bool:
+        entry = promise.entry
+        if not self._promises.holds(entry.handoff):
+            return False
+        wait = max(self._grace, promise.due - time.time())
+        is_back = await self._ask(lambda: shared.put_back(entry, seconds=wait, episode=promise.episode))
+        if is_back is False:
+            self._promises.release(entry.handoff)
+        return bool(is_back)
 
     async def _tell(self, chat: str, what: Callable[[Outbox], Awaitable[None]]) -> None:
         if self._memory.holds(chat):
@@ -159,7 +276,9 @@ class ResilientOutbox:
         ticket = await self._ask(lambda: self._shared.open(entry.handoff, whenever))
         # A duplicate is in `shared` already.
         if ticket is not None and ticket.state == "go":
-            await self._ask(lambda: self._shared.later(entry, max(0.0, due - time.time())))
+            left = max(0.0, due - time.time())
+            self._promises.hold(entry, seconds=left, leased=True, episode=terms.episode)
+            await self._ask(lambda: self._shared.later(entry, left))
         return ticket is not None
 
     async def _ask(self, call: Callable[[], Awaitable[T]]) -> T | None:

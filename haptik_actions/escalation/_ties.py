@@ -9,6 +9,7 @@ import msgspec
 
 from haptik_actions._log import get_logger
 from haptik_actions.errors import RelayAway
+from haptik_actions.escalation._kept_links import KeptLinks
 from haptik_actions.escalation._outbox import Entry, HandOff
 from haptik_actions.relay import HAPTIK_CHANNEL, Link, RelayStore
 
@@ -26,6 +27,7 @@ class Ties:
 
     def __init__(self, store: RelayStore | None) -> None:
         self._store = store
+        self._kept = None if store is None else KeptLinks(store)
         self._late: set[asyncio.Task[None]] = set()
 
     async def prepare(self, entry: Entry, running: str | None) -> Link | None:
@@ -94,6 +96,8 @@ class Ties:
 
     async def aclose(self) -> None:
         """Give up what could not be tied yet."""
+        if self._kept is not None:
+            await self._kept.aclose()
         for task in self._late:
             task.cancel()
         await asyncio.gather(*self._late, return_exceptions=True)
@@ -112,7 +116,13 @@ class Ties:
     async def _ask(self, store: RelayStore, handoff: HandOff, pauses: Callable[[], bool]) -> None:
         assert handoff.link is not None
         paused = pauses()
-        await store.asked(handoff.link.id, handoff.id, paused=paused)
+        link = await store.asked(handoff.link.id, handoff.id, paused=paused)
+        if link is None and await store.link(handoff.link.id) is None:
+            # Redis has lost it since the hand-off was prepared.
+            await store.prepare(_link_of(handoff))
+            link = await store.asked(handoff.link.id, handoff.id, paused=paused)
+        if link is not None and self._kept is not None:
+            self._kept.keep(link)
         # The user has been told meanwhile that it takes a while, and the bot goes on.
         if paused and not pauses():
             await store.asked(handoff.link.id, handoff.id, paused=False)

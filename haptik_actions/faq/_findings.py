@@ -68,6 +68,12 @@ CODES: Mapping[str, Code] = {
         'Put a cell that holds a quote, a delimiter or a line break between quotes, and write its own quotes as "".',
         _LOST_ROW,
     ),
+    "broken_file": Code(
+        "error",
+        "The file is not what its format asks for, is nested too deep, refers to itself, or is too large unpacked.",
+        "Export or save it anew in the program that it comes from; a large file is better CSV or JSON lines.",
+        _LOST_ROW,
+    ),
     "bad_record": Code(
         "error",
         "The entry is not a node: not the format it should be in, or of another shape.",

@@ -44,7 +44,7 @@ class RasaSource:
 
     def rows(self, found: Found) -> Iterator[Row]:
         """See `Source`. The row is the intent's place, from 1, in the order of the files."""
-        examples, responses = self._read()
+        examples, responses = self._read(found)
         for row, (intent, (file, questions)) in enumerate(examples.items(), start=1):
             self._at = file
             tell = partial(self._tell, found, row)
@@ -65,19 +65,24 @@ class RasaSource:
         """See `Source`."""
         return self._at, 0
 
-    def _read(self) -> tuple[dict[str, tuple[str, list[str]]], dict[str, Any]]:
+    def _read(self, found: Found) -> tuple[dict[str, tuple[str, list[str]]], dict[str, Any]]:
         examples: dict[str, tuple[str, list[str]]] = {}
         responses: dict[str, Any] = {}
         for path in self._files():
-            content = read_rasa_yaml(path)
+            try:
+                content = read_rasa_yaml(path)
+            except ConfigurationError as error:
+                self._at = str(path)
+                self._tell(found, 0, "broken_file", str(error))
+                continue
             if not isinstance(content, Mapping):
                 continue
             for item in content.get("nlu") or ():
                 if isinstance(item, Mapping) and str(item.get("intent", "")).startswith(self._prefix):
                     _, known = examples.setdefault(str(item["intent"]), (str(path), []))
                     known += _examples(item.get("examples"))
-            found = content.get("responses")
-            responses.update(found if isinstance(found, Mapping) else {})
+            more = content.get("responses")
+            responses.update(more if isinstance(more, Mapping) else {})
         return examples, responses
 
     def _files(self) -> list[Path]:

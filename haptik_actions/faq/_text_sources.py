@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from functools import partial
-from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from haptik_actions._rasa_yaml import read_rasa_yaml
+from haptik_actions._yaml import YamlProblem, load_bounded
 from haptik_actions.errors import ConfigurationError
 from haptik_actions.faq._entries import Tell, as_json, cells_of, joined
 from haptik_actions.faq._findings import Finding
@@ -71,7 +71,11 @@ class YamlSource(_Entries):
 
     def rows(self, found: Found) -> Iterator[Row]:
         """See `Source`. The row is the entry's place in the list, from 1."""
-        content = read_rasa_yaml(self._path)
+        try:
+            content = read_rasa_yaml(self._path)
+        except ConfigurationError as error:
+            self._tell(found, 0, "broken_file", str(error))
+            return
         entries = content.get("nodes") if isinstance(content, Mapping) else content
         if not isinstance(entries, list):
             self._tell(found, 0, "bad_record", "A list of nodes is wanted, at the top or under `nodes`.")
@@ -134,16 +138,14 @@ class MarkdownSource(_Entries):
 
 
 def _split(text: str, tell: Tell) -> tuple[dict[str, Any] | None, str]:
-    from ruamel.yaml import YAML
-    from ruamel.yaml.error import YAMLError
-
     found = _FRONT_MATTER.match(text)
     if found is None:
         return {}, text.removeprefix("\ufeff")
     try:
-        front = YAML(typ="safe", pure=True).load(StringIO(found[1]))
-    except YAMLError:
-        front = False
+        front = load_bounded(found[1])
+    except YamlProblem as problem:
+        tell("bad_record", f"The front matter cannot be read: {problem.words}.", "")
+        return None, ""
     if front is None:
         front = {}
     if not isinstance(front, dict):

@@ -8,7 +8,7 @@ One Redis string per message, `haptik:messages:<locale>:<key>`, for example
 """
 
 from haptik_actions.messages._catalogue import Catalogue
-from haptik_actions.messages._check import Context, check_message
+from haptik_actions.messages._check import MOST_CHARACTERS, Context, check_message
 from haptik_actions.messages._choice import suitable
 from haptik_actions.messages._defaults import PACKAGED_LOCALE, packaged_copy, packaged_translations
 from haptik_actions.messages._diff import unified_diff
@@ -37,6 +37,7 @@ from haptik_actions.messages._value import Message, Variation
 
 __all__ = [
     "FORMATS",
+    "MOST_CHARACTERS",
     "PACKAGED_LOCALE",
     "Applied",
     "Catalogue",

@@ -122,6 +122,14 @@ class Catalogue:
         """Return the locales that have messages, the catalogue's own first."""
         return (await self._contents()).locales()
 
+    async def strays(self) -> list[str]:
+        """Return the keys in Redis that look like messages and are none, such as `haptik:messages:utter_greet:en`.
+
+        No bot reads them. Written right, they are `haptik:messages:<locale>:<key>`.
+        """
+        await self._contents()
+        return await self._index.strays()
+
     async def search(
         self, words: str = "", *, locale: str | None = None, only: Only = None, offset: int = 0, limit: int = 50
     ) -> Page:
@@ -267,8 +275,9 @@ class Catalogue:
         """
         from haptik_actions.messages._exchange import doubt, read
 
-        plan = await plan_rows(read(format, data), self._shelf)
-        return replace(plan, doubt=doubt(format, data))
+        # In a thread: a YAML file of some megabytes takes many seconds, in which others edit.
+        rows = await asyncio.to_thread(read, format, data)
+        return replace(await plan_rows(rows, self._shelf), doubt=doubt(format, data))
 
     async def apply_import(self, plan: ImportPlan, *, author: str, why: str = "", as_draft: bool = False) -> Applied:
         """Write the rows of a plan that are added or changed; each is a version of its own, or a draft."""

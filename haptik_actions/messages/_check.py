@@ -13,7 +13,10 @@ from haptik_actions.messages._finding import Finding
 from haptik_actions.messages._template import Template
 from haptik_actions.messages._value import Message, Variation
 
-__all__ = ["Context", "check_message"]
+__all__ = ["MOST_CHARACTERS", "Context", "check_message"]
+
+MOST_CHARACTERS = 100_000
+"""Of a message, all its ways and its JSON: fifty ways that each fill what the largest channel shows."""
 
 # A placeholder that was meant and is none: blanks inside, a brace left out.
 _ALMOST = re.compile(r"\{\s+([^\W\d][\w-]*)\s*\}|\{([^\W\d][\w-]*)\s+\}|\{([^\W\d][\w-]*)(?=$|[\s.!?,])")
@@ -49,6 +52,9 @@ def check_message(value: str, context: Context, channels: Sequence[str] = ()) ->
 
     `channels` are the channels of Rasa that the bot talks on: what they cut or leave out is a warning.
     """
+    if len(value) > MOST_CHARACTERS:
+        words = f"It has {len(value):,} characters; a message has at most {MOST_CHARACTERS:,}."
+        return (Finding("error", "", words, code="long"),)
     try:
         message = Message.parse(value)
     except InvalidMessage as error:

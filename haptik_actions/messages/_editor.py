@@ -69,6 +69,12 @@ class Editor:
             answers = [answer for some in lists for answer in some]
         return [_string(answer) for answer in answers]
 
+    async def exist(self, redis_keys: Sequence[str]) -> set[str]:
+        """Return those of the keys that are there, whatever they hold."""
+        # By GET, which an editor's account has: it answers with an error for what is no string.
+        answers = await self._each(redis_keys, lambda pipe, key: pipe.get(key))
+        return {key for key, answer in zip(redis_keys, answers, strict=True) if answer is not None}
+
     async def slots(self) -> frozenset[str]:
         """Return the names of the domain's slots, as the latest seeding found them."""
         with unavailable_as_error():

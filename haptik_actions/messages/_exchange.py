@@ -23,11 +23,16 @@ from haptik_actions.messages._names import Place, checked
 __all__ = ["FORMATS", "ImportedRow", "doubt", "read", "write"]
 
 _COLUMNS = ("key", "locale", "origin", "value")
-# What a spreadsheet would run as a formula gets an apostrophe in front, which reading takes away again.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "'")
+# What a spreadsheet would run as a formula gets an apostrophe in front, which reading takes away again. Excel in
+# Chinese, Japanese and Korean takes the full-width signs for the others; a line break before a sign hides it.
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠", "'")
 # Control characters, the separators that YAML takes for a line's end, what an editor may change, and what is read as an
 # escape or a variable where it stands without double quotes.
 _UNUSUAL = re.compile("[\x00-\x09\x0b-\x1f\x7f-\xa0\u2028\u2029\ufeff]|[ \t]\n|\\\\[uU]|\\${")
+
+_MOST_ROWS = 200_000
+# YAML is read a hundred times slower than CSV.
+_MOST_BYTES = {"csv": 32_000_000, "yaml": 8_000_000}
 
 Exported = tuple[Place, str | None, str | None]
 """Where, what was edited there, what its default is."""
@@ -59,7 +64,12 @@ def read(format: str, data: bytes) -> list[ImportedRow]:
     Raises:
         ConfigurationError: there is no such format, or the file is not of it; names the line.
     """
+    if len(data) > _MOST_BYTES[format if format in _MOST_BYTES else "csv"]:
+        most = _MOST_BYTES[format] // 1_000_000
+        raise ConfigurationError(f"The file has more than {most} MB. Export and import a locale at a time, or as CSV.")
     rows = [row for row in _of(_READERS, format)(data) if row.value.strip() or row.problem]
+    if len(rows) > _MOST_ROWS:
+        raise ConfigurationError(f"The file has {len(rows):,} messages. At most {_MOST_ROWS:,} are imported at once.")
     seen: dict[tuple[str, str], int] = {}
     for at, row in enumerate(rows):
         first = seen.setdefault((row.locale, row.key), at)
@@ -96,10 +106,18 @@ def _write_csv(messages: Iterable[Exported]) -> bytes:
     for place, live, default in messages:
         # Python 3.10 cannot write a NUL into CSV, and no spreadsheet can read one.
         value = (live if live is not None else default or "").replace("\0", "\ufffd")
-        cell = f"'{value}" if value.startswith(_FORMULA) else value
-        writer.writerow((place.key, place.locale, "edited" if live is not None else "default", cell))
+        origin = "edited" if live is not None else "default"
+        writer.writerow((_guarded(place.key), _guarded(place.locale), origin, _guarded(value)))
     # With a byte order mark, without which spreadsheets take the text for that of a single-byte alphabet.
     return out.getvalue().encode("utf-8-sig", "replace")
+
+
+def _guarded(cell: str) -> str:
+    return f"'{cell}" if cell.startswith(_FORMULA) else cell
+
+
+def _unguarded(cell: str) -> str:
+    return cell[1:] if cell.startswith("'") and cell[1:].startswith(_FORMULA) else cell
 
 
 def _read_csv(data: bytes) -> list[ImportedRow]:
@@ -126,8 +144,8 @@ def _read_csv(data: bytes) -> list[ImportedRow]:
 def _csv_row(cells: Sequence[str], places: Sequence[int], line: int) -> ImportedRow:
     if len(cells) <= max(places):
         return ImportedRow(cells[0], "", "", f"line {line} has too few cells")
-    key, locale, value = (cells[place] for place in places)
-    return _row(key, locale, value[1:] if value.startswith("'") and value[1:].startswith(_FORMULA) else value)
+    key, locale, value = (_unguarded(cells[place]) for place in places)
+    return _row(key, locale, value)
 
 
 def _write_yaml(messages: Iterable[Exported]) -> bytes:

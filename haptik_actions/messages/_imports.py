@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from typing import Any
 
@@ -16,6 +17,9 @@ from haptik_actions.messages._value import Message
 
 __all__ = ["plan_rows"]
 
+# Between two breaths of the event loop.
+_AT_A_TIME = 200
+
 
 async def plan_rows(rows: Sequence[ImportedRow], shelf: Shelf) -> ImportPlan:
     """Return what each row would do.
@@ -27,7 +31,9 @@ async def plan_rows(rows: Sequence[ImportedRow], shelf: Shelf) -> ImportPlan:
     entries = dict(zip(places, await shelf.entries(places), strict=True))
     contexts = dict(zip(places, await shelf.contexts(places), strict=True))
     planned = []
-    for row in rows:
+    for at, row in enumerate(rows):
+        if at % _AT_A_TIME == 0:
+            await asyncio.sleep(0)
         place = Place(row.locale, row.key)
         if row.problem is None:
             planned.append(_planned(row.value, entries[place], check_message(row.value, contexts[place])))

@@ -14,7 +14,7 @@ from haptik_actions._single_flight import SingleFlight
 from haptik_actions.errors import MessagesUnavailable
 from haptik_actions.messages._contents import Contents
 from haptik_actions.messages._editor import Editor
-from haptik_actions.messages._names import Place, place_of
+from haptik_actions.messages._names import Place, is_stray, place_of
 
 __all__ = ["Index"]
 
@@ -43,6 +43,7 @@ class Index:
         self._whole = False
         self._gaps = 0
         self._dirty: set[str] = set()
+        self._strays: set[str] = set()
 
     def touch(self, redis_keys: Iterable[str] | None) -> None:
         """Redis (or this process) changed these keys; None: anything may have changed."""
@@ -65,10 +66,21 @@ class Index:
             await self._flight.run("dirty", self._read_dirty)
         return self._contents
 
+    async def strays(self) -> list[str]:
+        """Return the keys in Redis that somebody meant for messages, and that are none.
+
+        Raises:
+            MessagesUnavailable: Redis does not answer.
+        """
+        await self.contents()
+        return sorted(self._strays)
+
     async def _read_all(self) -> None:
         self._dirty.clear()
         gaps = self._gaps
-        names = [name for name in await self._editor.scan("haptik:messages*") if place_of(name)]
+        scanned = await self._editor.scan("haptik:messages*")
+        self._strays = set(filter(is_stray, scanned))
+        names = [name for name in scanned if place_of(name)]
         values = await self._editor.values(names)
         contents = Contents(self._locale)
         for at, (name, value) in enumerate(zip(names, values, strict=True)):
@@ -76,19 +88,22 @@ class Index:
             if at % _AT_A_TIME == 0:
                 await asyncio.sleep(0)
         for place, value in self._builtin():
-            if contents.default(place) is None:
+            if place_of(place.default) and contents.default(place) is None:
                 contents.put(place.default, value)
         contents.keep_all_keys()
         # What was not told while this was read makes the next list read again.
         self._contents, self._whole, self._read_at = contents, gaps == self._gaps, self._timer()
 
     async def _read_dirty(self) -> None:
-        names, self._dirty = [name for name in self._dirty if place_of(name)], set()
+        names, strays = [*filter(place_of, self._dirty)], [*filter(is_stray, self._dirty)]
+        self._dirty = set()
         try:
             values = await self._editor.values(names)
+            there = await self._editor.exist(strays)
         except MessagesUnavailable:
-            self._dirty.update(names)
+            self._dirty.update(names, strays)
             raise
+        self._strays = self._strays.difference(strays) | there
         builtin = dict(self._builtin())
         for name, value in zip(names, values, strict=True):
             found = place_of(name)

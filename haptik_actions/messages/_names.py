@@ -26,6 +26,7 @@ __all__ = [
     "checked",
     "draft_key",
     "history_key",
+    "is_stray",
     "locale_chain",
     "place_of",
 ]
@@ -39,6 +40,9 @@ SLOTS_KEY = "haptik:messages-slots"
 
 # Rasa's responses: `utter_greet`, `utter_faq/ask_name`. No braces, which choose a cluster's slot, and no colon.
 _KEY = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_./-]{0,199}")
+
+# The first part of a language tag has two or three letters.
+_LANGUAGE = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{1,8})*(?![A-Za-z0-9_./])")
 
 
 class Place(NamedTuple):
@@ -71,7 +75,7 @@ def history_key(place: Place) -> str:
 def place_of(redis_key: str) -> tuple[str, Place] | None:
     """Return what a Redis key of the store holds (`live`, `default` or `draft`) and for which message.
 
-    None for the histories and for what is not the store's.
+    None for the histories, for what is not the store's, and for what only looks like it (see `is_stray`).
     """
     kind = "live"
     if redis_key.startswith(DRAFT) and redis_key.endswith("}"):
@@ -80,9 +84,21 @@ def place_of(redis_key: str) -> tuple[str, Place] | None:
     if not redis_key.startswith(prefix):
         return None
     locale, colon, key = redis_key[len(prefix) :].partition(":")
-    if not (colon and locale and key):
+    if not (colon and locale and key) or not _is_place(locale, key):
         return None
     return "default" if prefix == DEFAULT else kind, Place(locale, key)
+
+
+def is_stray(redis_key: str) -> bool:
+    """Tell whether somebody wrote a Redis key for a message that no bot will read: `haptik:messages:utter_greet:en`."""
+    return redis_key.startswith((LIVE, DEFAULT, DRAFT)) and place_of(redis_key) is None
+
+
+def _is_place(locale: str, key: str) -> bool:
+    if not is_locale(locale):
+        return False
+    # The two the wrong way round: no language has a name of five letters, and no message is called `en`.
+    return _LANGUAGE.match(locale) is not None or _LANGUAGE.fullmatch(key) is None
 
 
 def locale_chain(wanted: str | None, own: str) -> tuple[str, ...]:

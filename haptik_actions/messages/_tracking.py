@@ -30,7 +30,9 @@ _TOPOLOGY_SECONDS = 1.0
 _REFUSED_SECONDS = 60.0
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.05, 1.0
 # What a connection of the client's pool is made with, as far as it says where and who.
-_CONNECTION_OPTIONS = frozenset({"host", "port", "db", "username", "password", "path", "credential_provider"})
+_CONNECTION_OPTIONS = frozenset(
+    {"host", "port", "db", "username", "password", "path", "credential_provider", "connection_pool"}
+)
 
 Server = tuple[tuple[str, Any], ...]
 """What tells one server from another: host and port, or the path of a socket."""

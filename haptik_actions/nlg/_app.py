@@ -10,6 +10,7 @@ from urllib.parse import parse_qs
 import msgspec
 
 from haptik_actions._log import get_logger
+from haptik_actions._loopback import host_of, is_forwarded, is_loopback
 from haptik_actions.messages import MessageStore
 from haptik_actions.nlg._answer import answer, last_resort
 from haptik_actions.nlg._call import Call
@@ -28,19 +29,23 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 _encode = msgspec.json.Encoder().encode
 
 
-def nlg_app(store: MessageStore, *, token: str | None = None) -> App:
+def nlg_app(store: MessageStore, *, token: str | None = None, is_local: bool = False) -> App:
     """Return Rasa's NLG endpoint on the messages of `store`.
 
     It answers a POST on any path; a GET tells the store's health. With a `token` a caller has to send it as the query
     parameter `token`, as Rasa does with `nlg: {url: …, token: …}`. A well-formed call is always answered with status
-    200 and an object that Rasa takes. Run alone it starts the store; mounted below another app, that has to.
+    200 and an object that Rasa takes. `is_local` refuses calls under other names than this machine's own, and through a
+    proxy: a page of another site can point its own name at this machine, and would read the answer.
+
+    Run alone it starts the store; mounted below another app, that has to.
     """
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
             await _live(store, receive, send)
         elif scope["type"] == "http":
-            status, content = await _respond(store, token, scope, receive)
+            refused = _elsewhere(scope) if is_local else None
+            status, content = refused or await _respond(store, token, scope, receive)
             await _send_json(send, status, content)
 
     return app
@@ -68,6 +73,13 @@ async def _respond(store: MessageStore, token: str | None, scope: Scope, receive
         # Whatever it is, an answer of another status loses the utterance.
         logger.exception("The message %r could not be said.", call.response)
         return 200, last_resort(call.response)
+
+
+def _elsewhere(scope: Scope) -> tuple[int, Any] | None:
+    headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+    if is_loopback(host_of(headers.get("host", ""))) and not is_forwarded(headers):
+        return None
+    return 403, {"error": "Without a token only this machine may ask, by its own name. Set HAPTIK_NLG_TOKEN."}
 
 
 def _knows(token: str, scope: Scope) -> bool:

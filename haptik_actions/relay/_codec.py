@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 import msgspec
+from cachetools import TTLCache
 
 from haptik_actions._log import get_logger
 from haptik_actions.relay._link import Link
@@ -15,6 +16,9 @@ __all__ = ["Queued", "decode_link", "members_of", "read_link", "to_json"]
 logger = get_logger(__name__)
 
 to_json = msgspec.json.encode
+
+# It is looked at with each of the user's messages, and is worth a line a minute.
+_told: TTLCache[str, bool] = TTLCache(1000, 60.0)
 
 
 class Queued(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -44,21 +48,27 @@ def members_of(link: Link, *names: str) -> list[Any]:
     return [word for name in names for word in (name, to_json(getattr(link, name)))]
 
 
-def read_link(answer: Mapping[Any, Any] | Sequence[Any] | None) -> Link | None:
-    """Return the link of an answer of Redis to HGETALL, None for an empty one or one that cannot be read."""
+def read_link(id_: str, answer: Mapping[Any, Any] | Sequence[Any] | None) -> Link | None:
+    """Return the link `id_` of an answer of Redis to HGETALL, None for an empty one or one that cannot be read."""
     if not answer:
         return None
     pairs = answer.items() if isinstance(answer, Mapping) else zip(answer[::2], answer[1::2], strict=True)
     members = b",".join(b'"%s":%s' % (_bytes(name), _bytes(value)) for name, value in pairs)
-    return decode_link(b"{" + members + b"}")
+    return decode_link(id_, b"{" + members + b"}")
 
 
-def decode_link(written: bytes | str) -> Link | None:
-    """Return the link that is written as one JSON object, None for one that cannot be read."""
+def decode_link(id_: str, written: bytes | str) -> Link | None:
+    """Return the link `id_` that is written as one JSON object, None for one that cannot be read."""
     try:
         return msgspec.json.decode(written, type=Link)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        logger.error("A link of the relay cannot be read: another version wrote it, or it is damaged (%s).", error)
+        if id_ not in _told:
+            _told[id_] = True
+            logger.error(
+                "The link of conversation %s cannot be read (%s). Another version wrote it, or it is damaged: what is "
+                "said there waits. Give the conversation to the newer version, or delete the key that ends in link:%s.",
+                *(id_, error, id_),
+            )
         return None
 
 

@@ -17,7 +17,7 @@ from haptik_actions.relay._scripts_in import EVENT, LEAVE, OWN, TIMER, WORDS
 from haptik_actions.relay._scripts_out import FOR_AGENT, FOR_USER, LATER, MOVED, POLL, RELEASE, RENEW
 from haptik_actions.relay._values import FromUser, LedgerRow
 
-__all__ = ["Done", "ForAgent", "ForUser", "Queues", "Stored", "Wait", "Words"]
+__all__ = ["DamagedLink", "Done", "ForAgent", "ForUser", "Queues", "Stored", "Wait", "Words"]
 
 Stored: TypeAlias = Literal["stored", "twice", "old", "full", "unknown"]
 Words: TypeAlias = FromUser | Literal["note"]
@@ -26,6 +26,10 @@ T = TypeVar("T")
 
 _encode = msgspec.msgpack.encode
 _NOTE = b"\xa4note"
+
+
+class DamagedLink(Exception):
+    """The link of a conversation that is due cannot be read: another version wrote it, or it is damaged."""
 
 
 class Wait(msgspec.Struct, frozen=True):
@@ -133,7 +137,7 @@ class Queues:
             queued=_read(content, Queued),
             again=again == b"1",
             tries=int(tries),
-            link=_link(link),
+            link=self._link("user", id_, link),
         )
 
     async def for_agent(self, id_: str, done: Done | None, put_off: float | None = None) -> ForAgent | Wait:
@@ -154,7 +158,7 @@ class Queues:
             sent=int(sent) if sent else None,
             is_told=is_told == b"1",
             team=team == b"1",
-            link=_link(link),
+            link=self._link("agent", id_, link),
         )
 
     async def moved(self, id_: str, receipt: str, row: LedgerRow) -> None:
@@ -183,7 +187,7 @@ class Queues:
 
     async def link(self, id_: str) -> Link | None:
         """Return a link."""
-        return read_link(await self._board.members(keys_of(id_)[0]))
+        return read_link(id_, await self._board.members(keys_of(id_)[0]))
 
     def _wait(self, lane: Lane, id_: str, answer: list[Any]) -> Wait | None:
         self._held.discard((lane, id_))
@@ -193,6 +197,14 @@ class Queues:
             return Wait(int(answer[1]) / 1000)
         self._held.add((lane, id_))
         return None
+
+    def _link(self, lane: Lane, id_: str, answer: Any) -> Link:
+        link = decode_link(id_, answer)
+        if link is None:
+            # Another process may be able to read it: this one lets the lease run out.
+            self._held.discard((lane, id_))
+            raise DamagedLink
+        return link
 
 
 def _queued(event: PlatformEvent) -> Queued:
@@ -237,13 +249,6 @@ def _read(content: bytes, kind: type[T]) -> T | None:
         return msgspec.msgpack.decode(content, type=kind)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
-
-
-def _link(answer: Any) -> Link:
-    link = decode_link(answer)
-    if link is None:
-        raise ValueError("the link of a conversation that is due cannot be read")
-    return link
 
 
 def _twice(done: Done | None) -> int:

@@ -21,7 +21,7 @@ from haptik_actions.relay._host import Host
 from haptik_actions.relay._lanes import Lane, Lanes
 from haptik_actions.relay._link import Link, conversation_id
 from haptik_actions.relay._presence import Presence
-from haptik_actions.relay._queues import Queues, Stored
+from haptik_actions.relay._queues import DamagedLink, Queues, Stored
 from haptik_actions.relay._sayings import Sayings, read_saying
 from haptik_actions.relay._store import RelayStore
 from haptik_actions.relay._to_agent import ToAgent
@@ -40,6 +40,7 @@ Written: TypeAlias = Literal["queued", "kept", "left", "waits", "full", "gone"]
 
 _ANSWER_SECONDS = 4.0
 _DRAIN_SECONDS = 5.0
+_DAMAGED_SECONDS = 60.0
 _MOST_LINKS = 10_000
 MOST_FILE_BYTES = 10_000_000
 
@@ -213,6 +214,9 @@ class Relay:
         except RelayAway:
             # Polling finds it again when Redis is back.
             return None
+        except DamagedLink:
+            # It has been logged. What waits there stays, for a process that can read the link.
+            return _DAMAGED_SECONDS
 
     async def _store_event(self, event: PlatformEvent, name: str) -> None:
         for id_ in await self._store.ids_of(event.business_id, event.user_name, event.auth_id):

@@ -8,7 +8,7 @@ the first: whatever adds something carries a name of its own, which is noted und
 
 from __future__ import annotations
 
-__all__ = ["ASKED", "CONVERSATION", "PREPARE", "UPDATE", "WITHDRAW"]
+__all__ = ["ASKED", "CONVERSATION", "PREPARE", "RESTORE", "UPDATE", "WITHDRAW"]
 
 CONVERSATION = """
 local link, work, order, said, words = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
@@ -157,6 +157,20 @@ if redis.call('EXISTS', link) == 0 then return {} end
 redis.call('HSET', link, unpack(ARGV, 3))
 redis.call('HDEL', work, 'pause_agent')
 if is_handed_over() then wake('agent', 0) end
+keep()
+return redis.call('HGETALL', link)
+"""
+)
+
+# Redis has lost the link. ARGV 3: when the user is told that nobody came, in ms, or an empty string; then pairs of
+# member and JSON.
+RESTORE = (
+    CONVERSATION
+    + """
+if redis.call('EXISTS', link) == 1 then return redis.call('HGETALL', link) end
+redis.call('HSET', link, unpack(ARGV, 4))
+if ARGV[3] ~= '' and tonumber(ARGV[3]) > now then redis.call('ZADD', timers, ARGV[3], id) end
+wake('agent', 0)
 keep()
 return redis.call('HGETALL', link)
 """

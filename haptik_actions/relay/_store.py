@@ -14,7 +14,7 @@ from haptik_actions.relay._codec import members_of, read_link, to_json
 from haptik_actions.relay._keys import chat_key, keys_of
 from haptik_actions.relay._link import Link, conversation_id, is_conversation_id
 from haptik_actions.relay._presence import Relayed
-from haptik_actions.relay._scripts import ASKED, PREPARE, UPDATE, WITHDRAW
+from haptik_actions.relay._scripts import ASKED, PREPARE, RESTORE, UPDATE, WITHDRAW
 from haptik_actions.relay._scripts_out import COLLECT
 from haptik_actions.relay._values import LedgerRow
 
@@ -87,6 +87,15 @@ class RelayStore:
         at = "" if link.assign_within is None else round((link.opened_at + link.assign_within) * 1000)
         return await self._link_of(ASKED, id_, to_json(receipt), to_json(paused), at)
 
+    async def restore(self, link: Link) -> Link | None:
+        """Write down a link that Redis has lost, as it stood. Returns the link that stands there then."""
+        known = [name for name in Link.__struct_fields__ if getattr(link, name) is not None]
+        waits = link.state == "asked" and not link.closing and link.assign_within is not None
+        at = round((link.opened_at + (link.assign_within or 0)) * 1000) if waits else ""
+        stands = await self._link_of(RESTORE, link.id, at, *members_of(link, *known))
+        await self.index(link)
+        return stands
+
     async def withdraw(self, id_: str, receipt: str) -> None:
         """The hand-off failed for good: the bot keeps the conversation."""
         await self.board.on(WITHDRAW, id_, to_json(receipt))
@@ -101,7 +110,7 @@ class RelayStore:
 
     async def link(self, id_: str) -> Link | None:
         """Return a link by its id, None where there is none."""
-        return read_link(await self.board.members(keys_of(id_)[0]))
+        return read_link(id_, await self.board.members(keys_of(id_)[0]))
 
     async def find(self, channel: str, sender_id: str) -> Link | None:
         """Return the link of a conversation, None where it was never handed over."""
@@ -173,4 +182,4 @@ class RelayStore:
         await disconnect(self.board.redis)
 
     async def _link_of(self, script: str, id_: str, *args: Any) -> Link | None:
-        return read_link(await self.board.on(script, id_, *args))
+        return read_link(id_, await self.board.on(script, id_, *args))

@@ -124,6 +124,10 @@ class ToAgent:
         if self._host.reach(got.link) == "away":
             await self._queues.release("agent", got.link.id, _AWAY_SECONDS, untouched="*")
             return None
+        if not words.text:
+            # A file: Rasa hears words alone, and the agent has gone.
+            await self._queues.own(got.link.id, "haptik_relay_not_sent", secrets.token_hex(8))
+            return _done(got, "refused", why="EpisodeOver")
         try:
             await self._host.hear(got.link, words)
         except Exception as error:

@@ -19,9 +19,11 @@ _PACKAGES = {
 }
 
 try:
+    from haptik_actions.studio._audit import Audit, AuditEntry
     from haptik_actions.studio._passwords import Passwords
     from haptik_actions.studio._server import serve
     from haptik_actions.studio._studio import Studio
+    from haptik_actions.studio._throttle import Throttle
     from haptik_actions.studio._users import User, Users
 except ModuleNotFoundError as missing:
     _package = (missing.name or "").partition(".")[0]
@@ -31,4 +33,4 @@ except ModuleNotFoundError as missing:
         f'The studio needs the package {_PACKAGES[_package]}: pip install "haptik-actions[studio]"'
     ) from missing
 
-__all__ = ["Passwords", "Studio", "User", "Users", "serve"]
+__all__ = ["Audit", "AuditEntry", "Passwords", "Studio", "Throttle", "User", "Users", "serve"]

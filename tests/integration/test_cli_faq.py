@@ -220,9 +220,6 @@ def test_sarif_is_as_the_specification_says(faq: Faq, name: str) -> None:
     if name.endswith(".xlsx"):
         pytest.importorskip("openpyxl")
     result = faq("lint", str(CORPUS / name), "--format", "sarif")
-    if name == "not-a-workbook.xlsx":
-        assert (result.exit_code, result.stdout) == (1, "")
-        return
     log = json.loads(result.stdout)
     jsonschema.Draft202012Validator(SCHEMA).validate(log)
     (run,) = log["runs"]

@@ -91,14 +91,28 @@ def test_standard_input_of_windows_has_no_marks_that_users_would_be_sent(url: st
 
 def test_a_key_that_does_not_exist_is_said_and_leaves_no_trace(url: str, domain: Path) -> None:
     run(url, "seed", "--domain", str(domain))
-    for command in ("get", "diff", "delete"):
+    for command in ("get", "diff", "delete", "history"):
         refused = run(url, command, "utter_gret")
         assert refused.exit_code == 1
-        assert "There is no message utter_gret in en. `list` shows what there is" in refused.output
+        assert "There is no message utter_gret in en. Did you mean 'utter_greet'?" in refused.output
+        refused = run(url, command, "nothing_like_it_at_all")
+        assert refused.exit_code == 1
+        assert "There is no message nothing_like_it_at_all in en. `list` shows what there is" in refused.output
     refused = run(url, "delete", "utter_greet")
     assert (refused.exit_code, refused.output) == (1, "Error: utter_greet in en is its default already.\n")
-    assert run(url, "history", "utter_gret").output == "utter_gret in en was never edited.\n"
     assert run(url, "history", "utter_greet").output == "utter_greet in en was never edited.\n"
+
+
+def test_a_new_key_that_looks_like_another_is_said(url: str, domain: Path) -> None:
+    run(url, "seed", "--domain", str(domain))
+    done = run(url, "set", "utter_gret", "Hi")
+    assert done.exit_code == 0
+    assert "utter_gret is new: nothing had this key. Did you mean 'utter_greet'?" in done.output
+    # It is known now, and so is what the domain and the package have.
+    assert "is new" not in run(url, "set", "utter_gret", "Hello").output
+    assert "is new" not in run(url, "set", "haptik_handoff_delayed", "Sorry").output
+    assert "is new" not in run(url, "set", "utter_greet", "Hello {name}", "--locale", "hi").output
+    assert "is new" not in run(url, "set", "nothing_like_it_at_all", "x").output
 
 
 def test_the_slots_of_the_package_are_no_placeholders(url: str, domain: Path) -> None:
@@ -152,7 +166,7 @@ def test_a_mistake_is_refused_with_its_remedy(url: str, domain: Path) -> None:
     assert conflict.exit_code == 1
     assert "was changed by" in conflict.output
     assert run(url, "get", "utter_nowhere").exit_code == 1
-    assert run(url, "rollback", "utter_greet", "9").exit_code == 2
+    assert run(url, "rollback", "utter_greet", "9").exit_code == 1
     assert run(url, "diff", "utter_greet", "9").exit_code == 1
     assert run(url, "set", "a b", "x").exit_code == 2
     assert run(f"redis://127.0.0.1:{free_port()}", "list").exit_code == 1

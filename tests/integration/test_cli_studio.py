@@ -46,6 +46,23 @@ def test_users_are_added_listed_changed_and_removed(redis_client: redis.asyncio.
     assert run(valkey_url, *USER, "list").output == "ben  viewer\n"
 
 
+def test_a_user_is_unlocked_and_the_log_tells_of_it(redis_client: redis.asyncio.Redis, valkey_url: str) -> None:
+    run(valkey_url, *USER, "add", "asha", "--role", "publisher", "--password-stdin", typed=f"{PASSWORD}\n")
+    assert run(valkey_url, *USER, "unlock", "asha").output == "asha had no failed sign-ins.\n"
+    run(valkey_url, *USER, "passwd", "asha", "--password-stdin", typed=f"{PASSWORD}2\n")
+    run(valkey_url, *USER, "remove", "asha")
+    lines = run(valkey_url, "studio", "log").output.splitlines()
+    assert [line.partition("+00:00  ")[2] for line in lines] == [
+        "user removed  asha  by command line",
+        "password changed  asha  by command line",
+        "user unlocked  asha  by command line",
+        "user added  asha  by command line  as publisher",
+    ]
+    listed = json.loads(run(valkey_url, "studio", "log", "--json", "--limit", "1").output)
+    assert [(entry["event"], entry["name"]) for entry in listed] == [("user removed", "asha")]
+    assert "pa55" not in str(lines)
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [

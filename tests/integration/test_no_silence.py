@@ -24,6 +24,8 @@ CELLS: tuple[tuple[str, str], ...] = (
     ("run", "cancelled"),
     ("run", "haptik_down"),
     ("run", "redis_down"),
+    ("run", "redis_unpersisted"),
+    ("run_sentinel", "sentinel_failover"),
     ("run", "worker_killed"),
     ("run", "killed_waiting"),
     ("missing", "raises"),

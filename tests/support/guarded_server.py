@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import inspect
 import json
 import os
 import signal
@@ -17,10 +18,14 @@ from typing import Any
 
 import httpx
 import pytest
+from sanic import Sanic
 
 from tests.support.ports import free_port
 
 START_SECONDS = 60.0
+
+# Up to rasa-sdk 3.20 Sanic serves from one process: older ones have no other way, or are asked for it (`legacy`).
+IS_SINGLE = not hasattr(Sanic, "serve") or "legacy" in inspect.signature(Sanic.run).parameters
 
 ACTIONS = """
 import os

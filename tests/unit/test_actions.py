@@ -151,6 +151,15 @@ def kinds(answer: dict[str, Any]) -> list[str]:
     return [event["event"] for event in answer["events"]]
 
 
+async def test_a_domain_without_the_slot_gets_no_receipt(platform: Platform) -> None:
+    call = action_call("action_failing", metadata=WHO)
+    # Rasa puts slots of its own into every domain.
+    call["domain"]["slots"] = {"session_started_metadata": {"type": "any"}}
+    answer = await run_action(Failing(), call)
+    assert texts(answer) == ["Let me look.", COPY["haptik_handoff_connected"]]
+    assert kinds(answer) == ["followup", "action", "pause"]
+
+
 async def test_a_failure_becomes_a_confirmed_handoff(platform: Platform) -> None:
     answer = await run_action(
         Failing(), action_call("action_failing", metadata=WHO, slots={"haptik": {"countdown": 5}})
@@ -225,6 +234,7 @@ async def test_recorded_calls_of_a_real_rasa(platform: Platform, rasa_call: Call
     body["tracker"]["events"][-2]["metadata"] = WHO
     body["tracker"]["events"][-2]["event"] = "user"
     body["domain"]["slots"]["haptik"] = {"type": "any", "initial_value": {"team": "from_domain"}}
+    body["domain"]["slots"]["haptik_handoff"] = {"type": "any"}
     answer = await run_action(Failing(), body)
     assert platform.asked == [{"team_name": "from_domain", "user_name": "u1", "business_id": 343}]
     assert receipt(answer)["state"] == "connected"
@@ -426,7 +436,7 @@ async def test_an_unknown_key_is_a_warning_with_the_nearest_one(
     assert near in caplog.text
 
 
-@pytest.mark.parametrize("domain", [None, {}, {"slots": None}, {"slots": {"haptik": {}}}])
+@pytest.mark.parametrize("domain", [None, {}, {"slots": None}, {"slots": {"haptik": {}, "haptik_handoff": {}}}])
 async def test_a_domain_that_says_nothing(platform: Platform, domain: Any) -> None:
     call = action_call("x", metadata=WHO)
     call["domain"] = domain

@@ -239,7 +239,10 @@ class DecoratedForm(ValidateForm):
 def form_call(order: str) -> dict[str, Any]:
     body = action_call("validate_my_form", metadata={"user_name": "u1", "business_id": 343}, slots={"haptik": QUICK})
     names = {"order": order, "day": "monday"}
-    body["domain"] = {"slots": {name: {} for name in names}, "forms": {"my_form": {"required_slots": list(names)}}}
+    body["domain"] = {
+        "slots": {name: {} for name in (*names, "haptik_handoff")},
+        "forms": {"my_form": {"required_slots": list(names)}},
+    }
     body["tracker"]["active_loop"] = {"name": "my_form"}
     body["tracker"]["events"] += [{"event": "slot", "name": name, "value": value} for name, value in names.items()]
     return body

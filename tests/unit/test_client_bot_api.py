@@ -216,7 +216,7 @@ WRONG: list[tuple[str, dict[str, Any], str]] = [
     ("log_message_from_user", {**MESSAGE, "message_body": ""}, "message_body"),
     ("log_message_from_user", {**MESSAGE, "message_body": "a\ud83d"}, "message_body"),
     ("log_message_from_user", {**MESSAGE, "business_id": "acme"}, "business_id"),
-    ("log_message_from_user", {**MESSAGE, "auth_id": "a_b"}, "auth_id"),
+    ("log_message_from_user", {**MESSAGE, "auth_id": " "}, "auth_id"),
     ("log_file_from_user", {**FILE, "kind": "video"}, "kind"),
     ("log_file_from_user", {**FILE, "kind": "document"}, "document"),
     ("log_file_from_user", {**FILE, "name": "a.exe"}, "image"),
@@ -227,7 +227,7 @@ WRONG: list[tuple[str, dict[str, Any], str]] = [
     ("log_file_from_user", {**FILE, "content": "/no/such/file.png"}, "cannot be read"),
     ("log_file_from_user", {**FILE, "content": "a\0b"}, "cannot be read"),
     ("log_file_from_user", {**FILE, "content": bytes(MAX_FILE_BYTES + 1)}, "10 MB"),
-    ("log_file_from_user", {**FILE, "auth_id": "a b"}, "auth_id"),
+    ("log_file_from_user", {**FILE, "auth_id": 5}, "auth_id"),
     ("log_file_from_user", {**FILE, "business_id": None}, "business_id"),
     *[("log_feedback_from_user", {**FEEDBACK, "query_rating": bad}, "query_rating") for bad in (0, 6, "x", None, True)],
     *[("log_feedback_from_user", {**FEEDBACK, "query_resolved": bad}, "query_resolved") for bad in (1, "yes", None)],
@@ -235,6 +235,13 @@ WRONG: list[tuple[str, dict[str, Any], str]] = [
     ("enable_webhook", {"business_id": None}, "business_id"),
     ("enable_webhook", {"business_id": 343, "enabled": "yes"}, "enabled"),
 ]
+
+
+async def test_a_user_whom_haptik_has_named_itself_is_written_to() -> None:
+    platform = Platform({"message_id": 1, "message_body": "hello", "created_at": "", "message_type": 0})
+    async with client_for(platform) as client:
+        await client.log_message_from_user(**{**MESSAGE, "auth_id": "auth-1"})
+    assert json.loads(platform.requests[0].content)["user"] == {"auth_id": "auth-1"}
 
 
 @pytest.mark.parametrize(("method", "arguments", "named"), WRONG, ids=str)

@@ -378,3 +378,18 @@ async def test_each_business_has_a_provider_of_its_own() -> None:
     assert seen == ["Bearer first", "Bearer second"] * 2
     assert (first.reads, second.reads) == (1, 1)
     assert CredentialsByBusiness({}, default=first).select(None) is first
+
+
+@pytest.mark.parametrize(("mode", "is_said"), [(0o644, True), (0o604, True), (0o600, False), (0o640, False)])
+async def test_a_file_that_others_can_read_is_said(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, mode: int, is_said: bool
+) -> None:
+    path = tmp_path / "haptik.json"
+    path.write_text('{"client_id": "shop", "token": "s3cret"}')
+    path.chmod(mode)
+    provider = FileCredentials(path)
+    for _ in range(2):
+        await provider.get()
+    said = [record.getMessage() for record in caplog.records if "every user of this machine" in record.getMessage()]
+    assert len(said) == is_said
+    assert "s3cret" not in caplog.text

@@ -164,7 +164,7 @@ async def test_a_form_that_validates_to_it(value: Any, monkeypatch: pytest.Monke
     monkeypatch.setattr(ActionExecutor, "register_function", ActionExecutor.register_function)
     guard_all_actions()
     call = action_call("validate_my_form", metadata=WHO)
-    call["domain"] = {"slots": {"day": {}}, "forms": {"my_form": {"required_slots": ["day"]}}}
+    call["domain"] = {"slots": {"day": {}, "haptik_handoff": {}}, "forms": {"my_form": {"required_slots": ["day"]}}}
     call["tracker"]["active_loop"] = {"name": "my_form"}
     call["tracker"]["events"].append({"event": "slot", "name": "day", "value": "monday"})
     answer = await run_action(ValidateForm(), call)

@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 import redis.asyncio
 
+from haptik_actions.messages import packaged_copy
 from haptik_actions.relay import FromUser, Link
+from haptik_actions.relay._keys import keys_of
 from tests.support.relay import Bench, agent, bench, completed, message, pinned, wait_for
 
 
@@ -343,6 +345,39 @@ async def test_what_the_user_wrote_while_the_chat_ended_is_for_the_bot(one: Benc
 
     assert one.host.of[link.id][1:] == [OVER, "hear: Where is my order?", "hear: Hello?"]
     assert one.platform.logged == []
+
+
+async def test_a_file_that_comes_while_the_chat_ends_is_refused_with_a_word(one: Bench) -> None:
+    link = await one.opened()
+    one.host.reaches[link.id] = "away"
+    await one.take(pinned(link, 1), completed(link))
+    assert await one.relay.write(link, FromUser(kind="image", name="a.png", content=b"png")) == "queued"
+
+    one.host.reaches[link.id] = "push"
+    await one.relay.user_is_here(link.id)
+    await one.host.until_said(3)
+
+    assert one.host.of[link.id][1:] == [OVER, packaged_copy()["haptik_relay_not_sent"]]
+    assert ("file", "refused") in await one.ledger(link)
+    assert one.platform.logged == []
+
+
+async def test_a_link_that_cannot_be_read_is_told_once(
+    one: Bench, redis_client: redis.asyncio.Redis, caplog: pytest.LogCaptureFixture
+) -> None:
+    link = await one.opened()
+    await redis_client.hset(keys_of(link.id)[0], "opened_at", '"yesterday"')
+    await one.take(message(link, 1, "Hello"))
+    other = await one.opened("ravi")
+    await one.take(message(other, 1, "Good morning"))
+    await one.host.until_said(1)
+    for _ in range(3):
+        assert await one.relay.holds("callback", "asha") is None
+
+    errors = [record.getMessage() for record in caplog.records if record.levelname == "ERROR"]
+    assert len(errors) == 1
+    assert link.id in errors[0]
+    assert one.host.of[link.id] == []
 
 
 async def test_a_channel_that_fails_is_asked_again(one: Bench) -> None:

@@ -79,7 +79,7 @@ def test_a_port_that_cannot_be_had_is_an_error(haptik_sandbox_server: SandboxSer
 
 
 def test_settings_fit_the_sandbox(haptik_sandbox_server: SandboxServer) -> None:
-    pair = {"client_id": "demo-client", "token": "demo-token"}
+    pair: dict[str, Any] = {"client_id": "demo-client", "token": "demo-token"}
     in_process = Settings(base_url="http://127.0.0.1", business_id=1201, team="support", **pair)
     assert settings_for(haptik_sandbox_server.sandbox) == in_process
     assert settings_for(haptik_sandbox_server.sandbox, team="orders").team == "orders"

@@ -7,7 +7,7 @@ import redis.asyncio
 from argon2 import PasswordHasher
 
 from haptik_actions.errors import ConfigurationError
-from haptik_actions.studio import Passwords, Studio, Users
+from haptik_actions.studio import Audit, Passwords, Studio, Throttle, Users
 from tests.support.studio import PASSWORD, QUICK, Visitor, add_users, studio_on
 
 SIGN_IN = "/sign-in?next=/account"
@@ -208,6 +208,117 @@ async def test_one_name_from_many_addresses_is_slowed_down_too(studio: Studio) -
         async with Visitor(studio, address=f"10.0.0.{number}") as visitor:
             answers.append((await visitor.sign_in("editor", "wrong pa55")).status_code)
     assert answers == [403] * 50 + [429]
+
+
+async def test_failed_sign_ins_of_one_colleague_do_not_lock_out_an_office(studio: Studio) -> None:
+    async with Visitor(studio) as colleague, Visitor(studio) as other:
+        for number in range(40):
+            await colleague.sign_in(f"name-{number}", "wrong pa55")
+        assert (await other.sign_in("publisher", "wrong pa55")).status_code == 429
+        assert (await other.sign_in("publisher")).status_code == 303
+
+
+async def test_an_address_that_does_nothing_but_guess_is_shut_out(studio: Studio) -> None:
+    async with Visitor(studio) as guesser, Visitor(studio, address="127.0.0.2") as elsewhere:
+        csrf = await guesser.csrf()
+        for number in range(300):
+            form = {"csrf": csrf, "name": f"name-{number}", "password": "wrong pa55"}
+            await guesser.post("/sign-in", data=form)
+        assert (await guesser.sign_in("editor")).status_code == 429
+        assert (await elsewhere.sign_in("editor")).status_code == 303
+
+
+async def test_the_throttle_holds_across_processes_and_unlocking_lifts_it(
+    redis_client: redis.asyncio.Redis, clock: Clock
+) -> None:
+    await add_users(redis_client)
+    first, second = (studio_on(redis_client, clock=clock, timer=clock) for _ in range(2))
+    async with Visitor(first) as here, Visitor(second) as there:
+        for _ in range(5):
+            await here.sign_in("editor", "wrong pa55")
+        assert (await there.sign_in("editor")).status_code == 429
+        assert await Throttle(redis_client).unlock("Editor") is True
+        assert (await there.sign_in("editor")).status_code == 303
+        assert await Throttle(redis_client).unlock("editor") is False
+
+
+async def test_what_is_counted_ends_by_itself_and_holds_no_name(
+    studio: Studio, redis_client: redis.asyncio.Redis
+) -> None:
+    async with Visitor(studio) as visitor:
+        await visitor.sign_in("my password by mistake", "wrong pa55")
+    keys = [key async for key in redis_client.scan_iter("haptik:studio:{tries}:*")]
+    assert len(keys) == 3
+    assert all([0 < await redis_client.ttl(key) <= 15 * 60 for key in keys])
+    assert b"mistake" not in b"".join(keys)
+
+
+async def test_sign_ins_stand_in_a_log_of_their_own_without_secrets(
+    studio: Studio, redis_client: redis.asyncio.Redis, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", "haptik_actions.studio.audit")
+    async with Visitor(studio, address="10.0.0.7") as visitor:
+        await visitor.sign_in("editor", "wrong pa55")
+        await visitor.sign_in("pa55 in the wrong field\n", "wrong pa55")
+        await visitor.sign_in("editor")
+        await visitor.submit("/account", old=PASSWORD, new=PASSWORD + "2", again=PASSWORD + "2")
+        await visitor.submit("/sign-out", page="/account")
+        for _ in range(6):
+            await visitor.sign_in("editor", "wrong pa55")
+    noted = [(entry.event, entry.name, entry.by) for entry in await Audit(redis_client).entries()]
+    assert noted[::-1] == [
+        ("sign-in failed", "editor", ""),
+        ("sign-in failed", "", ""),
+        ("signed in", "editor", "editor"),
+        ("password changed", "editor", "editor"),
+        ("signed out", "editor", "editor"),
+        *[("sign-in failed", "editor", "")] * 5,
+        ("sign-in refused", "editor", ""),
+    ]
+    assert {entry.address for entry in await Audit(redis_client).entries()} == {"10.0.0.7"}
+    stored = repr(await redis_client.lrange("haptik:studio:audit", 0, -1))
+    for text in (stored, caplog.text):
+        assert "pa55" not in text
+    assert "signed in: user editor, by editor, from 10.0.0.7, editor." in caplog.text
+
+
+@pytest.mark.parametrize("gone", ["haptik:studio:users", "everything"])
+async def test_a_studio_whose_users_are_lost_is_closed(redis_client: redis.asyncio.Redis, gone: str) -> None:
+    await add_users(redis_client)
+    running = studio_on(redis_client)
+    async with Visitor(running) as visitor:
+        assert (await visitor.get("/account")).status_code == 303
+        await (redis_client.delete(gone) if gone != "everything" else redis_client.flushdb())
+        assert (await visitor.get("/account")).status_code == 303
+    if gone != "everything":
+        async with Visitor(studio_on(redis_client)) as visitor:
+            assert (await visitor.get("/account")).status_code == 303
+
+
+async def test_users_that_were_removed_one_by_one_leave_it_open(redis_client: redis.asyncio.Redis) -> None:
+    await add_users(redis_client)
+    for role in ("viewer", "editor", "publisher"):
+        await Users(redis_client, QUICK).remove(role)
+    async with Visitor(studio_on(redis_client)) as visitor:
+        assert (await visitor.get("/account")).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "header", ["X-Forwarded-For", "x-forwarded-proto", "X-Forwarded-Host", "Forwarded", "X-Real-IP", "Via"]
+)
+async def test_an_open_studio_behind_a_proxy_that_it_does_not_know_refuses(
+    redis_client: redis.asyncio.Redis, header: str
+) -> None:
+    async with Visitor(studio_on(redis_client)) as visitor:
+        refused = await visitor.get("/account", headers={header: "x"})
+        assert refused.status_code == 403
+        assert "start it with --proxy" in refused.text
+        assert "studio user add" in refused.text
+        assert (await visitor.post("/message", data={"do": "publish"}, headers={header: "x"})).status_code == 403
+    await add_users(redis_client)
+    async with Visitor(studio_on(redis_client)) as visitor:
+        await visitor.sign_in("editor")
+        assert (await visitor.get("/account", headers={header: "x"})).status_code == 200
 
 
 @pytest.mark.parametrize("path", ["/sign-in", "/static/studio.css", "/nowhere", "/account"])
