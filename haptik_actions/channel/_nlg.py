@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import copy
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from rasa.core.nlg.response import TemplatedNaturalLanguageGenerator
@@ -21,7 +22,7 @@ from haptik_actions._log import get_logger
 from haptik_actions.channel._settings import read_settings
 from haptik_actions.config import Settings
 from haptik_actions.errors import ConfigurationError
-from haptik_actions.messages import PACKAGED_LOCALE, MessageStore, usable_responses
+from haptik_actions.messages import PACKAGED_LOCALE, MessageStore, UsableResponses
 from haptik_actions.nlg import Answer, Call, answer, last_resort
 
 __all__ = ["HaptikNLG"]
@@ -44,7 +45,6 @@ class HaptikNLG(TemplatedNaturalLanguageGenerator):
     def __init__(self, endpoint_config: Any = None, domain: Any = None) -> None:
         super().__init__(getattr(domain, "responses", None) or {})
         self._settings = _settings()
-        self._stores: dict[asyncio.AbstractEventLoop, _Store] = {}
         unknown = sorted(getattr(endpoint_config, "kwargs", None) or {})
         if unknown:
             logger.warning(
@@ -59,38 +59,37 @@ class HaptikNLG(TemplatedNaturalLanguageGenerator):
         `output_channel` is its name in Rasa 3.6 and the channel itself in Rasa Pro.
         """
 
-        async def by_domain() -> Answer | None:
-            # With all that Rasa passed, for this is Rasa's own generator.
-            if utter_action not in self.responses:
-                return None
-            generated = super(HaptikNLG, self).generate(utter_action, tracker, output_channel, **kwargs)
-            return await generated or {}
-
+        by_domain = partial(self._by_domain, utter_action, tracker, output_channel, kwargs)
         try:
             call = _call(utter_action, tracker, output_channel, kwargs)
-            said = await answer(self._store().with_defaults(self.responses), call, by_domain)
+            said = await answer(_store(self._settings).with_defaults(self.responses), call, by_domain)
         except Exception:
             # An exception loses the utterance, and lets a form run its submit without having asked.
             logger.exception("The message %r could not be said from the store; the domain's response is.", utter_action)
-            try:
-                said = without_halves(await by_domain() or last_resort(utter_action))
-            except Exception:
-                logger.exception("Neither could the domain's response %r.", utter_action)
-                said = last_resort(utter_action)
+            said = await _without_the_store(utter_action, by_domain)
         # Rasa and its channels write into what they are given, and the store keeps its messages.
         return copy.deepcopy(said) or None
 
-    def _store(self) -> _Store:
-        loop = asyncio.get_running_loop()
-        if loop not in self._stores:
-            for ended in [known for known in self._stores if known.is_closed()]:
-                del self._stores[ended]
-            self._stores[loop] = _Store(self._settings)
-        return self._stores[loop]
+    async def _by_domain(
+        self, utter_action: str, tracker: Any, output_channel: Any, arguments: Mapping[str, Any]
+    ) -> Answer | None:
+        """What Rasa's own generator says, given all that Rasa passed; None where the domain has no such response."""
+        if utter_action not in self.responses:
+            return None
+        return await super().generate(utter_action, tracker, output_channel, **arguments) or {}
+
+
+async def _without_the_store(utter_action: str, by_domain: Callable[[], Awaitable[Answer | None]]) -> Answer:
+    try:
+        said = await by_domain()
+    except Exception:
+        logger.exception("Neither could the domain's response %r.", utter_action)
+        said = None
+    return last_resort(utter_action) if said is None else without_halves(said)
 
 
 class _Store:
-    """The message store of one event loop, with the responses of the model that is loaded as its defaults."""
+    """The message store of one event loop, with the responses of the model that asks as its defaults."""
 
     def __init__(self, settings: Settings) -> None:
         locale = settings.locale or PACKAGED_LOCALE
@@ -100,11 +99,24 @@ class _Store:
         self._responses: Responses | None = None
 
     def with_defaults(self, responses: Responses) -> MessageStore:
-        """Return the store; a new model has brought an object of its own."""
+        """Return the store; each model has an object of its own."""
         if self._responses is not responses:
             self._responses = responses
-            self._store.replace_defaults({self._store.locale: usable_responses(responses)})
+            self._store.replace_defaults({self._store.locale: UsableResponses(responses)})
         return self._store
+
+
+# Of each event loop, and not of each generator: Rasa makes a new one with every model that is loaded while it runs.
+_stores: dict[asyncio.AbstractEventLoop, _Store] = {}
+
+
+def _store(settings: Settings) -> _Store:
+    loop = asyncio.get_running_loop()
+    if loop not in _stores:
+        for ended in [known for known in _stores if known.is_closed()]:
+            del _stores[ended]
+        _stores[loop] = _Store(settings)
+    return _stores[loop]
 
 
 def _close_with_the_server(store: MessageStore) -> None:

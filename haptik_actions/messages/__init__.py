@@ -30,7 +30,7 @@ from haptik_actions.messages._groups import plural_examples
 from haptik_actions.messages._health import Health
 from haptik_actions.messages._hsl import element_of
 from haptik_actions.messages._locale import locale_of
-from haptik_actions.messages._seed import DomainCopy, read_domain, usable_responses
+from haptik_actions.messages._seed import DomainCopy, UsableResponses, read_domain
 from haptik_actions.messages._store import MessageStore
 from haptik_actions.messages._template import Template
 from haptik_actions.messages._value import Message, Variation
@@ -56,6 +56,7 @@ __all__ = [
     "Row",
     "Seeded",
     "Template",
+    "UsableResponses",
     "Variation",
     "Version",
     "check_message",
@@ -67,5 +68,4 @@ __all__ = [
     "read_domain",
     "suitable",
     "unified_diff",
-    "usable_responses",
 ]

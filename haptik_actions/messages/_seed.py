@@ -12,7 +12,7 @@ from haptik_actions.errors import ConfigurationError, InvalidMessage
 from haptik_actions.messages._responses import usable_variations
 from haptik_actions.messages._value import Message
 
-__all__ = ["Copied", "DomainCopy", "read_domain", "usable_responses", "values_of"]
+__all__ = ["Copied", "DomainCopy", "UsableResponses", "read_domain", "values_of"]
 
 
 # Settings and receipt of hand-offs: objects, which no user should read.
@@ -87,10 +87,30 @@ def values_of(responses: Mapping[str, Sequence[Any]]) -> Copied:
     return Copied(values, refused, changed)
 
 
-def usable_responses(responses: Mapping[str, Sequence[Any]]) -> dict[str, str]:
-    """Return key -> message of the responses that say here all that they say in Rasa."""
-    copied = values_of(responses)
-    return {key: value for key, value in copied.values.items() if key not in copied.changed}
+class UsableResponses(Mapping[str, str]):
+    """Key -> message of a domain's responses that say here all that they say in Rasa.
+
+    Each is read when it is first asked for: a large domain would hold up the event loop.
+    """
+
+    def __init__(self, responses: Mapping[str, Sequence[Any]]) -> None:
+        self._responses = responses
+        self._read: dict[str, str | None] = {}
+
+    def __getitem__(self, key: str) -> str:
+        if key not in self._read:
+            copied = values_of({key: self._responses[key]})
+            self._read[key] = None if copied.changed else copied.values.get(key)
+        value = self._read[key]
+        if value is None:
+            raise KeyError(key)
+        return value
+
+    def __iter__(self) -> Iterator[str]:
+        return (key for key in self._responses if key in self)
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
 
 
 def _section(content: Mapping[str, Any], name: str, file: Path) -> Mapping[str, Any]:

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from haptik_actions._rasa_yaml import load_yaml
 from haptik_actions.errors import ConfigurationError
 from haptik_actions.faq import load, open_source
-from haptik_actions.messages import Message, MessageStore, read_domain, usable_responses
+from haptik_actions.messages import Message, MessageStore, UsableResponses, read_domain
 from haptik_actions.messages._exchange import read, write
 from haptik_actions.messages._names import Place
 from haptik_actions.messages._seed import values_of
@@ -104,7 +104,7 @@ def test_a_response_of_which_nothing_can_be_said_is_refused(variations: Any) -> 
 
 def test_whoever_reads_the_domain_in_rasas_process_leaves_the_rest_to_rasa() -> None:
     pro = [{"text": "gold", "condition": 'slots.tier is "gold"'}, {"text": "all"}]
-    assert usable_responses({"utter_pro": pro, "utter_x": [{"text": "x"}]}) == {"utter_x": "x"}
+    assert UsableResponses({"utter_pro": pro, "utter_x": [{"text": "x"}]}) == {"utter_x": "x"}
 
 
 _JSON = st.recursive(
@@ -216,6 +216,9 @@ def test_yaml_is_read_as_rasa_reads_it(text: str, value: str) -> None:
     assert load_yaml(text, "x.yml", ENVIRONMENT) == {"a": value}
 
 
+BOMB = "a0: &a0 [x]\n" + "".join(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]\n" for n in range(1, 20))
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [
@@ -223,8 +226,11 @@ def test_yaml_is_read_as_rasa_reads_it(text: str, value: str) -> None:
         ("a: https://${CDM}/x.png", r"\$\{CDM\}"),
         ("a: [", "line 1"),
         ("a: " + "[" * 3000, "x.yml"),
-        ("a: 2026-13-45", "dates"),
+        ("a: 2026-13-45", "not valid YAML"),
         ("? [a, {b: c}]\n: d", "x.yml"),
+        ("a: &a [*a]", "stands in"),
+        ("a: &a {b: {c: *a}}", "stands in"),
+        (BOMB, "more than 100,000 values"),
     ],
 )
 def test_yaml_that_cannot_be_read_is_named(text: str, words: str) -> None:
@@ -243,6 +249,10 @@ nlu:
     examples: |
       - Wo ist das Caf\\u00e9?
 """
+
+
+def test_an_alias_that_repeats_little_is_none_of_that() -> None:
+    assert load_yaml("a: &a [1]\nb: *a\nc: [*a, *a]", "x.yml", None) == {"a": [1], "b": [1], "c": [[1], [1]]}
 
 
 def test_seed_and_faq_read_the_files_in_that_way(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
