@@ -12,9 +12,11 @@ from haptik_actions._log import get_logger
 from haptik_actions.channel._answer import DETAILS_SLOTS, STATUS_SLOT, Answer, Details, details_of
 from haptik_actions.channel._events import is_paused
 from haptik_actions.channel._integration import IntegrationRequest
-from haptik_actions.channel._silence import SilenceBreaker, is_with_agent
+from haptik_actions.channel._silence import SilenceBreaker
 from haptik_actions.channel._turns import Spoken, Turns
+from haptik_actions.errors import RelayAway
 from haptik_actions.messages import locale_of, packaged_copy
+from haptik_actions.relay import HAPTIK_CHANNEL, RelayStore
 
 if TYPE_CHECKING:
     from haptik_actions.channel._parts import Parts
@@ -57,10 +59,10 @@ class HaptikInFront:
     async def _turn(self, request: IntegrationRequest, spoken: Spoken) -> Details:
         await self._through_rasa(request, spoken)
         if not spoken.is_silent:
-            return await self._details(request)
+            return await self._details(request, spoken)
         if request.text() in _BUILT_IN:
             spoken.say([await self._copy("haptik_front_ready", request)])
-            return await self._details(request)
+            return await self._details(request, spoken)
         told = await self._silence.told(request)
         spoken.say([told or await self._copy("haptik_front_waiting", request)])
         return Details(status=False)
@@ -88,17 +90,30 @@ class HaptikInFront:
         domain = getattr(self._parts().agent, "domain", None)
         return getattr(domain, "intents", ())
 
-    async def _details(self, request: IntegrationRequest) -> Details:
+    async def _details(self, request: IntegrationRequest, spoken: Spoken) -> Details:
         parts = self._parts()
         has_slots = not _SLOTS.isdisjoint(slot.name for slot in parts.agent.domain.slots)
         # A look into the conversation is for bots that have such slots, and where no relay knows who has the chat.
-        if not has_slots and parts.relay is not None:
-            return Details(status=not await is_with_agent(parts, request))
+        if not has_slots and parts.store is not None:
+            return Details(status=not await self._is_with_agent(parts.store, request, spoken))
         tracker = await parts.agent.tracker_store.retrieve(request.sender_id)
         if tracker is None:
             return Details()
         details = details_of(tracker.current_slot_values())
         return Details(status=details.status and not is_paused(tracker), objects=details.objects)
+
+    async def _is_with_agent(self, store: RelayStore, request: IntegrationRequest, spoken: Spoken) -> bool:
+        """Tell whether an agent has the chat, and on the same way to Redis whether words of earlier turns wait."""
+        key = self._parts().late.key(request.sender_id)
+        try:
+            if key is None:
+                link = await store.find(HAPTIK_CHANNEL, request.sender_id)
+            else:
+                link, waits = await store.find_beside(HAPTIK_CHANNEL, request.sender_id, key)
+                spoken.is_first = not waits
+        except RelayAway:
+            return False
+        return link is not None and link.holds
 
     async def _copy(self, key: str, request: IntegrationRequest) -> str:
         try:

@@ -33,6 +33,9 @@ class LateWords(Protocol):
     async def take(self, conversation: str) -> list[str]:
         """Return what waits, and forget it."""
 
+    def key(self, conversation: str) -> str | None:
+        """Return the key of Redis that exists where something waits; None where to look there is not enough."""
+
 
 class MemoryLateWords:
     """In this process: a restart loses them, and another process does not see them."""
@@ -49,6 +52,14 @@ class MemoryLateWords:
         """Return what waits, and forget it."""
         waiting: list[str] = self._waiting.pop(conversation, [])
         return waiting
+
+    def key(self, conversation: str) -> str | None:
+        """Return None: what waits is not in Redis."""
+        return None
+
+    def has(self, conversation: str) -> bool:
+        """Tell whether something waits."""
+        return conversation in self._waiting
 
 
 class RedisLateWords:
@@ -77,6 +88,11 @@ class RedisLateWords:
         async with self._lock(conversation):
             stored = [] if self._is_avoided() else await self._pop(conversation)
             return stored + await self._memory.take(conversation)
+
+    def key(self, conversation: str) -> str | None:
+        """Return the key, or None while this process has or writes something itself."""
+        is_busy = conversation in self._locks or self._memory.has(conversation)
+        return None if is_busy or self._is_avoided() else _key(conversation)
 
     async def _push(self, conversation: str, strings: Sequence[str]) -> bool:
         try:

@@ -24,11 +24,12 @@ class Spoken:
     """What one turn says: strings of `response`, each of them taken once.
 
     `is_late` says that the turn has been answered already, and `is_silent` that nothing was said from its start on.
+    `is_first` says that nothing of earlier turns waits, as the turn has found out on its way.
     """
 
     def __init__(self) -> None:
         self._strings: list[str] = []
-        self.is_silent, self.is_late = True, False
+        self.is_silent, self.is_late, self.is_first = True, False, False
 
     def say(self, strings: Iterable[str]) -> None:
         """Add strings."""
@@ -60,6 +61,8 @@ class Turns(Generic[T]):
             await asyncio.wait({work}, timeout=self._seconds)
             is_over = work.done()
             spoken.is_late = not is_over
+            if is_over and spoken.is_first:
+                return spoken.take(), work.result()
             earlier = self._start(self._late.take(conversation))
             words = [*await asyncio.shield(earlier), *spoken.take()]
         except asyncio.CancelledError:

@@ -77,6 +77,19 @@ class Board:
         """Return a hash; raises as `run`, like those below."""
         return await self.ask(lambda: self.redis.hgetall(key))
 
+    async def members_beside(self, key: str, other: str) -> tuple[Any, bool]:
+        """Return a hash, and whether there is another key, in one round trip."""
+
+        async def both() -> list[Any]:
+            async with self.redis.pipeline(transaction=False) as pipeline:
+                pipeline.hgetall(key)
+                pipeline.exists(other)
+                found: list[Any] = await pipeline.execute()
+                return found
+
+        members, exists = await self.ask(both)
+        return members, bool(exists)
+
     async def get(self, key: str) -> bytes | None:
         """Return a string."""
         found: bytes | None = await self.ask(lambda: self.redis.get(key))

@@ -116,6 +116,12 @@ class RelayStore:
         """Return the link of a conversation, None where it was never handed over."""
         return await self.link(conversation_id(channel, sender_id))
 
+    async def find_beside(self, channel: str, sender_id: str, key: str) -> tuple[Link | None, bool]:
+        """Return the link of a conversation, and whether Redis has a key of somebody else's; both in one round trip."""
+        id_ = conversation_id(channel, sender_id)
+        members, exists = await self.board.members_beside(keys_of(id_)[0], key)
+        return read_link(id_, members), exists
+
     async def find_chat(
         self, business_id: int, user_name: str | None = None, auth_id: str | None = None
     ) -> Link | None:

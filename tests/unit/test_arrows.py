@@ -37,7 +37,10 @@ ALLOWED: dict[str, tuple[set[str], set[str]]] = {
     "haptik_actions.sandbox": ({"hsl"}, {"starlette", "ruamel", "httpx", "jinja2"}),
     "haptik_actions.preview": ({"hsl", "render"}, {"jinja2"}),
     "haptik_actions.rasa_api": (set(), {"httpx"}),
-    "haptik_actions.studio": ({"messages", "nlg", "preview", "hsl", "render"}, {"starlette", "redis", "jinja2", "httpx"}),
+    "haptik_actions.studio": (
+        {"messages", "nlg", "preview", "hsl", "render"},
+        {"starlette", "redis", "jinja2", "httpx"},
+    ),
     # pytest loads it in every run of every project that has haptik-actions installed.
     "haptik_actions.testing.plugin": ({"testing"}, set()),
     "haptik_actions.cli": (set(), set()),

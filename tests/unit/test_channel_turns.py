@@ -166,3 +166,38 @@ async def test_only_so_many_words_wait(late: LateWords) -> None:
     for number in range(150):
         await late.put("c", [str(number)])
     assert await late.take("c") == [str(number) for number in range(50, 150)]
+
+
+async def test_a_turn_that_knows_that_nothing_waits_takes_nothing(late: LateWords) -> None:
+    turns: Turns[str] = Turns(late, seconds=30)
+    await late.put("c", ["earlier"])
+
+    async def first(spoken: Spoken) -> str:
+        spoken.say(["hello"])
+        spoken.is_first = True
+        return "done"
+
+    assert await turns.run("c", first) == (["hello"], "done")
+    assert (await turns.run("c", saying("again")))[0] == ["earlier", "again"]
+
+
+async def test_where_to_look_for_what_waits(late: LateWords, redis_client: Redis) -> None:
+    key = late.key("c")
+    if isinstance(late, MemoryLateWords):
+        assert key is None
+        return
+    assert key is not None
+    assert not await redis_client.exists(key)
+    await late.put("c", ["earlier"])
+    assert await redis_client.exists(key)
+
+
+async def test_nowhere_where_the_process_has_something_itself(own_valkey: Valkey) -> None:
+    client = connect(own_valkey.url, seconds=1)
+    late = RedisLateWords(client)
+    own_valkey.stop()
+    await late.put("c", ["earlier"])
+    own_valkey.start()
+    assert late.key("c") is None
+    assert await late.take("c") == ["earlier"]
+    await disconnect(client)
