@@ -47,7 +47,7 @@ CODES: Mapping[str, Code] = {
     "no_rows": Code(
         "error",
         "There is no node in the source; applying it would make every FAQ node inactive.",
-        "Check that this is the right file, and that the export that wrote it worked.",
+        "Check that this is the right file or the right prefix of intents, and that the export that wrote it worked.",
         _INACTIVE,
     ),
     "missing_column": Code(

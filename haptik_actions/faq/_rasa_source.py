@@ -27,6 +27,7 @@ _ENTITY = re.compile(r"\[([^\[\]]+)\](?:\([^()\[\]]*\)|\{[^{}\[\]]*\}|\[\{[^\[\]
 # A slot that Rasa would fill; JSON's own braces hold quotes.
 _PLACEHOLDER = re.compile(r"\{([^\n{}\":]+)\}")
 _FILES = ("*.yml", "*.yaml")
+_MOST_NAMED = 20
 
 
 class RasaSource:
@@ -41,6 +42,7 @@ class RasaSource:
         self.name = str(path)
         self._path, self._prefix = Path(path), f"{prefix.rstrip('/')}/"
         self._at = self.name
+        self._others: set[str] = set()
 
     def rows(self, found: Found) -> Iterator[Row]:
         """See `Source`. The row is the intent's place, from 1, in the order of the files."""
@@ -56,6 +58,8 @@ class RasaSource:
             name = intent.removeprefix(self._prefix)
             yield row, [name, joined("question", questions, tell), joined("answer", answer, tell), "", "", "", ""]
         self._at = self.name
+        if not examples:
+            self._tell(found, 0, "no_rows", self._no_intents())
         for response in responses:
             intent = response.removeprefix("utter_")
             if intent.startswith(self._prefix) and intent not in examples:
@@ -78,12 +82,22 @@ class RasaSource:
             if not isinstance(content, Mapping):
                 continue
             for item in content.get("nlu") or ():
-                if isinstance(item, Mapping) and str(item.get("intent", "")).startswith(self._prefix):
-                    _, known = examples.setdefault(str(item["intent"]), (str(path), []))
+                intent = str(item.get("intent", "")) if isinstance(item, Mapping) else ""
+                if intent.startswith(self._prefix):
+                    _, known = examples.setdefault(intent, (str(path), []))
                     known += _examples(item.get("examples"))
+                elif "/" in intent:
+                    self._others.add(intent.partition("/")[0])
             more = content.get("responses")
             responses.update(more if isinstance(more, Mapping) else {})
         return examples, responses
+
+    def _no_intents(self) -> str:
+        none = f"The project has no retrieval intents `{self._prefix}…`"
+        if not self._others:
+            return f"{none}, and none with another prefix."
+        known = ", ".join(f"`{prefix}/…`" for prefix in sorted(self._others)[:_MOST_NAMED])
+        return f"{none}. It has {known}: name the prefix with --intents."
 
     def _files(self) -> list[Path]:
         files = [path for name in ("domain.yml", "domain.yaml") if (path := self._path / name).is_file()]

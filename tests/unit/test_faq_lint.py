@@ -259,6 +259,23 @@ def test_a_backslash_at_the_end_of_an_example_is_no_delimiter(tmp_path: Path, ex
     assert [sorted(FaqNode.from_cells(cells).questions) for cells in nodes.rows()] == [["C:\\", "Where?"]]
 
 
+@pytest.mark.parametrize(
+    ("intents", "said"),
+    [
+        ([], "no retrieval intents `faq/…`, and none with another prefix."),
+        (["greet"], "no retrieval intents `faq/…`, and none with another prefix."),
+        (["help/a", "chitchat/hi", "chitchat/bye"], "It has `chitchat/…`, `help/…`: name the prefix with --intents."),
+    ],
+)
+def test_a_project_without_our_intents_reads_which_it_has(tmp_path: Path, intents: list[str], said: str) -> None:
+    (tmp_path / "data").mkdir()
+    nlu = "".join(f"- intent: {intent}\n  examples: |\n    - hello\n" for intent in intents)
+    (tmp_path / "data" / "nlu.yml").write_text(f"nlu:\n{nlu}" if nlu else "rules: []\n", encoding="utf-8")
+    (finding,) = lint(open_source(tmp_path, format="rasa")).findings.listed()
+    assert finding.code == "no_rows"
+    assert said in finding.message
+
+
 def rasa_project(folder: Path, response: str, examples: str) -> Path:
     """A project with one retrieval intent."""
     lines = [f"- {line.removeprefix('- ')}" for line in examples.splitlines()]
