@@ -11,6 +11,7 @@ from redis.asyncio.sentinel import Sentinel
 from redis.backoff import NoBackoff
 from redis.exceptions import ConnectionError
 
+from haptik_actions._namespace import check_namespace
 from haptik_actions._redis_url import RedisAddress, read_address
 
 __all__ = ["check_url", "connect", "disconnect"]
@@ -23,8 +24,10 @@ def connect(url: str, *, seconds: float) -> Redis:
     """Return a client whose every step takes at most `seconds`; nothing is sent yet.
 
     Raises:
-        ConfigurationError: the URL cannot work. Its text, which may hold a password, is not in the message.
+        ConfigurationError: the URL or the namespace cannot work. Its text, which may hold a password, is not in the
+            message.
     """
+    check_namespace()
     address = read_address(url)
     options: dict[str, Any] = {
         **address.options,

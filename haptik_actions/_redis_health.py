@@ -12,9 +12,11 @@ import msgspec
 if TYPE_CHECKING:
     from redis.asyncio import Redis
 
+from haptik_actions._namespace import ROOT
+
 __all__ = ["COMMANDS", "Remark", "eviction", "remarks_on"]
 
-_PROBE = "haptik:{outbox}:probe"
+_PROBE = f"{ROOT}{{outbox}}:probe"
 _AGAIN = (
     "Hand-offs that wait are written down again by the processes that hold them, as long as those run; the relay's "
     "queues are lost. Set appendonly yes."
@@ -124,9 +126,9 @@ async def _persistence(client: Redis) -> Remark:
 def _of_missing(missing: list[str]) -> Remark:
     rights = " ".join(f"+{name.lower().replace(' ', '|')}" for name in missing)
     text = (
-        f"The account of REDIS_URL may not use {', '.join(missing)} on haptik:*. Hand-offs are kept in each process "
+        f"The account of REDIS_URL may not use {', '.join(missing)} on {ROOT}*. Hand-offs are kept in each process "
         "instead, as while Redis is down, and a restart loses them. Give it the commands: ACL SETUSER … "
-        f"{rights} ~haptik:*"
+        f"{rights} ~{ROOT}*"
     )
     return Remark("error", text)
 

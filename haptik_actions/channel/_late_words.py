@@ -13,6 +13,7 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from haptik_actions._log import get_logger
+from haptik_actions._namespace import ROOT
 
 __all__ = ["LateWords", "MemoryLateWords", "RedisLateWords"]
 
@@ -132,4 +133,4 @@ class RedisLateWords:
 
 
 def _key(conversation: str) -> str:
-    return f"haptik:late:{conversation}"
+    return f"{ROOT}late:{conversation}"

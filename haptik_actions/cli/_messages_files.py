@@ -136,8 +136,8 @@ def _ask_for(gone: tuple[str, ...], locale: str) -> None:
     what = f"This would remove {len(gone)} defaults in {locale} that the domain does not have: {names}."
     if not sys.stdin.isatty():
         raise click.ClickException(
-            f"{what} Nothing is written. If no other bot has written them, say --yes; otherwise give each bot a Redis "
-            "database of its own (redis://host:6379/1)."
+            f"{what} Nothing is written. If no other bot has written them, say --yes; otherwise give each bot a "
+            "HAPTIK_NAMESPACE of its own."
         )
     click.echo(what, err=True)
     if not click.confirm("Remove them?", err=True):

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from haptik_actions._log import get_logger
+from haptik_actions._namespace import ROOT
 from haptik_actions.config import read_yaml
 from haptik_actions.credentials._value import Credentials, CredentialsProvider
 from haptik_actions.errors import ConfigurationError, CredentialsUnavailable, HaptikError
@@ -106,7 +107,7 @@ class RedisCredentials:
     Keep it out of reach of those who edit messages: a Redis of its own, or an access list that covers the key.
     """
 
-    def __init__(self, url: str, key: str = "haptik:credentials") -> None:
+    def __init__(self, url: str, key: str = f"{ROOT}credentials") -> None:
         self._url, self._key = url, key
 
     def __repr__(self) -> str:

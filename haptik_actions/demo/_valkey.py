@@ -11,6 +11,7 @@ from pathlib import Path
 
 import msgspec
 
+from haptik_actions._namespace import ROOT
 from haptik_actions._serving import free_port
 from haptik_actions.errors import ConfigurationError
 
@@ -52,4 +53,4 @@ async def _write_copy(url: str) -> None:
 
     copy = msgspec.json.decode((resources.files("haptik_actions.demo") / "messages.json").read_bytes())
     async with Redis.from_url(url) as client:
-        await client.mset({f"haptik:messages:en:{key}": text for key, text in copy.items()})
+        await client.mset({f"{ROOT}messages:en:{key}": text for key, text in copy.items()})

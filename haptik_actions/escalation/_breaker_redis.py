@@ -14,9 +14,11 @@ import msgspec
 if TYPE_CHECKING:
     from redis.asyncio import Redis
 
+from haptik_actions._namespace import ROOT
+
 __all__ = ["BreakerState", "SharedBreakers"]
 
-_PREFIX = "haptik:{breakers}"
+_PREFIX = f"{ROOT}{{breakers}}"
 _OPEN, _KNOWN = f"{_PREFIX}:open", f"{_PREFIX}:known"
 _DAY_MS = 24 * 3600 * 1000
 

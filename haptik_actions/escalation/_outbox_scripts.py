@@ -15,12 +15,14 @@ neither there nor done writes it down again.
 
 from __future__ import annotations
 
+from haptik_actions._namespace import ROOT
+
 __all__ = [
     *("ALL", "BURY", "CLAIM", "CONFIRM", "DEAD", "DONE", "DUE", "END", "ENTRY", "ERASE", "LATER", "LOOK", "OPEN"),
     *("PUT_BACK", "REVIVE", "SETTLE", "SET_ASIDE", "keys_of", "turns_of"),
 ]
 
-_PREFIX = "haptik:{outbox}"
+_PREFIX = f"{ROOT}{{outbox}}"
 DUE, DEAD, DONE = f"{_PREFIX}:due", f"{_PREFIX}:dead", f"{_PREFIX}:done"
 ENTRY = f"{_PREFIX}:entry:"
 """What the key of a chat's entry begins with."""

@@ -28,6 +28,8 @@ from haptik_actions.faq._runs import RUNS_KEPT, Lease, Run
 if TYPE_CHECKING:
     from redis.asyncio import Redis
 
+from haptik_actions._namespace import ROOT
+
 __all__ = ["LEASE_SECONDS", "RedisLedger"]
 
 LEASE_SECONDS = 30.0
@@ -165,7 +167,7 @@ class RedisLedger:
         return await self._scripts[script](keys=[self._key(key) for key in keys], args=list(args))
 
     def _key(self, name: str) -> str:
-        return f"haptik:{{faq:{self.domain}}}:{name}"
+        return f"{ROOT}{{faq:{self.domain}}}:{name}"
 
     def _refuse_unless(self, kept: int) -> None:
         if not kept:

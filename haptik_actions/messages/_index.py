@@ -10,6 +10,7 @@ import asyncio
 import time
 from collections.abc import Callable, Iterable, Iterator
 
+from haptik_actions._namespace import ROOT
 from haptik_actions._single_flight import SingleFlight
 from haptik_actions.errors import MessagesUnavailable
 from haptik_actions.messages._contents import Contents
@@ -78,7 +79,7 @@ class Index:
     async def _read_all(self) -> None:
         self._dirty.clear()
         gaps = self._gaps
-        scanned = await self._editor.scan("haptik:messages*")
+        scanned = await self._editor.scan(f"{ROOT}messages*")
         self._strays = set(filter(is_stray, scanned))
         names = [name for name in scanned if place_of(name)]
         values = await self._editor.values(names)

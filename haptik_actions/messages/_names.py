@@ -15,6 +15,7 @@ import re
 from typing import NamedTuple
 
 from haptik_actions._language_tag import is_locale
+from haptik_actions._namespace import ROOT
 from haptik_actions.errors import ConfigurationError
 
 __all__ = [
@@ -31,11 +32,11 @@ __all__ = [
     "place_of",
 ]
 
-LIVE = "haptik:messages:"
-DEFAULT = "haptik:messages-default:"
-DRAFT = "haptik:messages-draft:"
-_HISTORY = "haptik:messages-history:"
-SLOTS_KEY = "haptik:messages-slots"
+LIVE = f"{ROOT}messages:"
+DEFAULT = f"{ROOT}messages-default:"
+DRAFT = f"{ROOT}messages-draft:"
+_HISTORY = f"{ROOT}messages-history:"
+SLOTS_KEY = f"{ROOT}messages-slots"
 """A set: the names of the domain's slots, which responses may use as placeholders."""
 
 # Rasa's responses: `utter_greet`, `utter_faq/ask_name`. No braces, which choose a cluster's slot, and no colon.

@@ -22,10 +22,12 @@ from __future__ import annotations
 
 import zlib
 
+from haptik_actions._namespace import ROOT
+
 __all__ = ["SHARDS", "WAKE", "chat_key", "keys_of", "shard_keys"]
 
 SHARDS = 16
-WAKE = "haptik:relay:wake"
+WAKE = f"{ROOT}relay:wake"
 """The channel on which processes tell one another what has come: `<user|agent>:<id>:<milliseconds to wait>`, and
 `:<token>` where the sender looks at it itself."""
 
@@ -55,4 +57,4 @@ def _shard(name: str) -> int:
 
 
 def _tag(shard: int) -> str:
-    return f"haptik:{{relay-{shard}}}"
+    return f"{ROOT}{{relay-{shard}}}"

@@ -7,16 +7,17 @@ import contextlib
 import time
 
 from haptik_actions._ending import cancel_all
+from haptik_actions._namespace import ROOT
 from haptik_actions.errors import RelayAway
 from haptik_actions.relay._board import Board
 
 __all__ = ["Presence", "Relayed"]
 
-_KEY = "haptik:relay:present"
+_KEY = f"{ROOT}relay:present"
 _LASTS_SECONDS = 30
 _AGAIN_SECONDS = 10.0
 _REMEMBERED_SECONDS = 5.0
-_WEBHOOK_KEY = "haptik:relay:webhook"
+_WEBHOOK_KEY = f"{ROOT}relay:webhook"
 _WEBHOOK_SECONDS = 7 * 24 * 3600
 _NOTED_SECONDS = 60.0
 

@@ -8,9 +8,13 @@ the first: whatever adds something carries a name of its own, which is noted und
 
 from __future__ import annotations
 
+from haptik_actions.relay._keys import WAKE
+
 __all__ = ["ASKED", "CONVERSATION", "PREPARE", "RESTORE", "UPDATE", "WITHDRAW"]
 
-CONVERSATION = """
+CONVERSATION = (
+    f"local WAKE = '{WAKE}'"
+    + """
 local link, work, order, said, words = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 local seen, inbox, ledger, timers = KEYS[6], KEYS[7], KEYS[8], KEYS[13]
 local leases = {user = KEYS[9], agent = KEYS[10]}
@@ -43,7 +47,7 @@ end
 local function wake(lane, after)
   due(lane, now + after)
   -- A user who may not publish is served by polling.
-  redis.pcall('PUBLISH', 'haptik:relay:wake', lane .. ':' .. id .. ':' .. whole(after) .. from)
+  redis.pcall('PUBLISH', WAKE, lane .. ':' .. id .. ':' .. whole(after) .. from)
 end
 local function is_new(name)
   if redis.call('ZADD', seen, 'NX', whole(now), name) == 0 then return false end
@@ -96,6 +100,7 @@ local function over()
   if redis.call('LLEN', words) > 0 then wake('agent', 0) end
 end
 """
+)
 
 # ARGV 3: how many pairs of member and JSON follow that are set in any case. The pairs behind them are set where nothing
 # stands there.

@@ -20,6 +20,8 @@ from haptik_actions._log import get_logger, one_line
 if TYPE_CHECKING:
     from redis.asyncio import Redis
 
+from haptik_actions._namespace import ROOT
+
 __all__ = ["Audit", "AuditEntry", "Event"]
 
 logger = get_logger("haptik_actions.studio.audit")
@@ -36,7 +38,7 @@ Event = Literal[
 ]
 """What happened. Refused is a sign-in that came too soon after others that failed."""
 
-_KEY = "haptik:studio:audit"
+_KEY = f"{ROOT}studio:audit"
 _KEPT = 10_000
 _LONGEST = 200
 

@@ -19,9 +19,11 @@ from haptik_actions.studio._users import User, Users
 if TYPE_CHECKING:
     from redis.asyncio import Redis
 
+from haptik_actions._namespace import ROOT
+
 __all__ = ["Sessions", "csrf_token", "new_token"]
 
-_PREFIX = "haptik:studio:session"
+_PREFIX = f"{ROOT}studio:session"
 _IDLE_SECONDS = 8 * 3_600
 _LONGEST_SECONDS = 24 * 3_600
 

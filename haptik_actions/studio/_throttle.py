@@ -17,10 +17,12 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from redis.asyncio import Redis
 
+from haptik_actions._namespace import ROOT
+
 __all__ = ["Knock", "Throttle"]
 
 # In braces: one slot of a cluster, so that one script counts in all three places.
-_PREFIX = "haptik:studio:{tries}:"
+_PREFIX = f"{ROOT}studio:{{tries}}:"
 _WINDOW_SECONDS = 15 * 60
 # Per user and address few, so that guessing ends soon; per user more, so that a stranger elsewhere cannot lock a user
 # out with a handful of tries; per address for those who try one password on many users.

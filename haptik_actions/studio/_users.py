@@ -20,11 +20,13 @@ from haptik_actions.studio._roles import ROLES, Role
 if TYPE_CHECKING:
     from redis.asyncio import Redis
 
+from haptik_actions._namespace import ROOT
+
 __all__ = ["User", "Users"]
 
-_KEY = "haptik:studio:users"
+_KEY = f"{ROOT}studio:users"
 # That there were users: where their hash is lost, the studio must not stand open.
-_EXISTED = "haptik:studio:users-existed"
+_EXISTED = f"{ROOT}studio:users-existed"
 _NAME = re.compile(r"[\w.@+-]{1,64}")
 
 
