@@ -9,7 +9,7 @@ import ssl
 import traceback
 import warnings
 import zlib
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -208,6 +208,29 @@ async def test_no_token_stands_in_an_error_or_in_what_it_chains() -> None:
     while error is not None:
         assert "s3cr3t" not in repr(error)
         error = error.__cause__
+
+
+@pytest.mark.parametrize("sent", [*BROKEN.values(), answer(b"{}", status=b"500 X")])
+async def test_no_token_stands_in_the_frames_that_error_collectors_send(sent: bytes) -> None:
+    async with answering(sent) as (port, _), client_of(port) as client:
+        with pytest.raises(errors.HaptikError) as caught:
+            await client.send_chat_to_agent(**CHAT)
+    shown = [words for error in chained(caught.value) for words in locals_of(error)]
+    assert shown
+    assert [words for words in shown if "s3cr3t" in words] == []
+
+
+def chained(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
+
+
+def locals_of(error: BaseException) -> Iterator[str]:
+    """What is shown of each frame's variables; those of the test itself are left out."""
+    for frame, _ in traceback.walk_tb(error.__traceback__):
+        if frame.f_code.co_filename != __file__:
+            yield from (f"{name} = {value!r}" for name, value in frame.f_locals.items())
 
 
 async def test_where_nobody_listens_nothing_was_sent(unused_port: int) -> None:
