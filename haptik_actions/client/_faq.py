@@ -14,7 +14,7 @@ import msgspec
 from haptik_actions.client._arguments import text
 from haptik_actions.client._call import Call
 from haptik_actions.client._multipart import encode_form
-from haptik_actions.client._replies import check_reply, unexpected
+from haptik_actions.client._replies import check_reply, unexpected, words_of_failure
 from haptik_actions.client._transport import Reply
 from haptik_actions.errors import ConfigurationError
 
@@ -81,6 +81,10 @@ def read_faq_task(task_id: str) -> Callable[[str, Reply, Callable[[str], str]], 
     """Return what reads the state of that task."""
 
     def read(endpoint: str, reply: Reply, hide: Callable[[str], str]) -> FaqTask:
+        failure = words_of_failure(reply)
+        if failure:
+            # A task that says no of itself, whatever the words are; the call itself went well.
+            return FaqTask(task_id, "failed", hide(failure))
         words = _body(endpoint, reply, hide).get("status")
         if not isinstance(words, str) or not words.strip():
             raise unexpected(endpoint, reply, "without the documented `body.status`")

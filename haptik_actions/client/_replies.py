@@ -37,7 +37,7 @@ from haptik_actions.errors import (
     UserNotRegistered,
 )
 
-__all__ = ["check_reply", "check_success", "unexpected"]
+__all__ = ["check_reply", "check_success", "unexpected", "words_of_failure"]
 
 _MESSAGES: Mapping[str, type[ApiError]] = {
     # "Move a chat to pending"
@@ -120,6 +120,17 @@ def check_success(
     """
     if check_reply(endpoint, reply, hide=hide, accepted=accepted).get("success") is not True:
         raise unexpected(endpoint, reply, 'without the documented `"success": true`')
+
+
+def words_of_failure(reply: Reply) -> str:
+    """Return what a reply of 200 with `"success": false` says under `body.status`, where no `error` says more; else an
+    empty text."""
+    content = _decode(reply.body) if reply.status == 200 else None
+    if content is None or content.get("success") is not False or _message(content):
+        return ""
+    body = content.get("body")
+    words = body.get("status") if isinstance(body, dict) else None
+    return words.strip()[:_LONGEST_MESSAGE] if isinstance(words, str) else ""
 
 
 def _decode(body: bytes) -> dict[str, Any] | None:

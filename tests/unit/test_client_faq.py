@@ -116,6 +116,30 @@ async def test_a_task_has_a_state_and_the_platforms_own_words(words: str, state:
     assert platform.requests[0].url.path == f"/mogambo_api/nodes/faq/create/status/{TASK}/"
 
 
+@pytest.mark.parametrize(
+    "words", ["Exception: node A is broken", "In Progress", "all nodes has been created successfully"]
+)
+async def test_a_task_that_says_no_has_failed_with_its_words(words: str) -> None:
+    platform = Platform({"success": False, "body": {"status": words}, "error": ""})
+    async with client_for(platform) as client:
+        assert await client.faq_task(TASK) == FaqTask(TASK, "failed", words)
+
+
+@pytest.mark.parametrize("body", [None, "x", {}, {"status": None}, {"status": " "}, {"status": 5}])
+async def test_a_no_without_words_is_an_error(body: Any) -> None:
+    platform = Platform({"success": False, "body": body, "error": ""})
+    async with client_for(platform) as client:
+        with pytest.raises(errors.ApiError):
+            await client.faq_task(TASK)
+
+
+async def test_a_no_with_an_error_is_that_error() -> None:
+    platform = Platform({"success": False, "body": {"status": "x"}, "error": "invalid doman"})
+    async with client_for(platform) as client:
+        with pytest.raises(errors.UnknownDomain):
+            await client.faq_task(TASK)
+
+
 async def test_a_task_id_cannot_leave_its_place_in_the_path() -> None:
     platform = Platform(status("In Progress"))
     async with client_for(platform) as client:
