@@ -249,9 +249,10 @@ TROUBLES = (
     Trouble(name="raises", title="integration raises"),
     Trouble(name="hangs", title="… hangs", integration="hangs"),
     Trouble(name="hangs_blocking", title="… hangs synchronously", integration="hangs_blocking"),
+    # Before the next: an action that has blocked runs in a thread for five minutes, and cannot be interrupted there.
+    Trouble(name="freezes", title="… a regex freezes the event loop", integration="freezes", takes=15),
     Trouble(name="hangs_on_loop", title="… blocks the event loop", integration="hangs_on_loop"),
     Trouble(name="hangs_stubborn", title="… hangs and swallows its cancellation", integration="hangs_stubborn"),
-    Trouble(name="freezes", title="… a regex freezes the event loop", integration="freezes", takes=15),
     Trouble(name="garbage", title="… returns garbage", integration="garbage"),
     Trouble(name="unknown_event", title="… returns an event Rasa does not know", integration="unknown_event"),
     Trouble(name="not_exception", title="… raises SystemExit", integration="exits"),

@@ -130,7 +130,7 @@ def remove(name: str) -> None:
 @user.command()
 @click.argument("name")
 def unlock(name: str) -> None:
-    """Let a user sign in at once, who has to wait after too many failed sign-ins.
+    """Lift the wait after too many failed sign-ins.
 
     \b
     haptik-actions studio user unlock asha

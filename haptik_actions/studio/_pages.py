@@ -17,6 +17,7 @@ from typing import Any
 
 import msgspec
 
+from haptik_actions._log import get_logger
 from haptik_actions._redis import connect
 from haptik_actions._serving import serve_at
 from haptik_actions.config import Settings
@@ -63,9 +64,9 @@ def main() -> None:
     # Ctrl-C reaches both processes; the parent ends this one when it has let its callers go.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     _hold_back()
-    logging.getLogger().addHandler(_ToParent())
+    logging.basicConfig(handlers=[_ToParent()], level=logging.WARNING)
     # What is wanted of the library's own lines is decided in the parent.
-    logging.getLogger("haptik_actions").setLevel(1)
+    get_logger("haptik_actions").setLevel(1)
     order = msgspec.json.decode(sys.stdin.buffer.readline(), type=Order)
     asyncio.run(_serve(order))
 
