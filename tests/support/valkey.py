@@ -43,9 +43,24 @@ class Valkey:
         for _ in range(1500):
             with socket.socket() as probe:
                 if probe.connect_ex(("127.0.0.1", self.port)) == 0:
+                    self._must_be_ours(probe)
                     return self
             time.sleep(0.02)
         raise AssertionError("Valkey did not start")
+
+    def _must_be_ours(self, connection: socket.socket) -> None:
+        """Fail where another server has had the port first: two tests on one server forget what the other wrote."""
+        assert self._process is not None
+        connection.settimeout(30)
+        connection.sendall(b"INFO server\r\n")
+        told = b""
+        while b"process_id:" not in told or not told.partition(b"process_id:")[2].partition(b"\r\n")[1]:
+            told += connection.recv(65536) or b"process_id:0\r\n"
+            if told.startswith(b"-"):
+                # It asks for a password first.
+                return
+        answers = int(told.partition(b"process_id:")[2].partition(b"\r\n")[0])
+        assert answers == self._process.pid, f"port {self.port} belongs to process {answers}"
 
     def stop(self) -> None:
         if self._process is not None:
