@@ -12,8 +12,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from redis.exceptions import RedisError
-
 from haptik_actions.sandbox import Sandbox, serve
 from support.calls import BUSINESS, Answer, Rasa, call_of, is_silent
 from support.faults import PLATFORM_TIMEOUT, Stack, Trouble
@@ -210,11 +208,7 @@ async def _is_settled(stack: Stack, trouble: Trouble, names: list[str], answers:
     """Whether every promise is kept and nothing waits in the outbox: what does might be handed over again."""
     if _lost(stack.sandbox, trouble, names, answers):
         return False
-    try:
-        return await stack.written_down() == 0
-    except (RedisError, OSError):
-        # A sentinel that has just lost its server names none for a moment.
-        return False
+    return await stack.written_down() == 0
 
 
 def _lost(sandbox: Sandbox, trouble: Trouble, names: list[str], answers: list[Answer]) -> list[str]:

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import aiohttp
 from redis.asyncio import Redis
+from redis.exceptions import RedisError
 
 from haptik_actions._serving import free_port
 
@@ -22,12 +23,16 @@ START_SECONDS = 60.0
 
 
 async def until(happened: Callable[[], bool | Awaitable[bool]], seconds: float, pause: float = 0.02) -> bool:
-    """Look again and again for at most `seconds`; tell whether it happened."""
+    """Look again and again for at most `seconds`; tell whether it happened.
+
+    A Redis or a sentinel that does not answer has not told of it yet: they are stopped and changed on purpose.
+    """
     ends = asyncio.get_running_loop().time() + seconds
     while True:
-        answer = happened()
-        if answer if isinstance(answer, bool) else await answer:
-            return True
+        with contextlib.suppress(RedisError):
+            answer = happened()
+            if answer if isinstance(answer, bool) else await answer:
+                return True
         if asyncio.get_running_loop().time() > ends:
             return False
         await asyncio.sleep(pause)
