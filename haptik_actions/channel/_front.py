@@ -12,7 +12,7 @@ from haptik_actions._log import get_logger
 from haptik_actions.channel._answer import DETAILS_SLOTS, STATUS_SLOT, Answer, Details, details_of
 from haptik_actions.channel._events import is_paused
 from haptik_actions.channel._integration import IntegrationRequest
-from haptik_actions.channel._silence import SilenceBreaker
+from haptik_actions.channel._silence import SilenceBreaker, is_with_agent
 from haptik_actions.channel._turns import Spoken, Turns
 from haptik_actions.errors import RelayAway
 from haptik_actions.messages import locale_of, packaged_copy
@@ -112,7 +112,8 @@ class HaptikInFront:
                 link, waits = await store.find_beside(HAPTIK_CHANNEL, request.sender_id, key)
                 spoken.is_first = not waits
         except RelayAway:
-            return False
+            # What the relay has read last counts.
+            return await is_with_agent(self._parts(), request)
         return link is not None and link.holds
 
     async def _copy(self, key: str, request: IntegrationRequest) -> str:

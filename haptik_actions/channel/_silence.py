@@ -23,7 +23,7 @@ from haptik_actions.relay import HAPTIK_CHANNEL
 if TYPE_CHECKING:
     from haptik_actions.channel._parts import Parts
 
-__all__ = ["SilenceBreaker"]
+__all__ = ["SilenceBreaker", "is_with_agent"]
 
 logger = get_logger(__name__)
 
@@ -46,7 +46,7 @@ class SilenceBreaker:
         """
         parts = self._parts()
         tracker = await _tracker(parts, request.sender_id)
-        if (tracker is not None and is_paused(tracker)) or await _is_with_agent(parts, request):
+        if (tracker is not None and is_paused(tracker)) or await is_with_agent(parts, request):
             return ""
         action, conversation = _last_action(tracker), _conversation(tracker, request)
         escalator = parts.engine.escalator
@@ -60,7 +60,7 @@ class SilenceBreaker:
         return escalation.text
 
 
-async def _is_with_agent(parts: Parts, request: IntegrationRequest) -> bool:
+async def is_with_agent(parts: Parts, request: IntegrationRequest) -> bool:
     """Tell whether the relay keeps what this user writes from the bot, because an agent has the chat."""
     if parts.relay is None:
         return False

@@ -12,6 +12,7 @@ from typing import Any
 from haptik_actions.config import Settings
 from haptik_actions.errors import ConfigurationError
 from haptik_actions.escalation._domain import load_domain, mapping_of
+from haptik_actions.escalation._receipt import RECEIPT_SLOT
 
 __all__ = ["advice_on_channels", "advice_on_domain"]
 
@@ -40,7 +41,7 @@ def advice_on_domain(domain: Path, settings: Settings) -> list[str]:
             else "no team is named, so that no chat can be moved to one: set HAPTIK_TEAM, or add the slot"
         )
         found.append(f"{domain}: slots.haptik is missing: actions are guarded by the defaults, and {team}.")
-    if "haptik" not in slots and "haptik_handoff" not in slots:
+    if "haptik" not in slots and RECEIPT_SLOT not in slots:
         found.append(
             f"{domain}: slots.haptik_handoff is missing: Rasa keeps no receipts of hand-offs, so that neither rules "
             "nor actions can go by them."

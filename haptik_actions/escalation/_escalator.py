@@ -21,7 +21,7 @@ from haptik_actions.escalation._handoff import handoff_of, locale_for
 from haptik_actions.escalation._metrics import Metrics, NoMetrics
 from haptik_actions.escalation._options import DEFAULTS, HandOffOptions
 from haptik_actions.escalation._outbox import HandOff, Terms
-from haptik_actions.escalation._receipt import Receipt
+from haptik_actions.escalation._receipt import RECEIPT_SLOT, Receipt
 from haptik_actions.escalation._requested import HandOffRequested, NotUnderstood
 from haptik_actions.escalation._slot import SlotReader
 from haptik_actions.messages import MessageStore, packaged_copy
@@ -235,7 +235,7 @@ def _ended(receipt: Receipt, delivered: Delivered) -> Receipt:
 
 
 def _terms(conversation: Conversation, plan: HandOffOptions) -> Terms:
-    before = Receipt.from_slot(conversation.slots.get("haptik_handoff"))
+    before = Receipt.from_slot(conversation.slots.get(RECEIPT_SLOT))
     waits = before is not None and before.state in _WAITING
     return Terms(
         limit=plan.limit or DEFAULTS.limit or 1,
