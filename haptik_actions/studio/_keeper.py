@@ -156,7 +156,7 @@ class _Keeper:
 
 
 def _kill(process: asyncio.subprocess.Process) -> None:
-    # Its own `kill` looks first whether it has ended, and takes its status from asyncio, which would log that it is lost.
+    # Its own `kill` looks whether it has ended, and takes its status from asyncio, which would log that it is lost.
     if process.returncode is None:
         with contextlib.suppress(ProcessLookupError):
             os.kill(process.pid, signal.SIGKILL)
