@@ -79,6 +79,15 @@ def test_from_the_domain_to_an_edit_and_back(url: str, domain: Path) -> None:
     assert "Nothing differs" in run(url, "diff", "utter_greet").output
 
 
+def test_a_rollback_reads_the_history_once(url: str, domain: Path) -> None:
+    run(url, "seed", "--domain", str(domain))
+    run(url, "set", "utter_greet", "Namaste {name}")
+    client = redis.Redis.from_url(url)
+    client.config_resetstat()
+    assert run(url, "rollback", "utter_greet", "1").exit_code == 0
+    assert client.info("commandstats")["cmdstat_lrange"]["calls"] == 1
+
+
 def test_standard_input_of_windows_has_no_marks_that_users_would_be_sent(url: str, domain: Path) -> None:
     run(url, "seed", "--domain", str(domain))
     given = "\ufeffGrüß dich\r\n{name}\r\n".encode()

@@ -68,8 +68,7 @@ def test_a_user_is_unlocked_and_the_log_tells_of_it(redis_client: redis.asyncio.
     [
         (["add", "asha", "--role", "admin", "--password-stdin"], "'admin' is not one of"),
         (["add", "two words", "--role", "viewer", "--password-stdin"], "cannot be a user's name"),
-        (["remove", "nobody"], "There is no user 'nobody'"),
-        (["passwd", "nobody", "--password-stdin"], "There is no user 'nobody'"),
+        (["role", "asha", "publishr"], "'publishr' is not one of 'viewer', 'editor', 'publisher'"),
     ],
 )
 def test_what_cannot_be_is_refused(
@@ -79,6 +78,26 @@ def test_what_cannot_be_is_refused(
     assert (result.exit_code, result.stdout) == (2, "")
     assert said in result.stderr
     assert "pa55" not in result.output
+
+
+@pytest.mark.parametrize("words", [["remove"], ["passwd", "--password-stdin"], ["role", "editor"], ["unlock"]])
+def test_a_user_who_is_not_there_is_not_found_and_the_nearest_is_named(
+    redis_client: redis.asyncio.Redis, valkey_url: str, words: list[str]
+) -> None:
+    run(valkey_url, *USER, "add", "asha", "--role", "viewer", "--password-stdin", typed=f"{PASSWORD}\n")
+    for name, hint in [("ahsa", "Did you mean 'asha'?"), ("nobody", "`list` shows who there is.")]:
+        result = run(valkey_url, *USER, words[0], name, *words[1:], typed=f"{PASSWORD}\n")
+        assert (result.exit_code, result.stdout) == (1, "")
+        assert result.stderr == f"Error: There is no user {name!r}. {hint}\n"
+    assert [line.split("  ")[1] for line in run(valkey_url, "studio", "log").output.splitlines()] == ["user added"]
+
+
+def test_a_role_is_changed_and_the_log_tells_of_it(redis_client: redis.asyncio.Redis, valkey_url: str) -> None:
+    run(valkey_url, *USER, "add", "asha", "--role", "publisher", "--password-stdin", typed=f"{PASSWORD}\n")
+    assert run(valkey_url, *USER, "role", "asha", "viewer").output == "asha is viewer now.\n"
+    assert run(valkey_url, *USER, "list").output == "asha  viewer\n"
+    newest = run(valkey_url, "studio", "log", "--limit", "1").output
+    assert newest.partition("+00:00  ")[2] == "role changed  asha  by command line  as viewer\n"
 
 
 def test_a_redis_that_is_down_or_not_named_is_said(unused_port: int) -> None:
