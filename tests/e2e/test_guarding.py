@@ -21,7 +21,8 @@ from haptik_actions.messages import packaged_copy
 from haptik_actions.rasa_api import resume
 
 from .bot import ACTIVE_BUSINESS, Chat, Installation
-from .stack import action_server, rasa_server, services, train
+from .stack import action_server, rasa_server, services
+from .trained import Trained
 
 COPY = packaged_copy()
 CONNECTED = COPY["haptik_handoff_connected"]
@@ -40,11 +41,11 @@ pytestmark = pytest.mark.usefixtures("no_turn_is_lost")
 
 @pytest.fixture(scope="module", params=["rasa-sdk beside Rasa", "rasa-sdk of this Python"])
 def installation(
-    request: pytest.FixtureRequest, rasa: str, tmp_path_factory: pytest.TempPathFactory
+    request: pytest.FixtureRequest, rasa: str, trained: Trained, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Installation]:
     python = rasa if request.param == "rasa-sdk beside Rasa" else sys.executable
     folder = tmp_path_factory.mktemp("guarding")
-    project = train(rasa, folder, BOT)
+    project = trained(folder, BOT)
     with (
         services(sys.executable, folder, "--state", str(BOT / "sandbox.yml")) as around,
         action_server(python, project, folder, around, ["haptik_actions.cli", "run"]) as actions,

@@ -27,7 +27,8 @@ from haptik_actions.relay import RelayStore
 from tests.support.valkey import Valkey
 
 from .bot import ACTIVE_BUSINESS, PATIENCE_SECONDS, Installation
-from .stack import action_server, rasa_server, services, train
+from .stack import action_server, rasa_server, services
+from .trained import Trained
 
 BOT = Path(__file__).parent / "front_bot"
 NODE_SECRET, WEBHOOK_SECRET = "s3cr3t-node", "s3cr3t-webhook"
@@ -40,9 +41,11 @@ WEBHOOK = "/webhooks/haptik/webhook"
 
 
 @pytest.fixture(scope="module")
-def installation(rasa: str, valkey: Valkey, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+def installation(
+    rasa: str, trained: Trained, valkey: Valkey, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Installation]:
     folder = tmp_path_factory.mktemp("front")
-    project = train(rasa, folder, BOT)
+    project = trained(folder, BOT)
     with contextlib.ExitStack() as stack:
         around = stack.enter_context(services(sys.executable, folder))
         settings = {

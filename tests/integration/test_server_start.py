@@ -30,6 +30,7 @@ from tests.support.guarded_server import (
     grpc_caller,
     write_actions,
 )
+from tests.support.patience import SECONDS
 from tests.support.rasa import action_call
 from tests.support.valkey import Valkey
 
@@ -274,7 +275,7 @@ async def test_a_server_that_nobody_calls_delivers_what_a_dead_one_has_left(
     if SDK_36 and options:
         pytest.skip("rasa-sdk 3.6 has no gRPC server")
     handoff = HandOff(id="left", user_name="asha", business_id=1201, teams=("orders",))
-    outbox = RedisOutbox(connect(own_valkey.url, seconds=5))
+    outbox = RedisOutbox(connect(own_valkey.url, seconds=SECONDS))
     await outbox.open(handoff, Terms())
     await outbox.later(Entry(handoff=handoff, created=time.time()), 0)
     sandbox = Sandbox()
