@@ -28,7 +28,7 @@ help:
 	@echo "make environments  all virtual environments that the others need, made beforehand"
 	@echo "make test        unit and integration tests: real Valkey, real action server, the sandbox"
 	@echo "make lint        ruff and mypy --strict"
-	@echo "make e2e         real Rasa 3.6.21 on Python 3.10, and what it may break of the tests above, with rasa-sdk 3.6.2"
+	@echo "make e2e         real Rasa 3.6.21 on Python 3.10, and with rasa-sdk 3.6.2 what it may break of the tests above"
 	@echo "make test-sdks   what starts a server or calls rasa-sdk, with rasa-sdk 3.14.2 and 3.18.2"
 	@echo "make fuzz        texts that nobody foresaw for everything that reads, for five minutes; ARGS=\"--seed 7\" for one again"
 	@echo "make resolve     does it install beside rasa 3.6.21 and rasa-pro 3.21.0?"

@@ -14,7 +14,7 @@ import pytest
 from haptik_actions.messages import packaged_copy
 from haptik_actions.rasa_api import resume
 
-from .bot import ACTIVE_BUSINESS, Chat, Installation
+from .bot import ACTIVE_BUSINESS, PATIENCE_SECONDS, Chat, Installation
 from .stack import action_server, rasa_server, services
 from .trained import Trained
 
@@ -55,7 +55,7 @@ def give_back(chat: Chat) -> list[str]:
 
 def post(chat: Chat, *events: dict[str, Any]) -> None:
     url = f"{chat.rasa}/conversations/{chat.sender}/tracker/events"
-    httpx.post(url, json=list(events)).raise_for_status()
+    httpx.post(url, json=list(events), timeout=PATIENCE_SECONDS).raise_for_status()
 
 
 def goes_on(installation: Installation, chat: Chat) -> None:

@@ -20,7 +20,7 @@ from haptik_actions.errors import UnknownConversation
 from haptik_actions.messages import packaged_copy
 from haptik_actions.rasa_api import resume
 
-from .bot import ACTIVE_BUSINESS, Chat, Installation
+from .bot import ACTIVE_BUSINESS, PATIENCE_SECONDS, Chat, Installation
 from .stack import action_server, rasa_server, services
 from .trained import Trained
 
@@ -291,7 +291,9 @@ def test_a_bare_pause_gets_the_listening_that_it_lacks(chat: Chat) -> None:
 
 
 def post(chat: Chat, event: dict[str, Any]) -> None:
-    httpx.post(f"{chat.rasa}/conversations/{chat.sender}/tracker/events", json=event).raise_for_status()
+    httpx.post(
+        f"{chat.rasa}/conversations/{chat.sender}/tracker/events", json=event, timeout=PATIENCE_SECONDS
+    ).raise_for_status()
 
 
 def test_a_fallback_right_after_the_resume_does_not_pause_again(chat: Chat) -> None:
