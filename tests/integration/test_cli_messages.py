@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from click.testing import CliRunner, Result
 
 from haptik_actions.cli import main
 from haptik_actions.messages import packaged_copy, packaged_translations
+from tests.support.patience import SECONDS
 from tests.support.ports import free_port
 
 DOMAIN = """
@@ -293,16 +295,15 @@ def test_the_nlg_endpoint_alone(url: str, domain: Path) -> None:
         assert process.stdout is not None
         address = process.stdout.readline().split()[-1]
         call = {"response": "utter_menu", "id": None, "arguments": {}, "tracker": {}, "channel": {"name": "collector"}}
-        assert httpx.post(address, json=call).json()["text"] == "What now?"
+        assert httpx.post(address, json=call, timeout=SECONDS).json()["text"] == "What now?"
         run(url, "set", "utter_menu", "Edited")
-        for _ in range(100):
-            answer = httpx.post(address, json=call).json()
-            if answer == {"text": "Edited"}:
-                break
+        give_up = time.monotonic() + SECONDS
+        while (answer := httpx.post(address, json=call, timeout=SECONDS).json()) != {"text": "Edited"}:
+            assert time.monotonic() < give_up, answer
         assert answer == {"text": "Edited"}
     finally:
         process.send_signal(signal.SIGTERM)
-        assert process.wait(30) == 0
+        assert process.wait(60) == 0
 
 
 def test_the_nlg_endpoint_speaks_the_settings_language(url: str) -> None:
@@ -315,10 +316,10 @@ def test_the_nlg_endpoint_speaks_the_settings_language(url: str) -> None:
         assert process.stdout is not None
         address = process.stdout.readline().split()[-1]
         call = {"response": "utter_menu", "id": None, "arguments": {}, "tracker": {}, "channel": {"name": "collector"}}
-        assert httpx.post(address, json=call).json()["text"] == "Was nun?"
+        assert httpx.post(address, json=call, timeout=SECONDS).json()["text"] == "Was nun?"
     finally:
         process.send_signal(signal.SIGTERM)
-        assert process.wait(30) == 0
+        assert process.wait(60) == 0
 
 
 def test_another_address_than_loopback_needs_a_token(url: str) -> None:

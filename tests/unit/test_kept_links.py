@@ -12,7 +12,8 @@ from haptik_actions._redis import connect
 from haptik_actions.escalation import Delivery, HandOff, RedisOutbox, ResilientOutbox, Terms
 from haptik_actions.escalation._kept_links import KeptLinks
 from haptik_actions.relay import Link
-from tests.support.relay import BUSINESS, Bench, bench, completed, message, pinned, wait_for
+from tests.support.patience import SECONDS, until
+from tests.support.relay import BUSINESS, Bench, bench, completed, message, pinned
 from tests.support.valkey import Valkey
 
 
@@ -56,7 +57,7 @@ async def test_a_chat_that_is_over_does_not_come_back(one: Bench, client: Any, e
     kept.keep(link)
     if end == "the chat":
         await one.take(pinned(link, 1), completed(link))
-        await wait_for(lambda: _has_ended(one, link))
+        await until(lambda: _has_ended(one, link))
     else:
         await one.store.update(link.id, state="ended")
         await one.opened(receipt="another")
@@ -95,14 +96,14 @@ async def test_only_so_many_are_kept(one: Bench, client: Any) -> None:
 async def test_a_delivery_keeps_the_links_of_what_it_has_handed_over(
     one: Bench, client: Any, own_valkey: Valkey
 ) -> None:
-    outbox = ResilientOutbox(RedisOutbox(connect(own_valkey.url, seconds=5)))
+    outbox = ResilientOutbox(RedisOutbox(connect(own_valkey.url, seconds=SECONDS)))
     delivery = Delivery(one.client, outbox, links=one.store)
     link = Link.of("callback", "asha", BUSINESS)
     handoff = HandOff(id="1", user_name="u-known", business_id=BUSINESS, teams=("support",), link=link)
     handed = await delivery.hand_over(handoff, Terms(), pauses=lambda: True)
     assert handed.state == "connected"
     await client.flushall()
-    await wait_for(lambda: _is_asked(one, link))
+    await until(lambda: _is_asked(one, link))
     await delivery.aclose()
 
 
