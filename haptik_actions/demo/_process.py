@@ -37,7 +37,7 @@ async def running(
             stdin=asyncio.subprocess.DEVNULL,
             stdout=output,
             stderr=output,
-            # A group of its own: Ctrl-C reaches the demo alone, and the workers that a server starts end with it.
+            # The server has a process group of its own: Ctrl-C does not reach it, and its workers are ended with it.
             start_new_session=True,
         )
     try:
@@ -67,7 +67,7 @@ async def _answers(url: str, process: asyncio.subprocess.Process, seconds: float
 
 
 async def _end(process: asyncio.subprocess.Process) -> None:
-    # The first signal asks, the second one ends what did not listen.
+    # The first signal asks the group to end. The second kills what has not ended.
     for request, seconds in ((signal.SIGTERM, _STOP_SECONDS), (signal.SIGKILL, None)):
         try:
             os.killpg(process.pid, request)

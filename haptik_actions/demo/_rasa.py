@@ -28,7 +28,7 @@ _END_OF_LOG = 2_000
 
 
 class RealRasa:
-    """The user of a Rasa server: what is written goes to its callback channel, and its posts come to the phone."""
+    """Plays the user of a Rasa server: posts what they write to its callback channel, and shows what that answers."""
 
     def __init__(self, url: str, phone: Phone, strip: Strip) -> None:
         self.url, self._phone, self._strip = url, phone, strip
@@ -58,7 +58,7 @@ async def run_rasa(
         python: The interpreter of an environment with Rasa 3.6.21 and this library.
         environ: The settings of haptik-actions.
         bot_url: Where Rasa's callback channel posts what the bot says.
-        secret: Of the platform's webhook, which is at `/webhooks/haptik/events`.
+        secret: The secret of the platform's webhook, which is at `/webhooks/haptik/events`.
 
     Raises:
         ConfigurationError: Rasa cannot train or run; quotes the end of what it said.

@@ -33,14 +33,14 @@ __all__ = ["Stack", "example_project", "start_stack"]
 
 _START_SECONDS = 60.0
 _REDIS_SECONDS = 1.0
-# Of the sandbox's own state.
+# Names from the sandbox's packaged state.
 _CLIENT_ID, _TOKEN, _BUSINESS = "demo-client", "demo-token", 1201
 _SECRET = "demo-secret"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stack:
-    """What runs: the parts that can be told something, and the addresses of all.
+    """The running demo: the parts that the caller can use, and all addresses.
 
     Attributes:
         phone: What the user of the page reads.

@@ -22,7 +22,7 @@ _DELIVERY_SECONDS = 20.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """One step as it went: what the user wrote and read, the receipt, and what was not as it should be."""
+    """The result of one step: what the user wrote and read, the receipt, and what went wrong."""
 
     name: str
     title: str
@@ -48,7 +48,7 @@ async def _integration_fails(stack: Stack, name: str, title: str) -> Step:
     stack.orders.mode = "broken"
     step = await _call(stack, name, title, state="connected")
     stack.orders.mode = "working"
-    # Ten seconds of countdown are long in a demo, and the sandbox's clock can be moved.
+    # Move the sandbox's clock, so that nobody waits ten seconds for the countdown.
     stack.sandbox.advance(_COUNTDOWN)
     return step
 
@@ -101,7 +101,7 @@ def _complaints(step: Step, status: int, state: str | None) -> list[str]:
 
 
 def _as_read(message: dict[str, Any], call: dict[str, Any]) -> str:
-    # Rasa fills a response of the domain from the slots and from what the action passed; the first variation will do.
+    # As Rasa does, fill a response of the domain from the slots and the action's values. The first variation is enough.
     if message.get("text"):
         return str(message["text"])
     variations = call["domain"]["responses"].get(message.get("response"), [{}])

@@ -1,4 +1,4 @@
-"""The way of a chat to an agent and back, played by itself: for `--once`, and for whoever wants to see it first."""
+"""Plays the way of a chat to an agent and back by itself: for `--once`, and for people who want to watch first."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _CHOICES = ("Yes, please", "No, thanks")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Story:
-    """What reached the agent and the user, in order, and what was not as it should be."""
+    """What reached the agent and the user, in order, and what went wrong."""
 
     to_agent: list[str] = field(default_factory=list)
     to_user: list[str] = field(default_factory=list)
@@ -31,7 +31,7 @@ class Story:
 
 
 class _Broken(Exception):
-    """The story cannot go on."""
+    """A step of the story did not happen, so it cannot go on."""
 
 
 async def tell_story(stack: Stack) -> Story:

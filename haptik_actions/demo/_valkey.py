@@ -37,7 +37,7 @@ async def message_store(folder: Path) -> AsyncIterator[str]:
             ) from None
         yield os.environ["REDIS_URL"]
         return
-    # Left to itself it begins to look at 16379, and two demos that start together want the same port.
+    # Name a free port: by default it searches from 16379 on, and two demos that start together would take the same one.
     server = ValkeyServer(port=free_port(), data_dir=folder)
     await asyncio.to_thread(server.start)
     try:

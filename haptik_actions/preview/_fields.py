@@ -1,4 +1,4 @@
-"""Members of payloads that may hold anything: the right type, or nothing."""
+"""Reads members of payloads, which may hold anything: a value of the right type, or an empty one."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def mappings(value: object) -> Iterator[Mapping[str, Any]]:
 
 
 def opens(url: object) -> str:
-    """What a control does that opens an address."""
+    """The words for a control that opens an address."""
     address = text(url)
     if address.startswith("tel:"):
         return f"calls {address.removeprefix('tel:')}"
@@ -41,7 +41,7 @@ def opens(url: object) -> str:
 
 
 def calls(number: object) -> str:
-    """What a control does that calls a number."""
+    """The words for a control that calls a number."""
     return f"calls {text(number)}"
 
 

@@ -1,4 +1,4 @@
-"""What a channel shows of a conversion: Rasa's keys of a message, and the payload of the channel itself."""
+"""Draws the messages of a conversion: those in Rasa's own keys, and those in the channel's own payload."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ _READERS: Mapping[str, Reader] = MappingProxyType(
         "whatsapp": _phone_chats.whatsapp,
     }
 )
-# Where Rasa's `buttons` vanish once one is tapped, as quick replies do.
+# On these channels Rasa's `buttons` vanish after a tap, as quick replies do.
 _PASSING = frozenset({"callback", "cmdline", "rasa", "rest", "socketio"})
-# Without `parse_mode`, or outside of a card, these show a text as it stands.
+# These channels show marks only with `parse_mode` or on a card. Any other text is shown as it stands.
 _UNMARKED = frozenset({"hangouts", "telegram"})
 
 

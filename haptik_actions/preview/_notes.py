@@ -27,7 +27,7 @@ _WORDS: Mapping[NoteCode, str] = MappingProxyType(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Remark:
-    """One sentence about a conversion, how often it holds, and whether something is lost."""
+    """One sentence about a conversion, how often it applies, and whether it tells of a loss."""
 
     words: str
     detail: str
@@ -37,7 +37,7 @@ class Remark:
 
 
 def remarks(notes: Sequence[Note]) -> Iterator[Remark]:
-    """Each thing once, losses first."""
+    """The notes as sentences, each one once, losses first."""
     counted = Counter((note.code, note.detail) for note in notes)
     first = {(note.code, note.detail): note.path for note in reversed(notes)}
     for code, detail in sorted(counted, key=lambda key: key[0] not in LOSSES):

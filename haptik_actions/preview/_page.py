@@ -20,7 +20,7 @@ Content: TypeAlias = Element | Mapping[str, Any] | str | Sequence[Element | Mapp
 """An element, its JSON, a text, or several of these."""
 
 PREVIEWED: tuple[str, ...] = tuple(name for name in CHANNELS if name not in ALIASES)
-"""The channels that a page shows unless told otherwise: all but the second names of one."""
+"""The channels that a page shows by default: all, each under its first name."""
 
 
 @lru_cache(maxsize=1)

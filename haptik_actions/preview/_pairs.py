@@ -1,6 +1,6 @@
 """Pairs of marks around words, found in one pass: `*bold*`.
 
-A regular expression would look to the end of the line from each mark that none closes.
+A regular expression would search to the end of the line for each mark that nothing closes.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ class Pair:
         return "\n".join(map(self._line, text.split("\n")))
 
     def _line(self, line: str) -> str:
-        # Each place that can close, also where two overlap: "***" holds "**" twice.
+        # All places where the mark can close, overlapping ones too: "***" holds "**" twice.
         closings = [found.start() for found in self._closing.finditer(line)]
         written: list[str] = []
         end = 0

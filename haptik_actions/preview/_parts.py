@@ -35,7 +35,7 @@ class Bubble:
 
     @property
     def empty(self) -> bool:
-        """It shows nothing."""
+        """Whether it shows nothing."""
         return not (self.text or self.title or self.image or self.facts or self.total or self.below or self.taps)
 
 
@@ -50,7 +50,7 @@ class Strip:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chips:
-    """Quick replies below the message; they go once one is tapped."""
+    """Quick replies below the message. They vanish after a tap."""
 
     shape: ClassVar[str] = "chips"
 
@@ -98,7 +98,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unseen:
-    """What goes to the client application and not to the user, or what has no shape here, as JSON."""
+    """JSON that goes to the client application and not to the user, or that this preview cannot draw."""
 
     shape: ClassVar[str] = "unseen"
 

@@ -64,7 +64,7 @@ class _Register(Order):
     secret: Annotated[str, Meta(min_length=1)] | None = None
 
     def __post_init__(self) -> None:
-        # Refused here, an address that cannot be sent to is a body that does not fit.
+        # Raised as a ValueError while decoding, so that the answer is 400: the body does not fit.
         self.webhook()
 
     def webhook(self) -> Webhook:

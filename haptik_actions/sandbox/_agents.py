@@ -38,7 +38,7 @@ _ENDS_IN: Mapping[Ending, frozenset[ChatState]] = {
 
 
 class NoSuchAgent(ConfigurationError):
-    """No agent has that name."""
+    """Raised where no agent has that name."""
 
 
 class AgentDesk:
@@ -67,7 +67,7 @@ class AgentDesk:
         return sorted(self.able(chat.team), key=lambda agent: agent.name != last)
 
     def set_online(self, agent: str, *, online: bool) -> Agent:
-        """Let an agent come or go. Who goes keeps their chats; what waits for a team without anybody is completed."""
+        """Set an agent online or offline. Their chats stay theirs; chats that wait for a team without agents end."""
         before = self._agent(agent)
         self._agents[agent] = replace(before, online=online)
         if before.online and not online:

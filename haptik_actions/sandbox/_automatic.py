@@ -1,4 +1,4 @@
-"""The platform's own hand in chats: what follows when time has passed, so that nothing has to run in between."""
+"""What the platform does to chats by itself when time has passed. It is worked out on demand, without a task."""
 
 from __future__ import annotations
 

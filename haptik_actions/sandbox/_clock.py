@@ -19,7 +19,7 @@ class MovableClock:
         self._ahead = 0.0
 
     def __call__(self) -> float:
-        # Rounded, so that "10 seconds later" is not missed by the last bit of a float.
+        # Rounded to microseconds, so that a float that is a bit too small does not miss "10 seconds later".
         return round(self._base() + self._ahead, 6)
 
     def advance(self, seconds: float) -> None:

@@ -1,4 +1,4 @@
-"""From the fields of the page's composer to an HSL element: what an agent can send besides text.
+"""Makes an HSL element of the fields of the page's composer: what an agent can send besides text.
 
 Source: Haptik's documentation, HSL: Text with quick replies, Button, Carousel. Written by hand, so that sandbox and
 `haptik_actions.hsl` cannot share a mistake.
@@ -27,7 +27,7 @@ def compose(form: Mapping[str, str]) -> str | dict[str, Any]:
     is an address; `cards` has one line a card: title, subtitle, address of an image, label of a button, between `|`.
     `hsl` is an element as JSON. `ConfigurationError` where two of them are filled in or one does not fit.
     """
-    # A browser sends every line end as two characters.
+    # A browser sends every line end as "\r\n".
     text = form.get("text", "").replace("\r\n", "\n")
     given = [name for name in _FIELDS if form.get(name, "").strip()]
     if len(given) > 1:

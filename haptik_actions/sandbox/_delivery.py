@@ -34,9 +34,9 @@ def sign(secret: str, body: bytes) -> str:
 
 
 class Courier:
-    """Carries due events to the webhook, each chat's in their order, over `transport`; httpx's own when None.
+    """Sends due events to the webhook over `transport`, each chat's in their order. httpx's own transport when None.
 
-    `settle` is called before each look, so that what follows from the time that passed is told, too.
+    `settle` is called before each look for due events: the time that has passed may have caused some.
     """
 
     def __init__(
@@ -108,8 +108,8 @@ async def outgoing(transport: httpx.AsyncBaseTransport | None) -> AsyncIterator[
         return
     import httpx
 
-    # New for each round: a test and `serve` may run in different event loops, and a connection belongs to one.
-    # The address is this machine's, where a certificate proves nothing.
+    # Made anew each time: a test and `serve` may run in different event loops, and a connection belongs to one.
+    # Certificates are not checked: the address is always this machine's.
     async with httpx.AsyncHTTPTransport(verify=False) as own:
         yield own
 

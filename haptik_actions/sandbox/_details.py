@@ -18,7 +18,7 @@ _KEPT_FOR = 3 * 3_600
 
 
 class DetailsBook:
-    """The details by conversation and by user. What a bot sends is added; a key that is there already is replaced."""
+    """The details by conversation and by user. What a bot sends is added, and replaces keys that are there already."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
@@ -39,7 +39,7 @@ class DetailsBook:
         return deepcopy(self._of_user.get(user_name, {}))
 
     def add(self, chat: Chat, *, conversation: dict[str, Any], user: dict[str, Any]) -> None:
-        """Keep what a bot sent, both from now on."""
+        """Keep what a bot sent about the conversation and the user. The conversation's three hours begin now."""
         if conversation:
             details = {**self.of_conversation(chat), **deepcopy(conversation)}
             self._of_conversation[_key(chat)] = (self._clock(), details)

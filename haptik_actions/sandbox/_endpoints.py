@@ -1,4 +1,4 @@
-"""The platform's APIs by name, as faults, the journal and its assertions call them."""
+"""The names of the platform's APIs, as faults, the journal and its assertions use them."""
 
 from __future__ import annotations
 

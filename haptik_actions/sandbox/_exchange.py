@@ -1,4 +1,4 @@
-"""One request read whole, and its answer on the way to the caller and into the journal."""
+"""One request with its whole body, and its answer, which goes to the caller and into the journal."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ __all__ = ["Answer", "Exchange"]
 
 @dataclass(slots=True)
 class Answer:
-    """An answer as it was sent: status 0 before it began."""
+    """An answer as far as it was sent; the status is 0 before it begins."""
 
     status: int = 0
     headers: list[tuple[bytes, bytes]] = field(default_factory=list)
@@ -29,10 +29,10 @@ class Answer:
 
 
 class Exchange:
-    """One request: `body` is read already, `answer` is what the caller got of it.
+    """One request. `body` is read already; `answer` is what the caller has received.
 
-    `record` is called once, with the exchange: before the last of the answer leaves, so that who has the answer may
-    look into the journal at once.
+    `record` is called once with the exchange, before the last part of the answer is sent. So a caller who has the
+    answer finds the request in the journal.
     """
 
     def __init__(self, scope: Scope, receive: Receive, send: Send, record: Callable[[Exchange], None]) -> None:

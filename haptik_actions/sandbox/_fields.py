@@ -1,4 +1,4 @@
-"""Reading one field of a request, with the words of its refusal. The texts are assumed, where no table has them."""
+"""Reads single fields of a request, or refuses them. The words are assumed where no table of the platform has them."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ def business_of(platform: Platform, business_id: object) -> Business:
 
 
 def is_number(value: object) -> TypeGuard[float]:
-    """Tell whether JSON calls this a number."""
-    # JSON's true is Python's 1, and no number.
+    """Tell whether this is a number in JSON."""
+    # In Python True is an int, but in JSON it is no number.
     return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
@@ -47,5 +47,5 @@ def number(fields: dict[str, Any], name: str) -> int | None:
     value = fields.get(name)
     if not isinstance(value, str):
         return None
-    # The length keeps far from Python's limit for numbers in text.
+    # Limited in length, because int() raises on texts of thousands of digits.
     return int(value) if value.isascii() and value.isdecimal() and len(value) <= 18 else None

@@ -1,4 +1,4 @@
-"""Files that users sent through the Bot API, kept in memory for who looks at the chat."""
+"""Files that users sent through the Bot API, kept in memory for people who look at the chat."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class FileStore:
         self._numbers = count(1)
 
     def keep(self, file: SentFile) -> int:
-        """Keep a file and return its number; the oldest ones make room for it."""
+        """Keep a file and return its number. The oldest files are removed where there is no room."""
         number = next(self._numbers)
         self._files[number] = file
         while sum(len(kept.content) for kept in self._files.values()) > _KEPT_BYTES:
@@ -39,5 +39,5 @@ class FileStore:
         return number
 
     def numbered(self, number: int) -> SentFile | None:
-        """Return the file of that number, None where there is none or it had to make room."""
+        """Return the file of that number, None where there never was one or it was removed."""
         return self._files.get(number)

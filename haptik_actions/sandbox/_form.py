@@ -40,7 +40,7 @@ def read_form(content_type: str, body: bytes) -> dict[str, FormPart] | None:
     except FormParserError:
         return None
     finally:
-        # Not before: the parser touches each of them once more at the end.
+        # Closed only now, because the parser uses each file once more at the end.
         for file in files:
             file.close()
     return parts

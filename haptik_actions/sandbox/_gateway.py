@@ -25,9 +25,9 @@ class Gateway:
     def __init__(self, platform: Platform, routes: Sequence[Route]) -> None:
         self._platform = platform
         self._routes = routes
-        # An app of its own, so that 404 and 405 are answers before the journal looks at them.
+        # A separate app, so that its answers 404 and 405 are in the journal, too.
         self._apis = Starlette(routes=routes)
-        # The documentation's paths end in a slash; nothing says that the platform repairs one that does not.
+        # The documented paths end in a slash. Nothing says that the platform redirects a path without one.
         self._apis.router.redirect_slashes = False
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -42,7 +42,7 @@ class Gateway:
             exchange.record()
 
     def _endpoint(self, scope: Scope) -> str | None:
-        # Two calls may share a path and differ in the method; another method belongs to the first of them.
+        # Two APIs may share a path and differ in the method. A method of neither counts as the first API.
         for wanted in (Match.FULL, Match.PARTIAL):
             for route in self._routes:
                 if route.matches(scope)[0] is wanted:

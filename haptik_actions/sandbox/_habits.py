@@ -25,7 +25,7 @@ Seconds = Annotated[float, Meta(gt=0)]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Habits:
-    """What happens to chats without anybody doing it. All times are seconds of the sandbox's clock.
+    """What the platform does to chats by itself. All times are seconds of the sandbox's clock.
 
     `sentences`: a chat that begins to wait hears its position in the queue, or that the team is offline; after
     `delay_after` more seconds that it takes longer. `to_last_agent`: a chat that begins to wait goes to the agent who

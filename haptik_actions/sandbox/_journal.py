@@ -49,7 +49,7 @@ class Journal:
     """The newest thousand requests. Known tokens are hidden wherever they stand."""
 
     def __init__(self, tokens: Iterable[str]) -> None:
-        # The longest first: one token may begin with another.
+        # The longest token is hidden first, because one token may begin with another.
         self._tokens = sorted(tokens, key=len, reverse=True)
         self._entries: deque[JournalEntry] = deque(maxlen=_KEPT)
 

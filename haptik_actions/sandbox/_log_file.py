@@ -58,7 +58,7 @@ def _file(part: FormPart | None, kind: int | None) -> SentFile:
         raise Refusal("invalid message_type")
     if part is None or part.file_name is None:
         raise Refusal("file missing in the request")
-    # Some devices send the whole path.
+    # Some devices send a path; only the last part is the name.
     name = part.file_name.replace("\\", "/").rpartition("/")[2]
     if name.rpartition(".")[2].lower() not in _ENDINGS[kind] or "." not in name:
         raise Refusal("invalid file type")

@@ -17,7 +17,7 @@ __all__ = ["misbehave"]
 
 
 async def misbehave(exchange: Exchange, app: ASGIApp, faults: list[Fault]) -> None:
-    """Answer as `app` would, but for `faults`: the first is carried out around the others."""
+    """Answer as `app` would, with `faults` carried out: the first one around the others."""
     if not faults:
         await exchange.let(app)
         return

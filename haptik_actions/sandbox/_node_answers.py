@@ -1,4 +1,4 @@
-"""What a bot answers to the node that called it: read strictly, since everything that does not fit is a bot break."""
+"""Reads a bot's answer to the node that called it, strictly: whatever does not fit is a bot break."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _MOST_DETAILS = 500
 
 
 class NodeBroke(Exception):
-    """The answer is a bot break; the message says why."""
+    """Raised where the answer is a bot break; the message says why."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

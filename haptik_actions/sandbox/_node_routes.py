@@ -27,7 +27,7 @@ class _NodeOrder(Order):
     is_end: bool = False
 
     def __post_init__(self) -> None:
-        # Refused here, an address that cannot be called is a body that does not fit.
+        # Raised while decoding, so that the answer is 400: the body does not fit.
         self.node()
 
     def node(self) -> Node:

@@ -22,7 +22,7 @@ _OrderT = TypeVar("_OrderT", bound="Order")
 
 
 class Order(msgspec.Struct, forbid_unknown_fields=True):
-    """What a body has to look like; a key that is not a field is refused."""
+    """The base of all bodies. A key that is not a field is refused."""
 
 
 def json_order(kind: type[_OrderT], carry_out: Callable[[_OrderT], Any]) -> Endpoint:

@@ -1,4 +1,4 @@
-"""How a platform API says no, and the checks that its APIs share."""
+"""Refusals of the platform, and the checks that its APIs share."""
 
 from __future__ import annotations
 

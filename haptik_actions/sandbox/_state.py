@@ -30,9 +30,9 @@ __all__ = [
 
 Sender = Literal["user", "bot", "agent"]
 
-# Both travel in a header, which carries visible ASCII only.
+# Client id and token travel in headers, which carry visible ASCII only.
 HeaderText = Annotated[str, Meta(pattern=r"^[!-~]+\Z")]
-# A control character or a lone surrogate could be neither typed by a user nor shown on the page.
+# No user could type a control character or a lone surrogate, and no page could show it.
 Name = Annotated[str, Meta(pattern=r"^[^\x00-\x1f\x7f\ud800-\udfff]+\Z")]
 
 

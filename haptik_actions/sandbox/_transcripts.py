@@ -61,7 +61,7 @@ class Transcripts:
         return message
 
     def new_id(self) -> int:
-        """Take a message's id for what the platform itself tells the webhook; it stands in no transcript."""
+        """Take an id for a message that the webhook is told and no transcript holds."""
         return next(self._ids)
 
     def of(self, user_name: str, business_id: int, conversation_no: int) -> list[Message]:

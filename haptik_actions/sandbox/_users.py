@@ -98,7 +98,7 @@ class UserDirectory:
         return person
 
     def _make_up(self, auth_id: str) -> str:
-        # The same name each time, so that what a test prints can be compared; a user of the state may have it already.
+        # The same name in each run, so that tests can compare it. A user of the state may have it already.
         name = _digest(auth_id)
         while name in self._by_name:
             name = _digest(name)
@@ -118,7 +118,7 @@ def _seeded(user: User, user_id: int) -> Person:
     return Person(
         user_name=user.user_name,
         user_id=user_id,
-        # Not the user_name: who mixes up the two shall notice.
+        # Different from the user_name, so that a test that mixes up the two fails.
         auth_id=user.auth_id or f"auth-{user_id}",
         device_platform=user.device_platform,
         name=user.full_name,

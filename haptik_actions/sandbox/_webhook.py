@@ -77,7 +77,7 @@ class EventQueue:
         self._events: dict[int, Event] = {}
         self._ids = count(1)
         self._sending: dict[int, Event] = {}
-        # What faults do to events: when one is planned that should have gone at once, and which are sent twice.
+        # What faults do to events: the later time of a first try, and which events are sent twice.
         self._planned: dict[int, float] = {}
         self._doubled: set[int] = set()
 
@@ -133,7 +133,7 @@ class EventQueue:
         if self.webhook is None or not self.is_enabled:
             return []
         waiting = [event for event in self._events.values() if event.state == "waiting"]
-        # Only where something waits: whoever looks ten times a second should not read a test's clock as often.
+        # Reads the clock only where something waits: this is called ten times a second, and the clock may be a test's.
         now = self._clock() if waiting else 0.0
         due = [event for event in waiting if (event.next_try_at or 0.0) <= now and event.id not in self._sending]
         return sorted(due, key=lambda event: self._planned.get(event.id, event.at))
@@ -145,9 +145,9 @@ class EventQueue:
     def end(self, event: Event, tried: EventTry | None) -> Event:
         """Note what became of a try, None where it was cut off, and return the event as it is now."""
         if self._sending.get(event.id) is not event:
-            return event  # of before a reset
+            return event  # The event is from before a reset.
         del self._sending[event.id]
-        # Another event's last failure may have queued it in the meantime.
+        # The webhook may have been disabled meanwhile, when the last try of another event failed.
         current = self._events.get(event.id, event)
         if tried is not None:
             current = self._after(replace(current, tries=(*current.tries, tried)), tried)
