@@ -20,8 +20,8 @@ from haptik_actions.actions._base import IntegrationAction
 from haptik_actions.actions._executor import guard_all_actions
 from haptik_actions.actions._guard import escalate_on_error
 from haptik_actions.actions._haptik_form import HaptikForm
-from haptik_actions.actions._offers import chosen
 from haptik_actions.actions._runtime import Runtime, configure
+from haptik_actions.actions._tracker import chosen
 from haptik_actions.actions._utter import utter
 
 if TYPE_CHECKING:

@@ -1,5 +1,15 @@
 """After a failure: hand over, tell the user, and make the events right for where Rasa runs the action.
 
+An action runs on its own, in a form, or to fill slots; `action_default_fallback` has rules of its own. What Rasa 3.6.21
+does with events of a failed action was found by running it; the rasa_sdk names are those of `rasa_sdk.forms`.
+
+- A form goes on after its validation returned: left alone it asks its next question right below the hand-off's copy,
+  also when the events pause the conversation. It ends where they set `requested_slot` to None or `active_loop` to None.
+- A form that has ended is followed by the rule that submits it, unless the conversation is paused or the next action is
+  said by `followup`.
+- A form that is still active when an agent is done takes the user's first words for the answer to its old question.
+- Of what fills slots (`action_validate_slot_mappings`) only `slot` events and messages are kept.
+
 Whatever fails on the way, there is an answer: that is what the guard is for.
 """
 
@@ -11,23 +21,114 @@ from collections.abc import Iterable
 from typing import Any, SupportsIndex
 
 from rasa_sdk import Tracker
-from rasa_sdk.events import SlotSet
+from rasa_sdk.events import ActiveLoop, ConversationResumed, FollowupAction, SlotSet, UserUtteranceReverted
 from rasa_sdk.executor import CollectingDispatcher
+from rasa_sdk.forms import ACTION_VALIDATE_SLOT_MAPPINGS, REQUESTED_SLOT
 
 from haptik_actions._deadline import is_cancelled
 from haptik_actions._log import get_logger
 from haptik_actions.actions._call import CURRENT
-from haptik_actions.actions._fallback import FALLBACK, taken_back, without_looking
-from haptik_actions.actions._forms import failure_events
 from haptik_actions.actions._integration import Events
 from haptik_actions.actions._readable import is_message
 from haptik_actions.actions._tracker import conversation_of, events_of, say
 from haptik_actions.escalation import RECEIPT_SLOT, Escalator, Failure, HandOffOptions, HandOffRequested, Receipt
 from haptik_actions.messages import packaged_copy
 
-__all__ = ["answer_failure"]
+__all__ = ["FALLBACK", "answer_failure", "failure_events", "taken_back"]
 
 logger = get_logger(__name__)
+
+FALLBACK = "action_default_fallback"
+
+
+def taken_back(tracker: Tracker, events: Events) -> Events:
+    """Take the user's message back, as Rasa's own fallback does; then come `events`, and Rasa listens.
+
+    `events` come behind the revert, because Rasa forgets the slots that were set before it. So does a pause: without a
+    revert before it the next fallback would find this action as the last one, and Rasa would call it twice.
+    """
+    if any(event["event"] == "pause" for event in events):
+        return [*_reverted(tracker), *events]
+    # What is left of the conversation may end with an action that has a next step, and that step is not for now.
+    return [*_reverted(tracker), *events, FollowupAction("action_listen")]
+
+
+def without_looking(events: Events) -> Events:
+    """Take the user's message back whatever the tracker holds, and let Rasa listen."""
+    return [UserUtteranceReverted(), *events, FollowupAction("action_listen")]
+
+
+def _reverted(tracker: Tracker) -> Events:
+    """Take back the message and nothing else.
+
+    Rasa takes everything back to the last action, and that action too. A `resume` lies behind it where the pause came
+    before the `action_listen`, as an earlier version paused: the conversation would be paused again, with nobody to
+    answer.
+    """
+    resume: dict[str, Any] | None = None
+    for event in reversed(tracker.events or []):
+        kind = event.get("event")
+        if kind == "action":
+            break
+        if kind == "pause":
+            # Taken back as well.
+            return [UserUtteranceReverted()]
+        resume = event if kind == "resume" else resume
+    if resume is None:
+        return [UserUtteranceReverted()]
+    # With its own time: it ended the hand-off before it, and must not end a later one.
+    return [UserUtteranceReverted(), ConversationResumed(timestamp=resume.get("timestamp"))]
+
+
+_AGENT_COMES = ("connected", "duplicate")
+
+
+def failure_events(name: str, tracker: Tracker, events: Events) -> Events:
+    """Return the events for Rasa after the action `name` failed.
+
+    `events` are those of the escalation: the slot `haptik_handoff`, and the pause with its `action_listen` where there
+    is one. A validation's candidates are set back to None: they were not validated. A form ends where the conversation
+    is paused or an agent comes, and where it could not ask its question; otherwise it asks the same question again.
+    """
+    if name == ACTION_VALIDATE_SLOT_MAPPINGS:
+        return _unset(tracker) + [event for event in events if event["event"] == "slot"]
+    form = tracker.active_loop_name
+    if form is None:
+        return events
+    if name == f"validate_{form}":
+        return _unset(tracker) + (_leave_form(events) if _agent_comes(events) else events)
+    # A failed `action_ask_*` leaves the user without the question: the next words would answer what was never asked.
+    if _is_paused(events) or name.startswith("action_ask_"):
+        return _leave_form(events)
+    return events
+
+
+def _unset(tracker: Tracker) -> Events:
+    """Every slot that this validation was asked for; Rasa appends the candidates to the end of the tracker's events."""
+    names: list[str] = []
+    for event in reversed(tracker.events or []):
+        if event.get("event") != "slot":
+            break
+        names.append(event["name"])
+    return [SlotSet(name, None) for name in dict.fromkeys(reversed(names)) if name != REQUESTED_SLOT]
+
+
+def _leave_form(events: Events) -> Events:
+    ended = [SlotSet(REQUESTED_SLOT, None), ActiveLoop(None), *events]
+    return ended if _is_paused(events) else [*ended, FollowupAction("action_listen")]
+
+
+def _agent_comes(events: Events) -> bool:
+    return _is_paused(events) or any(_state(event) in _AGENT_COMES for event in events)
+
+
+def _is_paused(events: Events) -> bool:
+    return any(event["event"] == "pause" for event in events)
+
+
+def _state(event: dict[str, Any]) -> Any:
+    value = event.get("value") if event.get("name") == RECEIPT_SLOT else None
+    return value.get("state") if isinstance(value, dict) else None
 
 
 async def answer_failure(

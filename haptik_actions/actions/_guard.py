@@ -1,4 +1,11 @@
-"""The guard: what fails inside an action becomes a hand-off and a sentence, within the action's deadline."""
+"""The guard: what fails inside an action becomes a hand-off and a sentence, within the action's deadline.
+
+Who the user is has to be known also after an action that empties its tracker, so the guard remembers the tracker:
+
+before = remember(tracker)
+...                             # the action, which may do with its tracker what it likes
+tracker = restored(tracker, before)
+"""
 
 from __future__ import annotations
 
@@ -17,7 +24,6 @@ from haptik_actions.actions._failure import answer_failure
 from haptik_actions.actions._integration import Events, behind_breaker, within_deadline
 from haptik_actions.actions._runtime import Runtime, current_runtime
 from haptik_actions.actions._server import start_with_server
-from haptik_actions.actions._snapshot import remember, restored
 from haptik_actions.actions._threads import move_methods_to_threads
 from haptik_actions.actions._tracker import for_domain, haptik_slot
 from haptik_actions.config import Settings
@@ -27,6 +33,43 @@ from haptik_actions.escalation import DEFAULTS, Failure, HandOffOptions, read_op
 __all__ = ["escalate_on_error", "guard", "options_of"]
 
 logger = get_logger(__name__)
+
+Memory = dict[str, Any]
+
+
+def remember(tracker: Tracker) -> Memory | None:
+    """Return what a hand-off reads of a tracker: slots, latest message and its metadata, events; None where it is none.
+
+    The events themselves are shared, as there may be thousands.
+    """
+    # Every guarded action pays for it, so it is one function, and a tracker is made of it only after a failure.
+    try:
+        held: Memory = tracker.__dict__.copy()
+        slots = held["slots"] = held["slots"].copy()
+        if "session_started_metadata" in slots:
+            slots["session_started_metadata"] = _copied(slots["session_started_metadata"])
+        latest = held["latest_message"] = held["latest_message"].copy()
+        if "metadata" in latest:
+            latest["metadata"] = _copied(latest["metadata"])
+        held["active_loop"] = _copied(held["active_loop"])
+        held["events"] = held["events"].copy()
+    except (AttributeError, KeyError, TypeError):
+        return None
+    return held
+
+
+def restored(tracker: Tracker, before: Memory | None) -> Tracker:
+    """Return a tracker that holds what was remembered; the given one where there is nothing."""
+    if before is None:
+        return tracker
+    made: Tracker = object.__new__(tracker.__class__)
+    made.__dict__.update(before)
+    return made
+
+
+def _copied(value: Any) -> Any:
+    return value.copy() if value.__class__ is dict else value
+
 
 Run = TypeVar("Run", bound=Callable[..., Any])
 

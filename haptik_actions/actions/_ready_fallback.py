@@ -7,7 +7,7 @@ from typing import Any
 from rasa_sdk import Action, Tracker
 from rasa_sdk.executor import CollectingDispatcher
 
-from haptik_actions.actions._fallback import FALLBACK, taken_back
+from haptik_actions.actions._failure import FALLBACK, taken_back
 from haptik_actions.actions._guard import escalate_on_error
 from haptik_actions.actions._integration import Events
 from haptik_actions.escalation import NotUnderstood

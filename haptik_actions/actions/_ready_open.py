@@ -9,7 +9,7 @@ from rasa_sdk.executor import CollectingDispatcher
 
 from haptik_actions.actions._guard import escalate_on_error
 from haptik_actions.actions._integration import Events
-from haptik_actions.actions._offers import chosen
+from haptik_actions.actions._tracker import chosen
 from haptik_actions.actions._utter import utter
 
 __all__ = ["ActionHaptikOpen"]

@@ -8,7 +8,7 @@ from rasa_sdk import Tracker
 from rasa_sdk.executor import CollectingDispatcher
 
 from haptik_actions._log import get_logger
-from haptik_actions.actions._fallback import FALLBACK, taken_back
+from haptik_actions.actions._failure import FALLBACK, taken_back
 from haptik_actions.actions._integration import Events
 from haptik_actions.actions._ready_fallback import ActionHaptikDefaultFallback
 from haptik_actions.actions._runtime import current_runtime

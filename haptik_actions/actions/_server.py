@@ -23,7 +23,6 @@ from typing import Any
 import msgspec
 
 from haptik_actions._log import get_logger
-from haptik_actions.actions._marks import ANSWERED, STARTED, mark
 from haptik_actions.actions._patches import (
     GRPC,
     carry_long_calls,
@@ -39,9 +38,9 @@ from haptik_actions.actions._patches import (
     will_close,
 )
 from haptik_actions.actions._readable import carried_by_grpc
-from haptik_actions.actions._respawn import Respawner, frozen_seconds
 from haptik_actions.actions._runtime import current_runtime
 from haptik_actions.actions._stall import note_answer, note_call, show_pulse
+from haptik_actions.actions._supervise import ANSWERED, STARTED, Respawner, frozen_seconds, mark
 
 __all__ = ["hide_calls_in_errors", "start_with_server"]
 

@@ -25,7 +25,7 @@ from haptik_actions._frozen import is_library, show_places
 from haptik_actions._log import get_logger
 from haptik_actions._pulse import Pulse
 from haptik_actions.actions._call import CURRENT, Call
-from haptik_actions.actions._marks import BEAT, place_for
+from haptik_actions.actions._supervise import BEAT, place_for
 
 __all__ = ["BLOCKERS", "note_answer", "note_call", "show_pulse", "watch"]
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from haptik_actions.cli._input import name_of, text_of
+from haptik_actions.cli._console import name_of, text_of
 from haptik_actions.errors import ConfigurationError, InvalidElement
 
 if TYPE_CHECKING:

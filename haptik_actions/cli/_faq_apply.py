@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from haptik_actions.cli._connect import load_settings, open_client
+from haptik_actions.cli._console import echo_json, printable, run_until_signal
 from haptik_actions.cli._faq_options import (
     REFUSED,
     allowance_of,
@@ -18,9 +20,6 @@ from haptik_actions.cli._faq_options import (
     source_of,
     source_options,
 )
-from haptik_actions.cli._output import echo_json, printable
-from haptik_actions.cli._platform import load_settings, open_client
-from haptik_actions.cli._signals import run_until_signal
 from haptik_actions.errors import FaqTaskFailed, HaptikError
 
 if TYPE_CHECKING:
@@ -166,7 +165,7 @@ def _run(how: dict[str, Any], work: Callable[[Applier], Coroutine[Any, Any, Outc
 
 
 async def _with_applier(how: dict[str, Any], work: Callable[[Applier], Coroutine[Any, Any, Outcome]]) -> Outcome:
-    from haptik_actions.cli._faq_progress import ApplyProgress
+    from haptik_actions.cli._faq_view import ApplyProgress
     from haptik_actions.faq import Applier
 
     async with AsyncExitStack() as stack:

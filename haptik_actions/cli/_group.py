@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from haptik_actions.cli._output import printable
+from haptik_actions.cli._console import printable
 from haptik_actions.config import nearest
 from haptik_actions.errors import ConfigurationError, HaptikError, RateLimited
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from haptik_actions.cli._console import printable
 from haptik_actions.cli._messages_store import author_option, locale_option, say_findings, why_option, with_catalogue
-from haptik_actions.cli._output import printable
 
 if TYPE_CHECKING:
     from haptik_actions.messages import Applied, Catalogue, ImportPlan, Seeded

@@ -9,8 +9,8 @@ from pathlib import Path
 import click
 
 from haptik_actions._loopback import is_loopback
-from haptik_actions.cli._platform import load_settings
-from haptik_actions.cli._signals import run_until_signal
+from haptik_actions.cli._connect import load_settings
+from haptik_actions.cli._console import run_until_signal
 from haptik_actions.errors import ConfigurationError
 
 __all__ = ["serve_nlg"]

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from haptik_actions._language_tag import is_locale
-from haptik_actions.cli._output import printable
-from haptik_actions.cli._platform import load_settings
+from haptik_actions.cli._connect import load_settings
+from haptik_actions.cli._console import printable
 
 if TYPE_CHECKING:
     from haptik_actions.messages import Catalogue, Entry, Finding

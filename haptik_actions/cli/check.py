@@ -6,8 +6,8 @@ from pathlib import Path
 
 import click
 
-from haptik_actions.cli._domain import find_domain
-from haptik_actions.cli._output import echo_json, printable
+from haptik_actions.cli._connect import find_domain
+from haptik_actions.cli._console import echo_json, printable
 
 __all__ = ["command"]
 
@@ -81,7 +81,7 @@ def _of_redis() -> list[str]:
 
     from haptik_actions._redis import check_url
     from haptik_actions._redis_health import remarks_on
-    from haptik_actions.cli._shared_redis import on_redis
+    from haptik_actions.cli._connect import on_redis
     from haptik_actions.errors import ConfigurationError
     from haptik_actions.escalation import load_settings
 

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from haptik_actions.cli._output import echo_json
-from haptik_actions.cli._signals import run_until_signal
+from haptik_actions.cli._console import echo_json, run_until_signal
 
 if TYPE_CHECKING:
     from rich.console import Console

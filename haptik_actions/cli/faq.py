@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from haptik_actions.cli._connect import load_settings, open_client
+from haptik_actions.cli._console import echo_json, printable
 from haptik_actions.cli._faq_apply import apply_command, watch_command
 from haptik_actions.cli._faq_options import (
     CHANGES,
@@ -21,8 +23,6 @@ from haptik_actions.cli._faq_options import (
     source_of,
     source_options,
 )
-from haptik_actions.cli._output import echo_json, printable
-from haptik_actions.cli._platform import load_settings, open_client
 
 if TYPE_CHECKING:
     from haptik_actions.faq import Ledger, LintReport

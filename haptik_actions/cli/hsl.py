@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from haptik_actions.cli import form_to_domain
+from haptik_actions.cli._console import echo_json, name_of, printable
 from haptik_actions.cli._elements import FILES, channels_option, elements_in, places_in
 from haptik_actions.cli._group import Group
-from haptik_actions.cli._input import name_of
-from haptik_actions.cli._output import echo_json, printable
 
 if TYPE_CHECKING:
     from haptik_actions.render import Note

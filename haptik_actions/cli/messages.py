@@ -9,8 +9,8 @@ import click
 
 from haptik_actions.cli import _messages_files as files
 from haptik_actions.cli import _messages_nlg as nlg
+from haptik_actions.cli._console import echo_json, printable, text_of
 from haptik_actions.cli._group import Group
-from haptik_actions.cli._input import text_of
 from haptik_actions.cli._messages_store import (
     author_option,
     entry_json,
@@ -19,7 +19,6 @@ from haptik_actions.cli._messages_store import (
     why_option,
     with_catalogue,
 )
-from haptik_actions.cli._output import echo_json, printable
 from haptik_actions.config import nearest
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ import asyncio
 
 import click
 
-from haptik_actions.cli._output import echo_json, printable
+from haptik_actions.cli._console import echo_json, printable
 
 __all__ = ["command"]
 

@@ -13,8 +13,8 @@ from pathlib import Path
 import click
 
 from haptik_actions._log import get_logger
-from haptik_actions.cli._domain import find_domain
-from haptik_actions.cli._output import printable
+from haptik_actions.cli._connect import find_domain
+from haptik_actions.cli._console import printable
 
 __all__ = ["command"]
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from haptik_actions.cli._signals import run_until_signal
+from haptik_actions.cli._console import run_until_signal
 
 __all__ = ["command"]
 

@@ -11,10 +11,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 from msgspec.structs import asdict
 
+from haptik_actions.cli._connect import load_settings
+from haptik_actions.cli._console import echo_json, printable, run_until_signal
 from haptik_actions.cli._group import Group
-from haptik_actions.cli._output import echo_json, printable
-from haptik_actions.cli._platform import load_settings
-from haptik_actions.cli._signals import run_until_signal
 
 if TYPE_CHECKING:
     from redis.asyncio import Redis

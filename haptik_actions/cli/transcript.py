@@ -9,12 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from haptik_actions.cli._follow import follow_messages
+from haptik_actions.cli._connect import load_settings, open_client, option_or_setting
+from haptik_actions.cli._console import printable, run_until_signal
 from haptik_actions.cli._group import Group
-from haptik_actions.cli._output import printable
-from haptik_actions.cli._platform import load_settings, open_client, option_or_setting
-from haptik_actions.cli._signals import run_until_signal
-from haptik_actions.cli._transcript_view import View, view_for
+from haptik_actions.cli._transcript_view import View, follow_messages, view_for
 from haptik_actions.config import Settings
 
 if TYPE_CHECKING:

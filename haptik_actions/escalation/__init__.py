@@ -3,22 +3,25 @@
 Knows nothing of rasa_sdk: `haptik_actions.actions` translates trackers and events.
 """
 
-from haptik_actions.escalation._advice import advice_on_channels, advice_on_domain
-from haptik_actions.escalation._breaker import BreakerRule, Breakers
-from haptik_actions.escalation._breaker_redis import BreakerState, SharedBreakers
+from haptik_actions.escalation._breaker import BreakerRule, Breakers, BreakerState, SharedBreakers
 from haptik_actions.escalation._brief import Brief, Briefing, BriefRules, Sink
 from haptik_actions.escalation._completion import CompletedChat, CompletedChats
-from haptik_actions.escalation._conversation import Conversation, Identity
+from haptik_actions.escalation._conversation import (
+    RECEIPT_SLOT,
+    Conversation,
+    HandOffRequested,
+    Identity,
+    NotUnderstood,
+    Receipt,
+)
 from haptik_actions.escalation._delivery import Delivery
-from haptik_actions.escalation._domain import DomainFinding, check_domain
+from haptik_actions.escalation._domain import DomainFinding, advice_on_channels, advice_on_domain, check_domain
 from haptik_actions.escalation._engine import Engine, load_settings
 from haptik_actions.escalation._escalator import Escalation, Escalator, Failure
 from haptik_actions.escalation._metrics import Metrics, PrometheusMetrics, SafeMetrics
 from haptik_actions.escalation._options import DEFAULTS, HandOffOptions
 from haptik_actions.escalation._outbox import Entry, HandOff, MemoryOutbox, Opening, Outbox, Terms, Ticket, Unreadable
 from haptik_actions.escalation._outbox_redis import RedisOutbox
-from haptik_actions.escalation._receipt import RECEIPT_SLOT, Receipt
-from haptik_actions.escalation._requested import HandOffRequested, NotUnderstood
 from haptik_actions.escalation._resilient import ResilientOutbox
 from haptik_actions.escalation._slot import Finding, read_options
 

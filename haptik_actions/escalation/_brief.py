@@ -18,8 +18,7 @@ from typing import Any
 
 from haptik_actions._deadline import deadline
 from haptik_actions._log import get_logger
-from haptik_actions.escalation._conversation import Conversation, Identity, Turn
-from haptik_actions.escalation._receipt import Receipt
+from haptik_actions.escalation._conversation import Conversation, Identity, Receipt, Turn
 
 __all__ = ["Brief", "BriefRules", "Briefing", "Sink", "redacted_slots", "redacted_turns"]
 

@@ -1,17 +1,94 @@
-"""What is known of the conversation, and who its user is for Haptik."""
+"""What is known of a conversation: who its user is for Haptik, and how its last hand-off ended."""
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import asdict, dataclass, field
+from datetime import datetime, timezone
+from typing import Any, Literal
 
 from haptik_actions._log import get_logger
 from haptik_actions.config import Settings
 
-__all__ = ["Conversation", "Identity", "Turn", "identify"]
+__all__ = [
+    "RECEIPT_SLOT",
+    "STATES",
+    "Conversation",
+    "HandOffRequested",
+    "Identity",
+    "NotUnderstood",
+    "Receipt",
+    "State",
+    "Turn",
+    "identify",
+]
 
 logger = get_logger(__name__)
+
+
+class HandOffRequested(Exception):
+    """The user asked for an agent. Stands where a failure's exception stands; the receipt's `error` is None then, the
+    log has no traceback, and the copy is that of `haptik_request_…`."""
+
+
+class NotUnderstood(HandOffRequested):
+    """The bot did not understand. The user has not asked for an agent, and reads the copy of a failure."""
+
+
+RECEIPT_SLOT = "haptik_handoff"
+"""The slot of the bot that holds the receipt of the conversation's last hand-off."""
+
+State = Literal["connected", "assigned", "delayed", "unavailable", "throttled", "duplicate"]
+STATES: tuple[State, ...] = ("connected", "delayed", "unavailable", "throttled", "duplicate")
+"""What users are told of. `assigned` follows `connected` later, and the relay tells of it."""
+
+
+def _now() -> str:
+    return datetime.now(timezone.utc).isoformat(timespec="seconds")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Receipt:
+    """What the slot `haptik_handoff` holds after a failure.
+
+    `state` is `connected` (Haptik confirmed it), `assigned` (an agent has it, as the relay has heard), `delayed`
+    (Haptik could not be reached; it is tried again), `throttled` (the team has had its share of chats this minute; it
+    is delivered in its turn), `duplicate` (the chat waits for an agent already, under the receipt `id`) or
+    `unavailable` (nothing accepts it).
+
+    `error` is the class of what failed the action, None where the user asked for an agent, and `reason` the class of
+    what kept Haptik from confirming; neither holds a message, which might be personal. `id` finds the log lines of
+    this hand-off; `at` is the time in UTC, ISO 8601.
+    """
+
+    state: State
+    action: str
+    team: str | None = None
+    error: str | None = None
+    reason: str | None = None
+    id: str = field(default_factory=lambda: secrets.token_hex(6))
+    at: str = field(default_factory=_now)
+
+    @classmethod
+    def from_slot(cls, value: Any) -> Receipt | None:
+        """Return the receipt that the slot holds; None where it holds none that can be read."""
+        try:
+            receipt = cls(**value)
+            _ = receipt.began
+        except (TypeError, ValueError, OverflowError):
+            return None
+        return receipt
+
+    @property
+    def began(self) -> float:
+        """The time of the receipt in Unix seconds."""
+        return datetime.fromisoformat(self.at).timestamp()
+
+    def to_slot(self) -> dict[str, Any]:
+        """Return the slot's value: a flat JSON object."""
+        return asdict(self)
+
 
 Turn = tuple[str, str]
 """Who said it (`user` or `bot`), and what."""

@@ -15,10 +15,10 @@ from haptik_actions._ending import cancel_all
 from haptik_actions._log import get_logger
 from haptik_actions.client import HaptikClient, was_not_sent
 from haptik_actions.errors import DeadlineExceeded, HaptikError, InactiveTeam, RateLimited, TransportError, UnknownTeam
+from haptik_actions.escalation._conversation import State
 from haptik_actions.escalation._metrics import Metrics, NoMetrics
 from haptik_actions.escalation._outbox import Entry, HandOff, Opening, Outbox, Terms
 from haptik_actions.escalation._pace import Pace
-from haptik_actions.escalation._receipt import State
 from haptik_actions.escalation._ties import Ties
 from haptik_actions.relay import Link, RelayStore
 

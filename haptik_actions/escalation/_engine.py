@@ -18,9 +18,9 @@ from haptik_actions.client import HaptikClient, PlatformServer
 from haptik_actions.config import Settings
 from haptik_actions.credentials import Credentials, CredentialsProvider, CredentialsSelector
 from haptik_actions.errors import ConfigurationError
-from haptik_actions.escalation._advice import advice_on_channels
 from haptik_actions.escalation._brief import Briefing, Sink
 from haptik_actions.escalation._delivery import Delivery
+from haptik_actions.escalation._domain import advice_on_channels
 from haptik_actions.escalation._escalator import Escalator
 from haptik_actions.escalation._metrics import Metrics, SafeMetrics
 from haptik_actions.escalation._outbox import MemoryOutbox, Outbox

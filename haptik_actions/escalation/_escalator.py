@@ -15,14 +15,19 @@ from haptik_actions._log import get_logger
 from haptik_actions.config import Settings
 from haptik_actions.errors import HaptikError
 from haptik_actions.escalation._brief import Briefing
-from haptik_actions.escalation._conversation import Conversation, identify
+from haptik_actions.escalation._conversation import (
+    RECEIPT_SLOT,
+    Conversation,
+    HandOffRequested,
+    NotUnderstood,
+    Receipt,
+    identify,
+)
 from haptik_actions.escalation._delivery import Delivered, Delivery
 from haptik_actions.escalation._handoff import handoff_of, locale_for
 from haptik_actions.escalation._metrics import Metrics, NoMetrics
 from haptik_actions.escalation._options import DEFAULTS, HandOffOptions
 from haptik_actions.escalation._outbox import HandOff, Terms
-from haptik_actions.escalation._receipt import RECEIPT_SLOT, Receipt
-from haptik_actions.escalation._requested import HandOffRequested, NotUnderstood
 from haptik_actions.escalation._slot import SlotReader
 from haptik_actions.messages import MessageStore, packaged_copy
 from haptik_actions.relay import RelayStore

@@ -8,21 +8,15 @@ the lint refuses, nothing becomes inactive that no plan has shown, and each step
 """
 
 from haptik_actions.faq._apply import Applier, Outcome, Platform
-from haptik_actions.faq._csv_source import CsvSource
-from haptik_actions.faq._csv_writer import read_csv, write_csv
-from haptik_actions.faq._diff import Change, Difference, Update
+from haptik_actions.faq._csv import CsvSource, read_csv, write_csv
 from haptik_actions.faq._findings import CODES, LEVELS, Code, Finding, Findings, Level
-from haptik_actions.faq._ledger_file import FileLedger
+from haptik_actions.faq._ledger import FileLedger, Lease, Ledger, Run
 from haptik_actions.faq._ledger_redis import RedisLedger
-from haptik_actions.faq._lint import Limits, LintReport, lint, load
-from haptik_actions.faq._node import COLUMNS, FaqNode
+from haptik_actions.faq._lint import Limits, LintReport, lint, load, sarif
+from haptik_actions.faq._node import COLUMNS, FaqNode, Source
 from haptik_actions.faq._node_set import NodeSet
-from haptik_actions.faq._open import FORMATS, open_source
-from haptik_actions.faq._plan import Allowance, Plan, plan
-from haptik_actions.faq._runs import Lease, Ledger, Run
-from haptik_actions.faq._sarif import sarif
-from haptik_actions.faq._source import Source
-from haptik_actions.faq._watch import watch
+from haptik_actions.faq._open import FORMATS, open_source, watch
+from haptik_actions.faq._plan import Allowance, Change, Difference, Plan, Update, plan
 
 __all__ = [
     "CODES",

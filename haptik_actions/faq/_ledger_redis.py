@@ -22,8 +22,8 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from haptik_actions.errors import FaqLocked, FaqLockLost, LedgerError
+from haptik_actions.faq._ledger import RUNS_KEPT, Lease, Run
 from haptik_actions.faq._node_set import NodeSet
-from haptik_actions.faq._runs import RUNS_KEPT, Lease, Run
 
 if TYPE_CHECKING:
     from redis.asyncio import Redis

@@ -9,17 +9,23 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from haptik_actions.faq._answers import answer_findings
-from haptik_actions.faq._cells import FORMULA_SIGNS, character_findings, formula_finding, is_ordinary, link_problem
-from haptik_actions.faq._claims import Claims
-from haptik_actions.faq._findings import Finding, Findings, Level
-from haptik_actions.faq._node import ANSWERS, COLUMNS, QUESTIONS, REQUIRED
+from haptik_actions._sarif import Result, Rule, log
+from haptik_actions.faq._cells import (
+    FORMULA_SIGNS,
+    answer_findings,
+    character_findings,
+    formula_finding,
+    is_ordinary,
+    link_problem,
+)
+from haptik_actions.faq._findings import CODES, Finding, Findings, Level
+from haptik_actions.faq._node import ANSWERS, COLUMNS, QUESTIONS, REQUIRED, Source
 from haptik_actions.faq._node_set import NodeSet, Packer
-from haptik_actions.faq._repetitions import find_repetitions, folded
-from haptik_actions.faq._source import Source
+from haptik_actions.faq._repetitions import Claims, find_repetitions, folded
 
-__all__ = ["CELL_LIMIT", "Limits", "LintReport", "lint", "load"]
+__all__ = ["Limits", "LintReport", "lint", "load", "sarif"]
 
 CELL_LIMIT = 32_767
 """Characters that a cell of Excel, LibreOffice or Google Sheets holds; Microsoft's and LibreOffice's documentation."""
@@ -195,3 +201,31 @@ class _RowCheck:
         for column, cell in zip(COLUMNS[3:], cells[3:], strict=False):
             if found := formula_finding(cell):
                 self.add(*found, column)
+
+
+def sarif(report: LintReport) -> dict[str, Any]:
+    """Return the log of one run in SARIF 2.1.0: a rule per code that was found, a result per finding that was kept."""
+    findings = report.findings
+    rules = [
+        Rule(
+            id=f"faq/{code}",
+            meaning=CODES[code].meaning,
+            remedy=CODES[code].remedy,
+            level=findings.severity_of(code),
+        )
+        for code in sorted(findings.counts)
+    ]
+    results = map(_result, findings.listed())
+    return log("haptik-actions faq lint", rules, results, exit_code=0 if report.ok else 1)
+
+
+def _result(finding: Finding) -> Result:
+    where = f"Row {finding.row}, {finding.column}: " if finding.column and finding.row else ""
+    return Result(
+        rule=f"faq/{finding.code}",
+        level=finding.severity,
+        message=f"{where}{finding.message} {finding.remedy}",
+        file=finding.file,
+        line=finding.line,
+        properties={"row": finding.row, "column": finding.column},
+    )

@@ -1,4 +1,4 @@
-"""An FAQ node, and the row of the platform's CSV that it is.
+"""An FAQ node, the row of the platform's CSV that it is, and what a source of such rows is.
 
 Source: Haptik's documentation, Webhooks, "FAQ Node Creation APIs for KMS": the columns, `|` between user says, `<m>`
 between bot says. A bot say is plain text, or an HSL object as JSON.
@@ -6,13 +6,15 @@ between bot says. A bot say is plain text, or an HSL object as JSON.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Protocol, TypeAlias
 
 import msgspec
 
 from haptik_actions.errors import ConfigurationError
+from haptik_actions.faq._findings import Finding
 
-__all__ = ["ANSWERS", "COLUMNS", "QUESTIONS", "REQUIRED", "FaqNode"]
+__all__ = ["ANSWERS", "COLUMNS", "QUESTIONS", "REQUIRED", "FaqNode", "Found", "Row", "Source"]
 
 REQUIRED = ("node_name", "question", "answer")
 COLUMNS = (*REQUIRED, "quick_replies", "link_text", "link_button", "link_url")
@@ -79,3 +81,27 @@ def _joined(column: str, parts: Iterable[str], delimiter: str) -> str:
     if not stripped:
         raise ConfigurationError(f"{column} has no part. Give at least one.")
     return delimiter.join(stripped)
+
+
+Row: TypeAlias = tuple[int, Sequence[str]]
+"""The row's number as people count it (see `Finding`), and its seven cells."""
+
+Found: TypeAlias = Callable[[Finding], None]
+
+
+class Source(Protocol):
+    """Where nodes come from. `name` is shown to people."""
+
+    name: str
+
+    def rows(self, found: Found) -> Iterator[Row]:
+        """Read from the beginning, row by row, and give to `found` what is wrong with the format.
+
+        It may be called again. Cells are as they stand in the source; what the rows say is checked by the lint.
+
+        Raises:
+            ConfigurationError: the source cannot be read at all; names it.
+        """
+
+    def locate(self) -> tuple[str, int]:
+        """Return the file and the last line of the row that was given last; 0 where lines mean nothing."""

@@ -1,18 +1,23 @@
-"""From what a person names to a source."""
+"""From what a person names to a source, and waiting until it has changed (needs watchfiles, extra `faq`)."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from haptik_actions.errors import ConfigurationError
-from haptik_actions.faq._csv_source import CsvSource
+from haptik_actions.faq._csv import CsvSource
+from haptik_actions.faq._node import Source
 from haptik_actions.faq._rasa_source import RasaSource
-from haptik_actions.faq._source import Source
 from haptik_actions.faq._text_sources import JsonLinesSource, MarkdownSource, YamlSource
-from haptik_actions.faq._xlsx_source import XlsxSource
+from haptik_actions.faq._xlsx import XlsxSource
 
-__all__ = ["FORMATS", "open_source"]
+if TYPE_CHECKING:
+    from watchfiles import Change
+
+__all__ = ["FORMATS", "open_source", "watch"]
 
 FORMATS = ("csv", "xlsx", "jsonl", "yaml", "markdown", "rasa")
 """The names of the formats of a source, as `--from` takes them."""
@@ -75,3 +80,50 @@ def _format_of(path: Path) -> str:
             f"{path}: its suffix says no format. Name it with --from, one of {', '.join(FORMATS)}."
         )
     return known
+
+
+_LONGEST_BURST_SECONDS = 60
+
+
+async def watch(path: str | Path, *, settle: float = 2.0) -> AsyncIterator[None]:
+    """Yield at once, then for each burst of changes at or below `path` that `settle` seconds without one have followed.
+
+    What changes while the caller works on one is not missed.
+
+    A burst that does not end is cut after a minute. Programs that replace a file by another are seen, because its
+    folder is watched; so is a file that is not there yet.
+
+    Raises:
+        ConfigurationError: watchfiles is not installed, or the folder does not exist.
+    """
+    try:
+        from watchfiles import awatch
+    except ImportError:
+        raise ConfigurationError('Watching needs the package watchfiles: pip install "haptik-actions[faq]"') from None
+    folder, counts = _what_counts(Path(path))
+    bursts = awatch(folder, watch_filter=counts, step=round(settle * 1000), debounce=_LONGEST_BURST_SECONDS * 1000)
+    # The watcher is set up by the first step of its generator, which has to come before the caller reads the source.
+    burst = asyncio.ensure_future(bursts.__anext__())
+    await asyncio.sleep(0)
+    try:
+        while True:
+            yield
+            await burst
+            burst = asyncio.ensure_future(bursts.__anext__())
+    finally:
+        burst.cancel()
+
+
+def _what_counts(path: Path) -> tuple[Path, Callable[[Change, str], bool]]:
+    path = path.absolute()
+    folder = path if path.is_dir() else path.parent
+    if not folder.is_dir():
+        raise ConfigurationError(f"{folder} does not exist.")
+
+    def inside(_: Change, changed: str) -> bool:
+        return not any(part.startswith(".") for part in Path(changed).relative_to(folder).parts)
+
+    def itself(_: Change, changed: str) -> bool:
+        return Path(changed) == path
+
+    return folder, inside if folder == path else itself

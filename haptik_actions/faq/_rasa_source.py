@@ -15,9 +15,9 @@ from typing import Any
 
 from haptik_actions._rasa_yaml import read_rasa_yaml
 from haptik_actions.errors import ConfigurationError, InvalidElement
-from haptik_actions.faq._entries import Tell, as_json, joined
 from haptik_actions.faq._findings import Finding
-from haptik_actions.faq._source import Found, Row
+from haptik_actions.faq._node import Found, Row
+from haptik_actions.faq._text_sources import Tell, as_json, joined
 from haptik_actions.hsl import Actionable, Text
 
 __all__ = ["RasaSource"]

@@ -3,18 +3,14 @@
 Pure: no rasa_sdk, no clock, no network but the search service's. `haptik_actions.actions.HaptikForm` runs it in Rasa.
 """
 
-from haptik_actions.forms._domain import form_to_domain, form_to_rules
 from haptik_actions.forms._flow import answer
-from haptik_actions.forms._given import begin, take
 from haptik_actions.forms._locale import require_calendars
-from haptik_actions.forms._outcome import Doubt, Invalid, Outcome, Valid
-from haptik_actions.forms._question import Chip, Question, Say, ask
+from haptik_actions.forms._question import Chip, Question, Say, State, ask
 from haptik_actions.forms._read import SKIPPED, read_answer, show, wire
 from haptik_actions.forms._search import check_source, search_titles
-from haptik_actions.forms._situation import Address, Search, Situation
-from haptik_actions.forms._spec import FieldSpec, FormSpec, Rules
-from haptik_actions.forms._state import State
-from haptik_actions.forms._turn import Turn, asking
+from haptik_actions.forms._situation import Address, Doubt, Invalid, Outcome, Search, Situation, Valid
+from haptik_actions.forms._spec import FieldSpec, FormSpec, Rules, form_to_domain, form_to_rules
+from haptik_actions.forms._turn import Turn, asking, begin, take
 from haptik_actions.forms._words import FormWords, read_words
 
 __all__ = [

@@ -8,11 +8,10 @@ from datetime import date, timedelta
 from itertools import takewhile
 
 from haptik_actions.answers import fold
-from haptik_actions.forms._choices import pieces
 from haptik_actions.forms._dates import DateReading, read_date
-from haptik_actions.forms._outcome import Doubt, Invalid, Outcome, Valid, Value
-from haptik_actions.forms._situation import Situation
+from haptik_actions.forms._situation import Doubt, Invalid, Outcome, Situation, Valid, Value
 from haptik_actions.forms._spec import FieldSpec, FormSpec
+from haptik_actions.forms._texts import pieces
 from haptik_actions.forms._words import FormWords
 
 __all__ = ["as_date", "read_birthday", "read_day", "read_days"]

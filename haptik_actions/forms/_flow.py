@@ -13,17 +13,13 @@ import msgspec
 from haptik_actions._log import get_logger
 from haptik_actions.answers import fold
 from haptik_actions.errors import SearchUnavailable
-from haptik_actions.forms._choices import read_choice
 from haptik_actions.forms._days import as_date
-from haptik_actions.forms._given import fill
-from haptik_actions.forms._hearing import Hearing, chips_of
-from haptik_actions.forms._outcome import Doubt, Invalid, Outcome, Valid, Value
-from haptik_actions.forms._question import Say
+from haptik_actions.forms._question import Hearing, Say, State, chips_of
 from haptik_actions.forms._read import LONGEST_ANSWER, read_answer, show, wire
-from haptik_actions.forms._situation import Situation
+from haptik_actions.forms._situation import Doubt, Invalid, Outcome, Situation, Valid, Value
 from haptik_actions.forms._spec import FieldSpec, FormSpec
-from haptik_actions.forms._state import State
-from haptik_actions.forms._turn import Turn, asking, complaint, skipped_value
+from haptik_actions.forms._texts import read_choice
+from haptik_actions.forms._turn import Turn, asking, complaint, fill, skipped_value
 from haptik_actions.forms._words import Command
 from haptik_actions.render import Offer
 

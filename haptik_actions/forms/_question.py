@@ -1,21 +1,75 @@
-"""What the user is asked: words by their message keys, and chips."""
+"""What the user is asked: words by their message keys, and chips; and what the user's words mean among those chips."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
 import msgspec
 
+from haptik_actions.answers import choose, fold
 from haptik_actions.forms._days import as_date
-from haptik_actions.forms._outcome import Value
 from haptik_actions.forms._read import SKIPPED, show, wire
-from haptik_actions.forms._situation import Situation
+from haptik_actions.forms._situation import Situation, Value
 from haptik_actions.forms._spec import FieldSpec, FormSpec
-from haptik_actions.forms._state import State
+from haptik_actions.forms._words import FormWords
+from haptik_actions.render import Offer
 
-__all__ = ["Chip", "Question", "Say", "ask"]
+__all__ = ["Chip", "Hearing", "Question", "Say", "State", "ask", "chips_of"]
+
+
+class State(msgspec.Struct, frozen=True, omit_defaults=True):
+    """All of it belongs to the question of the slot `about`; for any other slot it is as new.
+
+    Attributes:
+        about: The slot that was asked for.
+        page: Which page of the options is shown, from 0.
+        errors: How many answers in a row could not be read.
+        chosen: What is chosen so far where several can be.
+        doubt: Values of which the user has to say which is meant.
+        query: What was searched for.
+        titles: What the search found.
+        choosing: The user is asked which field to change.
+        kept: The value of a field that is being changed, for the way back.
+        opened: An element, as JSON of HSL, that is shown in place of the question: the next page of its chips.
+        submitted: The values that the last completed run ended with.
+    """
+
+    about: str = ""
+    page: int = 0
+    errors: int = 0
+    chosen: tuple[str, ...] = ()
+    doubt: tuple[Any, ...] = ()
+    query: str = ""
+    titles: tuple[str, ...] = ()
+    choosing: bool = False
+    kept: Any = None
+    opened: dict[str, Any] | None = None
+    submitted: dict[str, Any] | None = None
+
+    @classmethod
+    def read(cls, slot: Any, about: str) -> State:
+        """Read what the state slot holds for a question; anything that is no state of that question is a new one."""
+        try:
+            state = msgspec.convert(slot, cls)
+        except msgspec.ValidationError:
+            return cls(about=about)
+        return state if state.about == about else cls(about=about)
+
+    def opening(self, element: Mapping[str, Any]) -> State:
+        """Return the state in which `element` is shown in place of the question."""
+        return msgspec.structs.replace(self, opened=dict(element))
+
+    def is_fresh(self, values: Mapping[str, Any]) -> bool:
+        """Tell whether the form has just begun: nothing is answered, and nothing was wrong."""
+        return not self.errors and not self.doubt and all(value is None for value in values.values())
+
+    def to_slot(self) -> dict[str, Any]:
+        """Return the value of the state slot."""
+        value: dict[str, Any] = msgspec.to_builtins(self)
+        return value
+
 
 PAGE = 8
 """Options on a page: with More, Skip and Back it stays within the eleven chips that Rasa's Messenger channel takes."""
@@ -172,3 +226,67 @@ def _chip(word: str, at: Situation) -> Chip:
 def _is_attribute(autofill: str) -> bool:
     """Tell a name of the platform's profile attributes from a default value."""
     return autofill in ("age", "gender", "star_sign") or autofill.startswith("user_")
+
+
+_NUMERIC = ("numeric", "alphanumeric", "alphanumeric_spaces")
+
+
+class Hearing:
+    """The chips of one question, and the words of the user's language."""
+
+    def __init__(self, offers: Sequence[Offer], older: Sequence[Offer], words: FormWords) -> None:
+        self._offers, self._older, self._words = offers, older, words
+        # "9" counts to an option. Where no numbers are shown nobody counts on to "Back".
+        self._counted = [each for each in offers if each.number is not None or words.command(each.payload) is None]
+
+    def chosen(self, text: str, options: Collection[str] = ()) -> str:
+        """Return the payload that the text means, by whatever it names it; the text itself where it means none.
+
+        `options` may be called like commands.
+        """
+        offers = [each for each in self._offers if each in self._counted or each.payload in options]
+        return self._choose(text, offers)
+
+    def any_chip(self, text: str) -> str:
+        """As `chosen`, where the chips are commands and nothing else."""
+        return self._choose(text, self._offers)
+
+    def spoken(self, text: str, field: FieldSpec) -> str:
+        """Return the payload of the chip whose very words were said: any other text is an answer of its own.
+
+        So is a number, but for a text that is none and stands above numbered chips.
+        """
+        folded, stripped = fold(text), text.strip()
+        if folded.isdecimal():
+            return self._numbered(folded, text) if _is_prose(field) else text
+        for each in self._offers:
+            if stripped in (each.payload, each.sent) or (folded and folded in (fold(each.label), fold(each.shown))):
+                return each.payload
+        return text
+
+    def option(self, number: str, options: Collection[str]) -> str | None:
+        """Return the option that a number stands for on the screen."""
+        offers = [each for each in self._offers if each.payload in options]
+        chosen = choose(number, offers, words=self._words.answers)
+        return None if chosen is None else chosen.payload
+
+    def _choose(self, text: str, offers: Sequence[Offer]) -> str:
+        chosen = choose(text, offers, self._older, words=self._words.answers)
+        return text if chosen is None else chosen.payload
+
+    def _numbered(self, number: str, text: str) -> str:
+        return next((each.payload for each in self._offers if str(each.number) == number), text)
+
+
+def chips_of(
+    form: FormSpec, slot: str, values: Mapping[str, Value | None], state: State, at: Situation
+) -> tuple[Offer, ...]:
+    """Return the chips that a question has, for a user whose screen is not known."""
+    chips = ask(form, slot, values, state, at).chips
+    return tuple(
+        Offer(kind="reply", label=chip.label, payload=chip.payload, path="", shown=chip.label) for chip in chips
+    )
+
+
+def _is_prose(field: FieldSpec) -> bool:
+    return field.type == "text" and field.keyboard == "normal" and field.rules.content not in _NUMERIC

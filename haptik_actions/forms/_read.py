@@ -6,13 +6,10 @@ import contextlib
 from collections.abc import Callable, Mapping
 from datetime import time
 
-from haptik_actions.forms._choices import read_choice, read_choices
-from haptik_actions.forms._contacts import read_contact
 from haptik_actions.forms._days import as_date, read_birthday, read_day, read_days
-from haptik_actions.forms._outcome import Doubt, Invalid, Outcome, Valid, Value
-from haptik_actions.forms._situation import Situation
+from haptik_actions.forms._situation import Doubt, Invalid, Outcome, Situation, Valid, Value
 from haptik_actions.forms._spec import FieldSpec, FormSpec
-from haptik_actions.forms._texts import read_address, read_text
+from haptik_actions.forms._texts import read_address, read_choice, read_choices, read_contact, read_text
 from haptik_actions.forms._times import read_time, written_time
 
 __all__ = ["LONGEST_ANSWER", "SKIPPED", "read_answer", "show", "wire"]

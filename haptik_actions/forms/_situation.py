@@ -1,10 +1,10 @@
-"""What the reading of an answer depends on, besides the answer."""
+"""What the reading of an answer depends on besides the answer, and what it comes to."""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import date, datetime
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import msgspec
 
@@ -12,7 +12,34 @@ from haptik_actions.forms._locale import Calendar, calendar_of
 from haptik_actions.forms._spec import FieldSpec
 from haptik_actions.forms._words import FormWords
 
-__all__ = ["Address", "Search", "Situation"]
+__all__ = ["Address", "Doubt", "Invalid", "Outcome", "Search", "Situation", "Valid", "Value"]
+
+Value: TypeAlias = Any
+"""A field's value, as JSON: a string, a list or an object of strings. Dates are `2027-04-03`, times `23:45`."""
+
+
+class Valid(msgspec.Struct, frozen=True):
+    """The answer is a value of the field."""
+
+    value: Value
+
+
+class Doubt(msgspec.Struct, frozen=True):
+    """The answer can be any of these values, likeliest first; only the user knows which."""
+
+    values: tuple[Value, ...]
+
+
+class Invalid(msgspec.Struct, frozen=True):
+    """The answer is none. `key` is the message that says why, `values` fill its placeholders."""
+
+    key: str
+    values: Mapping[str, Any] = {}
+
+
+Outcome: TypeAlias = Valid | Doubt | Invalid
+"""What reading an answer comes to."""
+
 
 Search: TypeAlias = Callable[[FieldSpec, str], Awaitable[list[str]]]
 """Asks the search service of a field for titles.

@@ -1,4 +1,7 @@
-"""A FORM, read for asking: its fields in their order, the slot of each, and the rules that HSL has no keys for."""
+"""A FORM, read for asking: its fields in their order, the slot of each, the rules that HSL has no keys for.
+
+Also what such a form needs in the domain and in the rules of a Rasa bot.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,7 @@ import msgspec
 from haptik_actions.errors import ConfigurationError
 from haptik_actions.hsl import FieldType
 
-__all__ = ["FieldSpec", "FieldType", "FormSpec", "Rules"]
+__all__ = ["FieldSpec", "FormSpec", "Rules", "form_to_domain", "form_to_rules"]
 
 Content: TypeAlias = Literal[
     "any", "letters", "letters_spaces", "alphanumeric", "alphanumeric_spaces", "numeric", "email", "regex"
@@ -183,3 +186,49 @@ def _slot(name: str, key: str, number: int, taken: set[str]) -> str:
         # Once more where somebody calls a field "a 3".
         slug = f"{slug}_{number}"
     return f"{name}_{slug}"
+
+
+_VERSION = "3.1"
+
+
+def form_to_domain(form: FormSpec, *, not_intents: Sequence[str] = ()) -> dict[str, Any]:
+    """Return the part of a domain: slots, the form, and its actions.
+
+    The values are slots of type `any`: Rasa keeps them as they are and lets no policy see them. A message of one of
+    `not_intents` is no answer to the form (for example that of a user who asks for an agent).
+    """
+    slots = {slot: _answered(form, slot, not_intents) for slot in form.slots}
+    slots[form.state_slot] = {"type": "any", "influence_conversation": False, "mappings": [{"type": "custom"}]}
+    asking = [f"action_ask_{slot}" for slot in form.slots]
+    return {
+        "version": _VERSION,
+        "slots": slots,
+        "forms": {form.name: {"required_slots": [*form.slots]}},
+        "actions": [f"validate_{form.name}", *asking],
+    }
+
+
+def form_to_rules(form: FormSpec, *, start_intent: str, submit_action: str) -> dict[str, Any]:
+    """Return two rules: one starts the form, the other runs `submit_action` when it is complete.
+
+    A form that the user cancels ends without a rule.
+    """
+    done = [{"action": form.name}, {"active_loop": None}, {"slot_was_set": [{"requested_slot": None}]}]
+    start = [{"intent": start_intent}, {"action": form.name}, {"active_loop": form.name}]
+    rules: list[dict[str, Any]] = [
+        {"rule": f"Start {form.name}", "steps": start},
+        {
+            "rule": f"Submit {form.name}",
+            "condition": [{"active_loop": form.name}],
+            "steps": [*done, {"action": submit_action}],
+        },
+    ]
+    return {"version": _VERSION, "rules": rules}
+
+
+def _answered(form: FormSpec, slot: str, not_intents: Sequence[str]) -> dict[str, Any]:
+    mapping: dict[str, Any] = {"type": "from_text"}
+    if not_intents:
+        mapping["not_intent"] = [*not_intents]
+    mapping["conditions"] = [{"active_loop": form.name, "requested_slot": slot}]
+    return {"type": "any", "influence_conversation": False, "mappings": [mapping]}

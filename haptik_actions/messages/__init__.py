@@ -7,16 +7,18 @@ One Redis string per message, `haptik:messages:<locale>:<key>`, for example
 `MessageStore` reads it for bots; `Catalogue` is for those who edit: checks, versions, drafts, search, files.
 """
 
+from haptik_actions.messages._bulk import DomainCopy, UsableResponses, read_domain
 from haptik_actions.messages._catalogue import Catalogue
 from haptik_actions.messages._check import MOST_CHARACTERS, Context, check_message
-from haptik_actions.messages._choice import suitable
 from haptik_actions.messages._defaults import PACKAGED_LOCALE, packaged_copy, packaged_translations
-from haptik_actions.messages._diff import unified_diff
+from haptik_actions.messages._entries import unified_diff
 from haptik_actions.messages._entry import (
     Applied,
     Count,
     Draft,
     Entry,
+    Finding,
+    Health,
     ImportPlan,
     Page,
     Planned,
@@ -25,12 +27,9 @@ from haptik_actions.messages._entry import (
     Version,
 )
 from haptik_actions.messages._exchange import FORMATS
-from haptik_actions.messages._finding import Finding
 from haptik_actions.messages._groups import plural_examples
-from haptik_actions.messages._health import Health
-from haptik_actions.messages._hsl import element_of
-from haptik_actions.messages._locale import locale_of
-from haptik_actions.messages._seed import DomainCopy, UsableResponses, read_domain
+from haptik_actions.messages._names import locale_of
+from haptik_actions.messages._resolved import element_of, suitable
 from haptik_actions.messages._store import MessageStore
 from haptik_actions.messages._template import Template
 from haptik_actions.messages._value import Message, Variation

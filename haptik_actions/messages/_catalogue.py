@@ -11,26 +11,25 @@ from typing import TYPE_CHECKING, Any
 
 from haptik_actions._deadline import DeadlinePassed, deadline
 from haptik_actions.errors import ConfigurationError, EditConflict, InvalidMessage, MessagesUnavailable
+from haptik_actions.messages._bulk import plan_rows
 from haptik_actions.messages._check import check_message
-from haptik_actions.messages._contents import Contents, Only
 from haptik_actions.messages._defaults import PACKAGED_LOCALE, packaged_translations
 from haptik_actions.messages._editor import Editor
+from haptik_actions.messages._entries import Shelf, outside_version
 from haptik_actions.messages._entry import (
     Action,
     Applied,
     Count,
     Draft,
     Entry,
+    Finding,
     ImportPlan,
     Page,
     Seeded,
     Version,
 )
-from haptik_actions.messages._finding import Finding
-from haptik_actions.messages._imports import plan_rows
-from haptik_actions.messages._index import Index
+from haptik_actions.messages._index import Contents, Index, Only
 from haptik_actions.messages._names import DEFAULT, DRAFT, LIVE, Place, checked, draft_key, locale_chain
-from haptik_actions.messages._shelf import Shelf, outside_version
 
 if TYPE_CHECKING:
     from redis.asyncio import Redis
@@ -307,7 +306,7 @@ class Catalogue:
         use as placeholders. Defaults of responses that are no longer there are removed, but for the package's own keys
         in a locale that `seed_packaged` knows.
         """
-        from haptik_actions.messages._seed import values_of
+        from haptik_actions.messages._bulk import values_of
 
         tag = checked("x", locale or self.locale).locale
         copied = values_of(responses)
@@ -319,8 +318,7 @@ class Catalogue:
         self, responses: Mapping[str, Sequence[Any]], *, locale: str | None = None
     ) -> tuple[str, ...]:
         """Return the keys whose defaults `seed` would remove: those of the store that this domain does not have."""
-        from haptik_actions.messages._seed import values_of
-        from haptik_actions.messages._seeding import removed
+        from haptik_actions.messages._bulk import removed, values_of
 
         tag = checked("x", locale or self.locale).locale
         values = values_of(responses).values
@@ -338,7 +336,7 @@ class Catalogue:
         return await self._put_defaults(locale, translations[locale], lambda key: False)
 
     async def _put_defaults(self, tag: str, values: Mapping[str, str], removes: Callable[[str], bool]) -> Seeded:
-        from haptik_actions.messages._seeding import put_defaults
+        from haptik_actions.messages._bulk import put_defaults
 
         done, changed = await put_defaults(self._editor, await self._contents(), tag, values, removes)
         self._index.touch(changed)

@@ -9,7 +9,7 @@ from typing import Any
 
 from haptik_actions.config import nearest
 from haptik_actions.errors import InvalidElement, InvalidMessage
-from haptik_actions.messages._finding import Finding
+from haptik_actions.messages._entry import Finding
 from haptik_actions.messages._template import Template
 from haptik_actions.messages._value import Message, Variation
 
@@ -127,7 +127,7 @@ def _fit(message: Message, channels: Sequence[str]) -> Iterator[Finding]:
 
 
 def _losses(variation: Variation, channel: str, prefix: str) -> Iterator[Finding]:
-    from haptik_actions.messages._hsl import sampled
+    from haptik_actions.messages._resolved import sampled
     from haptik_actions.render import render
 
     try:

@@ -1,4 +1,7 @@
-"""What the catalogue shows of a message, and what became of changes: frozen values."""
+"""What the store and the catalogue tell about messages: frozen values.
+
+How current the store is, what is wrong with a message, what an editor sees of it, and what became of changes.
+"""
 
 from __future__ import annotations
 
@@ -7,9 +10,64 @@ from datetime import datetime
 from typing import Literal
 
 from haptik_actions.errors import EditConflict
-from haptik_actions.messages._finding import Finding
 
-__all__ = ["Applied", "Count", "Draft", "Entry", "ImportPlan", "Origin", "Page", "Planned", "Row", "Seeded", "Version"]
+__all__ = [
+    "Action",
+    "Applied",
+    "Count",
+    "Draft",
+    "Entry",
+    "Finding",
+    "Health",
+    "ImportPlan",
+    "Origin",
+    "Page",
+    "Planned",
+    "Row",
+    "Seeded",
+    "Version",
+]
+
+Severity = Literal["error", "warning"]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing to look at before a message is published.
+
+    Attributes:
+        severity: An `error` keeps it from being published; a `warning` does not.
+        path: Where: `text`, `[1].buttons[0].title`, `data.items[2]`; empty for the whole.
+        words: What it is, and what helps.
+        channel: The channel that it is about, None for all.
+        code: `form`, `blank`, `placeholder`, `group`, `hsl`, `length` or `channel`.
+    """
+
+    severity: Severity
+    path: str
+    words: str
+    channel: str | None = None
+    code: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Health:
+    """How current the answers of a store are.
+
+    Attributes:
+        state: `fresh`: Redis answers, and an edit shows at once (with `tracking`) or within the time to live;
+            `stale`: Redis does not answer, and what was read last is used, from memory or from the snapshot;
+            `defaults`: nothing was ever read from Redis, or there is none, and only the defaults answer.
+        since: Since when the state holds, in seconds since 1970; None where it holds from the start.
+        tracking: Redis tells of every edit.
+        detail: The class of the error that keeps from more, or an empty string.
+    """
+
+    state: Literal["fresh", "stale", "defaults"]
+    since: float | None = None
+    tracking: bool = False
+    detail: str = ""
+
 
 Origin = Literal["edited", "default", "missing"]
 """Whose text it is: written into the store, the domain's or the package's, or nobody's."""

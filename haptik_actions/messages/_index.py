@@ -8,16 +8,196 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable, Iterator
+from bisect import bisect_left, insort
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from itertools import islice
+from typing import Literal
 
 from haptik_actions._namespace import ROOT
 from haptik_actions._single_flight import SingleFlight
-from haptik_actions.errors import MessagesUnavailable
-from haptik_actions.messages._contents import Contents
+from haptik_actions.errors import InvalidMessage, MessagesUnavailable
+from haptik_actions.messages._defaults import PACKAGED_LOCALE
 from haptik_actions.messages._editor import Editor
+from haptik_actions.messages._entry import Count, Origin, Page, Row
 from haptik_actions.messages._names import Place, is_stray, place_of
+from haptik_actions.messages._value import Message
 
-__all__ = ["Index"]
+__all__ = ["Contents", "Index", "Only"]
+
+Only = Literal["edited", "draft", "missing"] | None
+
+# People look for their bot's sentences; the words of forms and of hand-offs come behind.
+_PACKAGED, _BEHIND_PACKAGED = "haptik_", "haptik`"
+_MOST_IN_LINE = 200
+_SAMPLE = 200
+_FEW = 2_000
+
+
+class Contents:
+    """What there is of each key in each locale. `locale` is the one that others are translated from."""
+
+    def __init__(self, locale: str) -> None:
+        self._locale = locale
+        self._live: defaultdict[str, dict[str, str]] = defaultdict(dict)
+        self._defaults: defaultdict[str, dict[str, str]] = defaultdict(dict)
+        self._said: defaultdict[str, dict[str, str]] = defaultdict(dict)
+        self._drafts: set[Place] = set()
+        self._keys: list[str] = []
+
+    def default(self, place: Place) -> str | None:
+        """Return the default of a message: the domain's, or one that is not in Redis."""
+        return self._defaults.get(place.locale, {}).get(place.key)
+
+    def live(self, place: Place) -> str | None:
+        """Return what was written into the store."""
+        return self._live.get(place.locale, {}).get(place.key)
+
+    def locales(self) -> list[str]:
+        """Return the locales that have a message or a draft, the store's own first."""
+        found = {tag for of in (self._live, self._defaults) for tag in of if of[tag]} | {p.locale for p in self._drafts}
+        return sorted(found | {self._locale}, key=lambda tag: (tag != self._locale, tag))
+
+    def places(self, locale: str | None) -> list[Place]:
+        """Return the places that have a message, by locale and key."""
+        tags = self.locales() if locale is None else [locale]
+        return [Place(tag, key) for tag in tags for key in self._keys if self._has(tag, key)]
+
+    def search(self, words: str, locale: str, only: Only, offset: int, limit: int) -> Page:
+        """Return the messages that hold every word, in their key or in what they say: first the bot's own, by key."""
+        wanted = words.casefold().split()
+        found = self._holding(wanted, locale) if wanted else self._keys
+        if only is not None:
+            kept = self._only(only, locale)
+            found = [key for key in found if key in kept]
+        tags = self.locales()
+        return Page(len(found), tuple(self._row(key, locale, tags) for key in found[offset : offset + limit]))
+
+    def read(self, keys: Iterable[str], chain: Sequence[str]) -> dict[str, str]:
+        """Return by key what the first locale of the chain that has something says, or else the packaged copy."""
+        tags = (*chain, PACKAGED_LOCALE)
+        found = {key: next(filter(None, (self._in_effect(tag, key) for tag in tags)), None) for key in keys}
+        return {key: text for key, text in found.items() if text}
+
+    def count(self, locale: str) -> Count:
+        """Return how far a locale is."""
+        return Count(
+            total=len(self._keys),
+            edited=len(self._live[locale]),
+            missing=len(self._only("missing", locale)),
+            drafts=sum(place.locale == locale for place in self._drafts),
+        )
+
+    def _holding(self, wanted: list[str], locale: str) -> list[str]:
+        """The keys whose text in the locale, or in the own one where it has none, holds every word."""
+        said, instead = self._said[locale], self._said[self._locale]
+        found = _keys_with(wanted, said.items())
+        if instead is not said:
+            found += [key for key in _keys_with(wanted, instead.items()) if key not in said]
+        if len(instead) < len(self._keys):
+            unsaid = [key for key in self._keys if key not in said and key not in instead]
+            found += _keys_with(wanted, [(key, key.casefold()) for key in unsaid])
+        if len(found) < _FEW:
+            return _in_order(found)
+        # Of many, telling them from the others in their order is faster than sorting.
+        listed = set(found)
+        return [key for key in self._keys if key in listed]
+
+    def _only(self, only: Only, locale: str) -> Collection[str]:
+        if only == "edited":
+            return self._live[locale].keys()
+        if only == "draft":
+            return {place.key for place in self._drafts if place.locale == locale}
+        parts = locale.split("-")
+        covering = ["-".join(parts[:length]) for length in range(1, len(parts) + 1)]
+        return set(self._keys).difference(*(of[tag] for tag in covering for of in (self._live, self._defaults)))
+
+    def _row(self, key: str, locale: str, tags: list[str]) -> Row:
+        text = self._in_effect(locale, key)
+        if text is None:
+            text = next(filter(None, (self._in_effect(tag, key) for tag in tags)), "")
+        edited = key in self._live[locale]
+        origin: Origin = "edited" if edited else "default" if key in self._defaults[locale] else "missing"
+        missing = tuple(tag for tag in tags if not self._covered(tag, key))
+        draft = Place(locale, key) in self._drafts
+        return Row(key=key, locale=locale, text=_line(text), origin=origin, draft=draft, missing=missing)
+
+    def _in_effect(self, locale: str, key: str) -> str | None:
+        return self._live.get(locale, {}).get(key) or self._defaults.get(locale, {}).get(key)
+
+    def _has(self, locale: str, key: str) -> bool:
+        return key in self._live[locale] or key in self._defaults[locale]
+
+    def _covered(self, locale: str, key: str) -> bool:
+        """Whether users of the locale read it in their language: `en-IN` reads what `en` says."""
+        return self._has(locale, key) or ("-" in locale and self._covered(locale.rpartition("-")[0], key))
+
+    def put(self, name: str, value: str | None) -> None:
+        """Take over what stands under a Redis key of the store; None: it is gone."""
+        found = place_of(name)
+        assert found is not None
+        kind, place = found
+        if kind == "draft":
+            (self._drafts.discard if value is None else self._drafts.add)(place)
+            return
+        of = (self._live if kind == "live" else self._defaults)[place.locale]
+        if value is None:
+            of.pop(place.key, None)
+        else:
+            of[place.key] = value
+        said = self._in_effect(place.locale, place.key)
+        if said is None:
+            self._said[place.locale].pop(place.key, None)
+        else:
+            self._said[place.locale][place.key] = f"{place.key} {_shown(said)}".casefold()
+
+    def keep_key(self, key: str) -> None:
+        """List a key, or strike it off, after something of it was put."""
+        at = bisect_left(self._keys, _rank(key), key=_rank)
+        listed = at < len(self._keys) and self._keys[at] == key
+        exists = any(self._has(tag, key) or Place(tag, key) in self._drafts for tag in self.locales())
+        if exists and not listed:
+            insort(self._keys, key, key=_rank)
+        elif listed and not exists:
+            del self._keys[at]
+
+    def keep_all_keys(self) -> None:
+        """List the keys of everything that was put, at once."""
+        named = {key for of in (self._live, self._defaults) for messages in of.values() for key in messages}
+        self._keys = _in_order(named | {place.key for place in self._drafts})
+
+
+def _rank(key: str) -> tuple[bool, str]:
+    return key.startswith(_PACKAGED), key
+
+
+def _in_order(keys: Iterable[str]) -> list[str]:
+    """As `_rank` sorts them, without a call for each: those of the package stand together in the alphabet."""
+    ordered = sorted(keys)
+    first, behind = bisect_left(ordered, _PACKAGED), bisect_left(ordered, _BEHIND_PACKAGED)
+    return ordered[:first] + ordered[behind:] + ordered[first:behind]
+
+
+def _keys_with(wanted: list[str], texts: Collection[tuple[str, str]]) -> list[str]:
+    """The keys whose text holds every word; the word that the first texts hold least often is looked for first."""
+    sample = [text for _, text in islice(texts, _SAMPLE)]
+    rarest, *others = sorted(wanted, key=lambda word: sum(word in text for text in sample))
+    return [key for key, text in texts if rarest in text and all(word in text for word in others)]
+
+
+def _shown(value: str) -> str:
+    if value.lstrip()[:1] not in ("{", "["):
+        return value
+    try:
+        return Message.parse(value).shown
+    except InvalidMessage:
+        return value
+
+
+def _line(value: str) -> str:
+    line = " ".join(_shown(value).split())
+    return line if len(line) <= _MOST_IN_LINE else f"{line[: _MOST_IN_LINE - 1]}…"
+
 
 _UNTRACKED_SECONDS = 2.0
 # Between two breaths of the event loop.

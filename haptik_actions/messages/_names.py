@@ -1,4 +1,4 @@
-"""What the store's keys in Redis are called, and in which order locales are tried.
+"""What the store's keys in Redis are called, which language a user reads, and in which order locales are tried.
 
     haptik:messages:<locale>:<key>                       what users read: nothing but the message, editable by hand
     haptik:messages-default:<locale>:<key>               the domain's own response, written by `messages seed`
@@ -12,7 +12,8 @@ one script can change all three as one.
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 from haptik_actions._language_tag import is_locale
 from haptik_actions._namespace import ROOT
@@ -29,8 +30,25 @@ __all__ = [
     "history_key",
     "is_stray",
     "locale_chain",
+    "locale_of",
     "place_of",
 ]
+
+LANGUAGE = "language_code"
+"""The slot, and the key of the metadata of Haptik's integration request, that holds a user's language."""
+
+
+def locale_of(slots: Mapping[str, Any] | None, metadata: Mapping[str, Any] | None = None) -> str | None:
+    """Return the language tag in slot `language_code`, or else in the metadata of the message; None for neither.
+
+    Metadata may hold it at the top or, where a gateway passes Haptik's integration request on, below `user`.
+    """
+    metadata = metadata or {}
+    user = metadata.get("user")
+    candidates = ((slots or {}).get(LANGUAGE), metadata.get(LANGUAGE))
+    below = user.get(LANGUAGE) if isinstance(user, Mapping) else None
+    return next((found for found in (*candidates, below) if isinstance(found, str) and found.strip()), None)
+
 
 LIVE = f"{ROOT}messages:"
 DEFAULT = f"{ROOT}messages-default:"

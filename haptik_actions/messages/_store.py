@@ -16,7 +16,7 @@ from haptik_actions._log import get_logger
 from haptik_actions._single_flight import SingleFlight
 from haptik_actions.errors import InvalidElement
 from haptik_actions.messages._defaults import PACKAGED_LOCALE, Defaults
-from haptik_actions.messages._health import Health
+from haptik_actions.messages._entry import Health
 from haptik_actions.messages._known import Known, Snapshot
 from haptik_actions.messages._names import DEFAULT, LIVE, Place, locale_chain, place_of
 from haptik_actions.messages._resolved import Resolved
@@ -381,7 +381,7 @@ class MessageStore:
 
 def _element(key: str, variation: Variation, values: Mapping[str, Any], locale: str) -> Element | None:
     from haptik_actions.hsl import Text
-    from haptik_actions.messages._hsl import element_of
+    from haptik_actions.messages._resolved import element_of
 
     try:
         return element_of(variation, lambda text, given: Template.parse(text).fill(given, locale), values)

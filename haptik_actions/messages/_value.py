@@ -22,7 +22,8 @@ import msgspec
 from haptik_actions._halves import without_halves
 from haptik_actions.config import nearest
 from haptik_actions.errors import InvalidMessage
-from haptik_actions.messages._finding import Finding
+from haptik_actions.messages._entry import Finding
+from haptik_actions.messages._hsl import mistake_in
 from haptik_actions.messages._template import Template
 
 __all__ = ["KEYS", "Message", "Variation", "can_be_evaluated", "predicate"]
@@ -235,8 +236,6 @@ def can_be_evaluated(constraint: Any) -> bool:
 
 
 def _checked_hsl(item: Mapping[str, Any], path: str) -> Mapping[str, Any]:
-    from haptik_actions.messages._hsl import mistake_in
-
     mistake = mistake_in(item)
     if mistake is not None:
         raise _refused(_join(path, mistake.path), mistake.problem)

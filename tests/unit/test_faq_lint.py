@@ -26,8 +26,8 @@ from haptik_actions.faq import (
     read_csv,
     write_csv,
 )
-from haptik_actions.faq._answers import answer_findings
-from haptik_actions.faq._claims import Claims
+from haptik_actions.faq._cells import answer_findings
+from haptik_actions.faq._repetitions import Claims
 from haptik_actions.hsl import Unknown, parse
 
 CORPUS = Path(__file__).parents[1] / "fixtures" / "faq"

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from haptik_actions.errors import ConfigurationError, LedgerError
 from haptik_actions.faq import Allowance, Change, FileLedger, NodeSet, Plan, Run, Update, plan
-from haptik_actions.faq._diff import compare
+from haptik_actions.faq._apply import Place, pointed_at
 from haptik_actions.faq._node_set import Packer
-from haptik_actions.faq._words import Place, pointed_at
+from haptik_actions.faq._plan import compare
 
 
 def packed(nodes: dict[str, tuple[str, str]]) -> NodeSet:

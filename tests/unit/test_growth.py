@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from haptik_actions.answers import choose, fold
-from haptik_actions.cli._faq_progress import _DONE_OF
+from haptik_actions.cli._faq_view import _DONE_OF
 from haptik_actions.errors import HaptikError
 from haptik_actions.escalation import CompletedChats, MemoryOutbox
 from haptik_actions.escalation._brief import _redact

@@ -16,9 +16,9 @@ from haptik_actions._rasa_yaml import load_yaml
 from haptik_actions.errors import ConfigurationError
 from haptik_actions.faq import load, open_source
 from haptik_actions.messages import Message, MessageStore, UsableResponses, read_domain
+from haptik_actions.messages._bulk import values_of
 from haptik_actions.messages._exchange import read, write
 from haptik_actions.messages._names import Place
-from haptik_actions.messages._seed import values_of
 from haptik_actions.nlg import nlg_app
 
 

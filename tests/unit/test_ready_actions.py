@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from rasa_sdk import Tracker
 from rasa_sdk.events import ActionExecuted, ConversationPaused, FollowupAction, SlotSet
 
-from haptik_actions.actions._forms import failure_events
+from haptik_actions.actions._failure import failure_events
 from haptik_actions.messages import packaged_copy
 from tests.support.rasa import action_call
 

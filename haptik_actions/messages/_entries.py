@@ -1,9 +1,12 @@
-"""Messages as people see them: what Redis has, put together with the defaults and with what a text may use."""
+"""Messages as editors see them: what Redis has, put together with the defaults and with what a text may use."""
 
 from __future__ import annotations
 
 import contextlib
+import difflib
 from collections.abc import Iterator, Mapping, Sequence
+
+import msgspec
 
 from haptik_actions.errors import InvalidMessage
 from haptik_actions.messages._check import Context
@@ -13,7 +16,24 @@ from haptik_actions.messages._entry import Entry, Origin, Version
 from haptik_actions.messages._names import Place
 from haptik_actions.messages._value import Message
 
-__all__ = ["Shelf", "outside_version"]
+__all__ = ["Shelf", "outside_version", "unified_diff"]
+
+
+def unified_diff(old: str | None, new: str | None, *, before: str = "before", after: str = "after") -> str:
+    """Return what changed, line by line as `diff -u` does; a structured value is laid out over several lines first."""
+    lines = difflib.unified_diff(_lines(old), _lines(new), before, after, lineterm="")
+    return "\n".join(lines)
+
+
+def _lines(value: str | None) -> list[str]:
+    if value is None:
+        return []
+    try:
+        if value.lstrip()[:1] in ("{", "["):
+            value = msgspec.json.format(value, indent=2)
+    except msgspec.DecodeError:
+        pass
+    return value.splitlines()
 
 
 class Shelf:

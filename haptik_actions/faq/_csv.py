@@ -1,24 +1,83 @@
-"""CSV as a source: whatever encoding, delimiter and line ends a spreadsheet wrote, one row after the other."""
+"""CSV: read whatever encoding, delimiter and line ends a spreadsheet wrote, and written as the platform wants it.
+
+What is uploaded is UTF-8 without a mark, with commas and CRLF, and with quotes where they are needed.
+"""
 
 from __future__ import annotations
 
 import codecs
 import csv
 import io
+import os
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
+from operator import itemgetter
 from pathlib import Path
 from typing import Any, BinaryIO, TextIO
 
 from haptik_actions._encoding import Encoding, detect_encoding
+from haptik_actions.config import nearest
 from haptik_actions.errors import ConfigurationError
 from haptik_actions.faq._findings import Finding
-from haptik_actions.faq._header import Header
-from haptik_actions.faq._node import REQUIRED
-from haptik_actions.faq._source import Found, Row
+from haptik_actions.faq._node import COLUMNS, REQUIRED, FaqNode, Found, Row
 
-__all__ = ["NUL", "CsvSource"]
+__all__ = ["NUL", "CsvSource", "Header", "read_csv", "write_csv"]
+
+_ALIASES = {"name": "node_name", "node": "node_name", "questions": "question", "answers": "answer"}
+
+
+class Header:
+    """The header `cells`. Upper case, spaces and hyphens do not count; nothing is guessed beyond that.
+
+    `tell` is called with the code, the message and the column of each thing that is wrong. `is_usable` is false where
+    rows below cannot be read.
+    """
+
+    def __init__(self, cells: Sequence[str], tell: Callable[[str, str, str], None]) -> None:
+        names = [_plain(cell) for cell in cells]
+        while names and not names[-1]:
+            names.pop()
+        self.is_usable = all([_check_each(names, tell), _check_required(names, tell)])
+        self.width = len(names)
+        self._in_order = tuple(names) == COLUMNS
+        # The position after the last cell is that of the empty one which `arrange` adds.
+        self._pick = itemgetter(*(names.index(column) if column in names else self.width for column in COLUMNS))
+
+    def arrange(self, cells: list[str]) -> Sequence[str]:
+        """Return the seven cells of a row that has exactly `width`."""
+        return cells if self._in_order else self._pick([*cells, ""])
+
+    def fit(self, cells: list[str]) -> list[str] | None:
+        """Return the cells filled up or cut to `width`; None where one that would be cut off is not empty."""
+        if any(cell.strip() for cell in cells[self.width :]):
+            return None
+        return [*cells[: self.width], *[""] * (self.width - len(cells))]
+
+
+def _plain(cell: str) -> str:
+    return "_".join(cell.strip().strip("\ufeff").casefold().replace("-", " ").replace("_", " ").split())
+
+
+def _check_each(names: Sequence[str], tell: Callable[[str, str, str], None]) -> bool:
+    usable, seen = True, set[str]()
+    for name in names:
+        if name in seen:
+            tell("repeated_column", f"{name!r} stands in the header twice.", name)
+            usable = False
+        elif name not in COLUMNS:
+            hint = f" Did you mean {_ALIASES[name]!r}?" if name in _ALIASES else nearest(name, COLUMNS)
+            tell("unknown_column", f"{name!r} is no column of the platform.{hint}", name)
+        seen.add(name)
+    return usable
+
+
+def _check_required(names: Sequence[str], tell: Callable[[str, str, str], None]) -> bool:
+    missing = [column for column in REQUIRED if column not in names]
+    for column in missing:
+        tell("missing_column", f"{column!r} is not in the header ({', '.join(names) or 'which is empty'}).", column)
+    return not missing
+
 
 NUL = "\udc00"
 """What stands for NUL, which csv refuses on Python 3.10: a surrogate that no decoding gives."""
@@ -153,3 +212,33 @@ def _known(encoding: str) -> str:
         return codecs.lookup(encoding).name
     except LookupError:
         raise ConfigurationError(f"encoding: {encoding!r} is not known. Write for example utf-8 or cp1250.") from None
+
+
+def write_csv(nodes: Iterable[FaqNode], path: str | os.PathLike[str]) -> int:
+    """Write the nodes to a file as they are uploaded, and return how many there were.
+
+    Raises:
+        ConfigurationError: see `FaqNode.to_cells`.
+        OSError: the file cannot be written.
+    """
+    count = 0
+    with Path(path).open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(COLUMNS)
+        for count, node in enumerate(nodes, start=1):  # noqa: B007
+            writer.writerow(node.to_cells())
+    return count
+
+
+def read_csv(path: str | os.PathLike[str], *, findings: list[Finding] | None = None) -> Iterator[FaqNode]:
+    """Yield the nodes of a CSV file as they stand there; `findings` is given what is wrong with the file's format.
+
+    Nothing else is checked: `haptik_actions.faq.lint` does that.
+
+    Raises:
+        ConfigurationError: the file cannot be read.
+    """
+    found: list[Finding] = [] if findings is None else findings
+    for _, cells in CsvSource(Path(path)).rows(found.append):
+        if any(map(str.strip, cells)):
+            yield FaqNode.from_cells(cells)
