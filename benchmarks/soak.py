@@ -2,6 +2,7 @@
 
     .venv/bin/python benchmarks/soak.py                  # ten minutes
     .venv/bin/python benchmarks/soak.py --minutes 1      # one, to try it
+    .venv/bin/python benchmarks/soak.py --picture docs/images/soak.svg
 
 A real server (`haptik-actions run`, one worker) without Haptik and Redis. Every half minute a line: seconds, calls, MiB
 of the worker, objects, and how many errors and calls are held. Exits with 1 where the second half grew by a tenth.
@@ -127,14 +128,45 @@ async def soak(url: str, seconds: float) -> list[dict[str, Any]]:
     return counted
 
 
+def picture(counted: list[dict[str, Any]]) -> str:
+    """Draw MiB over minutes, from zero, as SVG."""
+    wide, high, left, low = 720, 240, 60, 40
+    last, most = counted[-1], -(-max(each["mib"] for each in counted) // 50) * 50
+
+    def at(seconds: float, mib: float) -> tuple[float, float]:
+        return left + (wide - left - 20) * seconds / last["seconds"], 20 + (high - 20 - low) * (1 - mib / most)
+
+    lines = []
+    for mib in range(0, most + 1, 50):
+        _, y = at(0, mib)
+        lines.append(f'<path d="M{left} {y:.0f}H{wide - 20}" stroke="#ddd"/>')
+        lines.append(f'<text x="{left - 8}" y="{y + 4:.0f}" text-anchor="end">{mib}</text>')
+    for minute in range(0, last["seconds"] // 60 + 1, 2):
+        lines.append(
+            f'<text x="{at(60 * minute, 0)[0]:.0f}" y="{high - low + 20}" text-anchor="middle">{minute}</text>'
+        )
+    curve = " ".join("{:.1f},{:.1f}".format(*at(each["seconds"], each["mib"])) for each in counted)
+    said = f"MiB of one worker over minutes; {last['calls']:,} calls that work, fail, hang, block or swallow"
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {wide} {high}" role="img" aria-label="{said}" '
+        f'font-family="sans-serif" font-size="13" fill="#333">\n<rect width="{wide}" height="{high}" fill="#fff"/>\n'
+        + "\n".join(lines)
+        + f'\n<polyline points="{curve}" fill="none" stroke="#06c" stroke-width="2"/>\n'
+        f'<text x="{left}" y="{high - 4}">{said}</text>\n</svg>\n'
+    )
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--minutes", type=float, default=10.0)
-    minutes = parser.parse_args().minutes
+    parser.add_argument("--picture", type=Path, help="where to draw the curve, as SVG")
+    given = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         write_actions(Path(folder), code=ACTIONS)
         with action_server(["haptik_actions.cli", "run"], Path(folder)) as server:
-            counted = asyncio.run(soak(server.url, 60 * minutes))
+            counted = asyncio.run(soak(server.url, 60 * given.minutes))
+    if given.picture is not None:
+        given.picture.write_text(picture(counted))
     half = counted[len(counted) // 2]["mib"]
     return int(counted[-1]["mib"] > MOST_GROWTH * half)
 

@@ -128,6 +128,8 @@ class World:
                         self.tried[key] = min(self.tried.get(key, 1e99), came)
                         self.taken.add(key)
                         return
+                # A refusal in time of need (503) does not say that nothing was stored.
+                self.tried[key] = min(self.tried.get(key, 1e99), at)
             except aiohttp.ClientConnectorError:
                 # Nothing was sent. The process has been killed, which `up` does not know yet.
                 await asyncio.sleep(0.02)

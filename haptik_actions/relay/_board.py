@@ -63,7 +63,7 @@ class Board:
         return await self.run(script, keys_of(id_), [id_, f"{self.now_ms()}:{token}", *args])
 
     async def run(self, script: str, keys: Sequence[str], args: Sequence[Any]) -> Any:
-        """Run a script.
+        """Run a script. An argument that is a function is called when Redis is asked, which a queue may put off.
 
         Raises:
             RelayAway: Redis does not answer.
@@ -71,7 +71,7 @@ class Board:
         prepared = self._scripts.get(script)
         if prepared is None:
             prepared = self._scripts[script] = self.redis.register_script(script)
-        return await self.ask(lambda: prepared(keys=keys, args=args))
+        return await self.ask(lambda: prepared(keys=keys, args=[arg() if callable(arg) else arg for arg in args]))
 
     async def members(self, key: str) -> Any:
         """Return a hash; raises as `run`, like those below."""

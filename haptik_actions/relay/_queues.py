@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import time
 from typing import Any, Literal, TypeAlias, TypeVar
 
 import msgspec
@@ -89,11 +90,19 @@ class Queues:
         self.token = secrets.token_hex(12)
         self._held: set[tuple[Lane, str]] = set()
 
-    async def put(self, id_: str, event: PlatformEvent, name: str, hold: float) -> Stored:
-        """Store an event, once for each `name`. The caller looks at the queue itself."""
+    async def put(self, id_: str, event: PlatformEvent, name: str, hold: float, came: float) -> Stored:
+        """Store an event, once for each `name`. The caller looks at the queue itself.
+
+        `came`: when this process got it, by the monotonic clock. What it took since then is added to `hold`: an earlier
+        message that has come as well will take as long.
+        """
+
+        def lag() -> int:
+            return _ms(time.monotonic() - came)
+
         answer = await self._board.on_quietly(
             EVENT,
-            *(id_, self.token, _ms(hold), name, to_json(event.business_id), _kind(event), _order(event)),
+            *(id_, self.token, _ms(hold), lag, name, to_json(event.business_id), _kind(event), _order(event)),
             _encode(_queued(event)),
             _encode(Queued(what="assigned", id=event.message_id, at=event.at, name=event.agent)),
             *(_optional(value) for value in (event.agent, event.user_name, event.auth_id, event.conversation_no)),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+import time
 from collections.abc import Callable
 from typing import Literal, TypeAlias
 
@@ -159,6 +160,7 @@ class Relay:
         200: stored, a duplicate, or of a chat that nobody here handed over. 400: no JSON object. 401: the signature
         is wrong. 413: larger than 1 MB. 503: Redis does not answer, the platform sends it again.
         """
+        came = time.monotonic()
         if len(body) > MOST_BYTES:
             return 413
         if self._secret is None or not is_signed(self._secret, body, signature):
@@ -172,7 +174,7 @@ class Relay:
             return 200
         try:
             async with deadline(_ANSWER_SECONDS):
-                await self._store_event(event, event_name(event, body))
+                await self._store_event(event, event_name(event, body), came)
         except (RelayAway, DeadlinePassed):
             return 503
         return 200
@@ -218,9 +220,9 @@ class Relay:
             # It has been logged. What waits there stays, for a process that can read the link.
             return _DAMAGED_SECONDS
 
-    async def _store_event(self, event: PlatformEvent, name: str) -> None:
+    async def _store_event(self, event: PlatformEvent, name: str, came: float) -> None:
         for id_ in await self._store.ids_of(event.business_id, event.user_name, event.auth_id):
-            stored = await self._queues.put(id_, event, name, self._hold_back)
+            stored = await self._queues.put(id_, event, name, self._hold_back, came)
             if stored == "unknown":
                 continue
             self._look_at(id_, stored, event)

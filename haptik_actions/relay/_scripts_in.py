@@ -6,17 +6,20 @@ from haptik_actions.relay._scripts import CONVERSATION
 
 __all__ = ["EVENT", "LEAVE", "OWN", "TIMER", "WORDS"]
 
-# ARGV 3: hold-back; 4: name under which it is seen; 5: business_id; 6: automated, human, pinned or ended; 7: order of
-# twenty digits or an empty string; 8: content; 9: content of "an agent is here"; 10: the agent's name, 11: user_name,
-# 12: auth_id, 13: conversation_no, each as JSON or an empty string; 14: when it happened; 15: whether it tells all.
+# ARGV 3: hold-back; 4: how long ago the process got it; 5: name under which it is seen; 6: business_id; 7: automated,
+# human, pinned or ended; 8: order of twenty digits or an empty string; 9: content; 10: content of "an agent is here";
+# 11: the agent's name, 12: user_name, 13: auth_id, 14: conversation_no, each as JSON or an empty string; 15: when it
+# happened; 16: whether it tells all.
 EVENT = (
     CONVERSATION
     + """
-if get('business_id') ~= ARGV[5] then return 'unknown' end
-local hold, kind, at_order, content = tonumber(ARGV[3]), ARGV[6], ARGV[7], ARGV[8]
-if not is_new(ARGV[4]) then return 'twice' end
+if get('business_id') ~= ARGV[6] then return 'unknown' end
+local hold, kind, at_order, content = tonumber(ARGV[3]), ARGV[7], ARGV[8], ARGV[9]
+-- Whoever wants nothing held back need not wait for slow processes either.
+local lag = hold > 0 and tonumber(ARGV[4]) or 0
+if not is_new(ARGV[5]) then return 'twice' end
 local learnt = false
-for place, member in pairs({[11] = 'user_name', [12] = 'auth_id'}) do
+for place, member in pairs({[12] = 'user_name', [13] = 'auth_id'}) do
   local known = get(member)
   if ARGV[place] ~= '' and (not known or known == 'null') then
     redis.call('HSET', link, member, ARGV[place])
@@ -30,7 +33,7 @@ end
 local function ended()
   local opened = tonumber(get('opened_at') or '0') * 1000
   -- Clocks differ a little. An end that comes from an earlier episode is older than that.
-  if tonumber(ARGV[14]) < opened - 2000 then return 'old' end
+  if tonumber(ARGV[15]) < opened - 2000 then return 'old' end
   local receipt = get('receipt') or '""'
   local member = '~end:' .. receipt
   if get('state') == '"ended"' or get('state') == nil then
@@ -39,10 +42,10 @@ local function ended()
     wake('agent', 0)
     return 'twice'
   end
-  if ARGV[13] ~= '' then redis.call('HSET', link, 'conversation_no', ARGV[13]) end
+  if ARGV[14] ~= '' then redis.call('HSET', link, 'conversation_no', ARGV[14]) end
   local known = redis.call('HGET', said, member)
   if known then
-    if ARGV[15] == '1' and redis.call('HEXISTS', said, member .. '!') == 0 then
+    if ARGV[16] == '1' and redis.call('HEXISTS', said, member .. '!') == 0 then
       count('said_bytes', #content + 13 - #known)
       redis.call('HSET', said, member, string.sub(known, 1, 13) .. content)
     end
@@ -50,8 +53,8 @@ local function ended()
   end
   redis.call('HSET', link, 'closing', 'true')
   redis.call('ZREM', timers, id)
-  queue('+inf', member, now, content)
-  wake('user', hold)
+  queue('+inf', member, now + lag, content)
+  wake('user', hold + lag)
   return 'stored'
 end
 if kind == 'ended' then
@@ -64,16 +67,16 @@ if at_order ~= '' and at_order > (redis.call('HGET', work, 'last') or '') then
 end
 local state, known = get('state'), get('agent')
 if kind ~= 'automated' and state ~= '"ended"' and get('closing') ~= 'true' then
-  local is_another = known ~= ARGV[10] and ARGV[10] ~= ''
+  local is_another = known ~= ARGV[11] and ARGV[11] ~= ''
   if state ~= '"agent"' or (kind == 'pinned' and is_another) then
     redis.call('HSET', link, 'state', '"agent"')
-    if is_another then redis.call('HSET', link, 'agent', ARGV[10]) end
+    if is_another then redis.call('HSET', link, 'agent', ARGV[11]) end
     redis.call('ZREM', timers, id)
     local score, member = tonumber(at_order), at_order .. ':0'
     if at_order == '' then score, member = behind_all('0') end
-    queue(score, member, now, ARGV[9])
+    queue(score, member, now + lag, ARGV[10])
     redis.call('HSET', work, 'here', member)
-    wake('user', hold)
+    wake('user', hold + lag)
   else
     -- It was a later message that said first that an agent is there. Nobody has told the user yet.
     local here = redis.call('HGET', work, 'here')
@@ -97,11 +100,11 @@ if not has_room(content) then
 end
 if at_order == '' then
   local score, member = behind_all('2')
-  queue(score, member, now, content)
+  queue(score, member, now + lag, content)
 else
-  queue(tonumber(at_order), at_order .. ':1', now, content)
+  queue(tonumber(at_order), at_order .. ':1', now + lag, content)
 end
-wake('user', hold)
+wake('user', hold + lag)
 keep()
 return 'stored'
 """

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import dataclasses
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -21,7 +23,7 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 CLIENT = (ROOT / "docs" / "client.md").read_text(encoding="utf-8")
 FAQ = (ROOT / "docs" / "faq.md").read_text(encoding="utf-8")
 CONFIGURATION = (ROOT / "docs" / "configuration.md").read_text(encoding="utf-8")
-DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), *sorted((ROOT / "examples").rglob("*.md"))]
+DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")), *sorted((ROOT / "examples").rglob("*.md"))]
 
 
 def test_the_first_example_stands_within_thirty_lines() -> None:
@@ -129,3 +131,26 @@ def test_every_command_is_documented_and_has_an_example() -> None:
 
 def test_the_changelog_knows_this_version() -> None:
     assert haptik_actions.__version__ in (ROOT / "CHANGELOG.md").read_text()
+
+
+def test_the_walk_of_a_failing_action_names_what_the_code_has_and_fits_one_screen() -> None:
+    text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    walk = text.partition("## One failing action\n")[2].partition("\n## ")[0]
+    package = Path(haptik_actions.__file__).parent
+    known = {node for file in package.rglob("*.py") for node in _names_defined_in(file)}
+    named = set(re.findall(r"`([^`]+)`", walk)) - {"ActionOrderStatus.run", "unavailable"}
+    assert len(named) > 20
+    missing = [name for name in named if name not in known and not ("/" in name and (package / name).is_file())]
+    assert missing == []
+    assert len(walk.splitlines()) < 40
+
+
+def _names_defined_in(file: Path) -> Iterator[str]:
+    """Yield each function and class of a file, nested ones too, and `Class.member` for what classes have."""
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+            yield node.name
+        if isinstance(node, ast.ClassDef):
+            for member in ast.walk(node):
+                if isinstance(member, (ast.FunctionDef, ast.AsyncFunctionDef)):
+                    yield f"{node.name}.{member.name}"
