@@ -18,9 +18,8 @@ from starlette.staticfiles import StaticFiles
 
 from haptik_actions._log import get_logger
 from haptik_actions.demo._orders import OrdersService
-from haptik_actions.demo._phone import Phone
 from haptik_actions.demo._rasa import RealRasa
-from haptik_actions.demo._stand_in import StandIn
+from haptik_actions.demo._stand_in import Phone, StandIn
 from haptik_actions.demo._strip import Strip
 from haptik_actions.relay import Relay
 from haptik_actions.sandbox import Sandbox

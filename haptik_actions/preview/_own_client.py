@@ -23,9 +23,22 @@ from haptik_actions.hsl import (
     parse,
     strip_braces,
 )
-from haptik_actions.preview._fields import calls, opens, tap, text, unseen
 from haptik_actions.preview._marks import Marker, plain
-from haptik_actions.preview._parts import Bubble, Chips, Line, Menu, Part, Questions, Strip, Tap
+from haptik_actions.preview._parts import (
+    Bubble,
+    Chips,
+    Line,
+    Menu,
+    Part,
+    Questions,
+    Strip,
+    Tap,
+    calls,
+    opens,
+    tap,
+    text,
+    unseen,
+)
 
 _DOES = MappingProxyType(
     {

@@ -5,12 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from haptik_actions.errors import ConfigurationError
-from haptik_actions.sandbox._chats import Chat, ChatBoard
-from haptik_actions.sandbox._details import DetailsBook
+from haptik_actions.sandbox._chats import Chat, ChatBoard, Message, Transcripts, as_hsl
 from haptik_actions.sandbox._events import Closing, EventBodies
-from haptik_actions.sandbox._habits import WORDS, Sentence
-from haptik_actions.sandbox._state import Sender
-from haptik_actions.sandbox._transcripts import Message, Transcripts, as_hsl
+from haptik_actions.sandbox._state import WORDS, Sender, Sentence
+from haptik_actions.sandbox._users import DetailsBook
 from haptik_actions.sandbox._webhook import EventQueue
 
 __all__ = ["Conversations", "NoSuchChat"]

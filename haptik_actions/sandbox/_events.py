@@ -11,11 +11,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
-from haptik_actions.sandbox._chats import Chat
-from haptik_actions.sandbox._details import DetailsBook
+from haptik_actions.sandbox._chats import Chat, Message
 from haptik_actions.sandbox._state import Agent, State
-from haptik_actions.sandbox._transcripts import Message
-from haptik_actions.sandbox._users import DEVICES, Person, UserDirectory
+from haptik_actions.sandbox._users import DEVICES, DetailsBook, Person, UserDirectory
 
 __all__ = ["Closing", "Ending", "EventBodies"]
 

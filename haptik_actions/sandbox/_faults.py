@@ -9,7 +9,7 @@ from random import Random
 from typing import TYPE_CHECKING, Any, Literal, TypedDict
 
 from haptik_actions.errors import ConfigurationError
-from haptik_actions.sandbox._endpoints import Endpoint, check_endpoint
+from haptik_actions.sandbox._journal import Endpoint, check_endpoint
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack

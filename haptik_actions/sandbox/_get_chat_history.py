@@ -16,9 +16,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from haptik_actions.sandbox._chats import Message
 from haptik_actions.sandbox._platform import Platform
-from haptik_actions.sandbox._refusal import HeaderMessages, Refusal, authenticate
-from haptik_actions.sandbox._transcripts import Message
+from haptik_actions.sandbox._requests import HeaderMessages, Refusal, authenticate
 
 __all__ = ["get_chat_history"]
 

@@ -18,11 +18,11 @@ from ruamel.yaml.error import YAMLError
 from haptik_actions.errors import ConfigurationError
 from haptik_actions.sandbox._faq_csv import FaqNode
 from haptik_actions.sandbox._faults import Fault
-from haptik_actions.sandbox._habits import Habits
 from haptik_actions.sandbox._state import (
     Agent,
     Business,
     Domain,
+    Habits,
     Node,
     Partner,
     SeedMessage,

@@ -13,9 +13,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from haptik_actions.sandbox._fields import business_of, is_number
 from haptik_actions.sandbox._platform import Platform
-from haptik_actions.sandbox._refusal import HeaderMessages, Refusal, authenticate, json_object
+from haptik_actions.sandbox._requests import HeaderMessages, Refusal, authenticate, business_of, is_number, json_object
 from haptik_actions.sandbox._state import Team
 from haptik_actions.sandbox._users import Person, looks_made_up
 
