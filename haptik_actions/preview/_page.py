@@ -1,26 +1,133 @@
-"""The fragment of one channel, and the page of all."""
+"""The fragment of one channel, and the page of all.
+
+A channel shows Rasa's keys of a message and the payload of the channel itself. What was lost stands beside it, in words
+for people who do not program.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
+from types import MappingProxyType
 from typing import Any, TypeAlias
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from haptik_actions.hsl import Element, Unknown, parse
-from haptik_actions.preview._messages import parts
-from haptik_actions.preview._notes import remarks
-from haptik_actions.preview._parts import Part
-from haptik_actions.render import ALIASES, CHANNELS, Copy, Note, channel_of, render
+from haptik_actions.preview import _own_client, _phone_chats, _work_chats
+from haptik_actions.preview._marks import Marker, marker, plain
+from haptik_actions.preview._parts import Bubble, Chips, Part, mapping, mappings, tap, text, unseen
+from haptik_actions.render import ALIASES, CHANNELS, LOSSES, Channel, Copy, Message, Note, NoteCode, channel_of, render
+
+__all__ = ["PREVIEWED", "Content", "preview_channel", "preview_page"]
+
+Reader: TypeAlias = Callable[[Mapping[str, Any], Marker], Iterator[Part]]
+
+_READERS: Mapping[str, Reader] = MappingProxyType(
+    {
+        "botframework": _work_chats.teams,
+        "facebook": _phone_chats.messenger,
+        "hangouts": _work_chats.google_chat,
+        "instagram": _phone_chats.messenger,
+        "line": _phone_chats.line,
+        "rcs": _phone_chats.rcs,
+        "gbm": _phone_chats.rcs,
+        "rocketchat": _work_chats.rocket_chat,
+        "slack": _work_chats.slack,
+        "socketio": _phone_chats.web_chat,
+        "telegram": _phone_chats.telegram,
+        "twilio": _phone_chats.twilio,
+        "viber": _phone_chats.viber,
+        "whatsapp": _phone_chats.whatsapp,
+    }
+)
+# On these channels Rasa's `buttons` vanish after a tap, as quick replies do.
+_PASSING = frozenset({"callback", "cmdline", "rasa", "rest", "socketio"})
+# These channels show marks only with `parse_mode` or on a card. Any other text is shown as it stands.
+_UNMARKED = frozenset({"hangouts", "telegram"})
+
+
+def parts(message: Message, channel: Channel) -> Iterator[Part]:
+    """What the user sees of one message, from top to bottom."""
+    mark = marker(channel.markup)
+    if channel.name == "haptik":
+        yield from _own_client.haptik(text(message.get("text")) or mapping(message.get("json_message")), mark)
+        return
+    yield from _keys(message, channel, mark)
+    payload = message.get("json_message")
+    if payload is not None:
+        reader = _READERS.get(channel.name)
+        yield from reader(mapping(payload), mark) if reader else [unseen(payload)]
+
+
+def _keys(message: Message, channel: Channel, mark: Marker) -> Iterator[Part]:
+    """Rasa's own keys, in the order in which it sends them."""
+    buttons = _phone_chats.buttons(message.get("buttons"))
+    chips = tuple(tap(reply.get("title")) for reply in mappings(message.get("quick_replies")))
+    if channel.name in _PASSING:
+        buttons, chips = (), (*chips, *buttons)
+    shown = plain if channel.name in _UNMARKED else mark
+    bubble = Bubble(text=shown(text(message.get("text"))), taps=buttons)
+    if not bubble.empty:
+        yield bubble
+    if message.get("image"):
+        yield Bubble(image=text(message["image"]))
+    for element in mappings(message.get("elements")):
+        yield _work_chats.attached(element, mark)
+    if chips:
+        yield Chips(taps=chips)
+
+
+_WORDS: Mapping[NoteCode, str] = MappingProxyType(
+    {
+        "coerced": "Adjusted",
+        "dropped": "Not shown here",
+        "insecure_url": "Not encrypted; some phones do not load it",
+        "numbered": "Options are numbered lines of the text",
+        "paginated": "Some options are behind “More”",
+        "replaced": "In another form",
+        "shortened_payload": "A long answer is sent in short",
+        "split": "In more than one piece",
+        "truncated": "Cut short",
+        "unsupported": "This kind of message does not exist here",
+    }
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Remark:
+    """One sentence about a conversion, how often it applies, and whether it tells of a loss."""
+
+    words: str
+    detail: str
+    path: str
+    times: int
+    is_loss: bool
+
+
+def remarks(notes: Sequence[Note]) -> Iterator[Remark]:
+    """The notes as sentences, each one once, losses first."""
+    counted = Counter((note.code, note.detail) for note in notes)
+    first = {(note.code, note.detail): note.path for note in reversed(notes)}
+    for code, detail in sorted(counted, key=lambda key: key[0] not in LOSSES):
+        yield Remark(
+            words=_WORDS[code],
+            detail=detail,
+            path=first[code, detail],
+            times=counted[code, detail],
+            is_loss=code in LOSSES,
+        )
+
 
 Content: TypeAlias = Element | Mapping[str, Any] | str | Sequence[Element | Mapping[str, Any] | str]
 """An element, its JSON, a text, or several of these."""
 
 PREVIEWED: tuple[str, ...] = tuple(name for name in CHANNELS if name not in ALIASES)
-"""The channels that a page shows unless told otherwise: all but the second names of one."""
+"""The channels that a page shows by default: all, each under its first name."""
 
 
 @lru_cache(maxsize=1)

@@ -2,10 +2,33 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import ClassVar, TypeAlias
+from html import unescape
+from typing import Any, ClassVar, TypeAlias
 
 from markupsafe import Markup
+
+__all__ = [
+    "Bubble",
+    "Chips",
+    "Keyboard",
+    "Line",
+    "Menu",
+    "Part",
+    "Questions",
+    "Strip",
+    "Tap",
+    "calls",
+    "mapping",
+    "mappings",
+    "opens",
+    "tap",
+    "text",
+    "unescaped",
+    "unseen",
+]
 
 _NOTHING = Markup("")
 
@@ -35,7 +58,7 @@ class Bubble:
 
     @property
     def empty(self) -> bool:
-        """It shows nothing."""
+        """Whether it shows nothing."""
         return not (self.text or self.title or self.image or self.facts or self.total or self.below or self.taps)
 
 
@@ -50,7 +73,7 @@ class Strip:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chips:
-    """Quick replies below the message; they go once one is tapped."""
+    """Quick replies below the message. They vanish after a tap."""
 
     shape: ClassVar[str] = "chips"
 
@@ -98,7 +121,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unseen:
-    """What goes to the client application and not to the user, or what has no shape here, as JSON."""
+    """JSON that goes to the client application and not to the user, or that this preview cannot draw."""
 
     shape: ClassVar[str] = "unseen"
 
@@ -107,3 +130,48 @@ class Unseen:
 
 Part: TypeAlias = Bubble | Strip | Chips | Keyboard | Menu | Questions | Line | Unseen
 """One thing below the other in a chat."""
+
+
+def text(value: object) -> str:
+    """A string or a number as a string; everything else is empty."""
+    return value if isinstance(value, str) else str(value) if isinstance(value, (int, float)) else ""
+
+
+def unescaped(value: object) -> str:
+    """A string in which the channel wants `&`, `<` and `>` as entities."""
+    return unescape(text(value))
+
+
+def mapping(value: object) -> Mapping[str, Any]:
+    """An object; everything else is an empty one."""
+    return value if isinstance(value, Mapping) else {}
+
+
+def mappings(value: object) -> Iterator[Mapping[str, Any]]:
+    """The objects of a list."""
+    for item in value if isinstance(value, (list, tuple)) else ():
+        if isinstance(item, Mapping):
+            yield item
+
+
+def opens(url: object) -> str:
+    """The words for a control that opens an address."""
+    address = text(url)
+    if address.startswith("tel:"):
+        return f"calls {address.removeprefix('tel:')}"
+    return f"opens {address}" if address else ""
+
+
+def calls(number: object) -> str:
+    """The words for a control that calls a number."""
+    return f"calls {text(number)}"
+
+
+def tap(label: object, does: str = "", detail: object = "") -> Tap:
+    """A control."""
+    return Tap(label=text(label) or "(no label)", does=does, detail=text(detail))
+
+
+def unseen(value: object) -> Part:
+    """A payload as it is."""
+    return Unseen(json=json.dumps(value, indent=2, ensure_ascii=False, default=str))

@@ -1,13 +1,79 @@
-"""Payloads of the chats of phones: WhatsApp, Telegram, LINE, Viber, RCS, Twilio."""
+"""Payloads of the chats of phones: Messenger and its kin, WhatsApp, Telegram, LINE, Viber, RCS, Twilio."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from haptik_actions.preview._fields import calls, mapping, mappings, opens, tap, text, unescaped, unseen
 from haptik_actions.preview._marks import Marker, marker, plain
-from haptik_actions.preview._parts import Bubble, Chips, Keyboard, Menu, Part, Strip, Tap
+from haptik_actions.preview._parts import (
+    Bubble,
+    Chips,
+    Keyboard,
+    Menu,
+    Part,
+    Strip,
+    Tap,
+    calls,
+    mapping,
+    mappings,
+    opens,
+    tap,
+    text,
+    unescaped,
+    unseen,
+)
+
+__all__ = []
+
+
+def messenger(payload: Mapping[str, Any], mark: Marker) -> Iterator[Part]:
+    """A `message` object of Messenger's Send API."""
+    if "text" in payload:
+        yield Bubble(text=mark(text(payload["text"])))
+    if "attachment" in payload:
+        yield _attachment(mapping(payload["attachment"]), mark)
+    replies = tuple(tap(reply.get("title")) for reply in mappings(payload.get("quick_replies")))
+    if replies:
+        yield Chips(taps=replies)
+    if not payload.keys() & {"text", "attachment", "quick_replies"}:
+        yield unseen(payload)
+
+
+def web_chat(payload: Mapping[str, Any], mark: Marker) -> Iterator[Part]:
+    """What Rasa's socketio channel emits: the message is below `data`."""
+    yield from messenger(mapping(payload.get("data")) or payload, mark)
+
+
+def _attachment(attachment: Mapping[str, Any], mark: Marker) -> Part:
+    payload = mapping(attachment.get("payload"))
+    if attachment.get("type") in ("image", "video"):
+        return Bubble(image=text(payload.get("url") or payload.get("src")), title=plain(text(payload.get("title"))))
+    if payload.get("template_type") == "generic":
+        return Strip(cards=tuple(_card(element, mark) for element in mappings(payload.get("elements"))))
+    if payload.get("template_type") == "button":
+        return Bubble(text=mark(text(payload.get("text"))), taps=buttons(payload.get("buttons")))
+    return unseen(attachment)
+
+
+def _card(element: Mapping[str, Any], mark: Marker) -> Bubble:
+    return Bubble(
+        title=mark(text(element.get("title"))),
+        text=mark(text(element.get("subtitle"))),
+        image=text(element.get("image_url")),
+        taps=buttons(element.get("buttons")),
+    )
+
+
+def buttons(value: object) -> tuple[Tap, ...]:
+    """Buttons of a template; those of Rasa's own form have no type."""
+    return tuple(tap(button.get("title"), _does(button)) for button in mappings(value))
+
+
+def _does(button: Mapping[str, Any]) -> str:
+    if button.get("type") == "phone_number":
+        return calls(button.get("payload"))
+    return opens(button.get("url"))
 
 
 def whatsapp(payload: Mapping[str, Any], mark: Marker) -> Iterator[Part]:
@@ -134,7 +200,7 @@ def _flex_bubble(bubble: Mapping[str, Any]) -> Bubble:
     pieces = [piece for box in boxes for piece in mappings(box.get("contents"))]
     sides = [list(mappings(piece.get("contents"))) for piece in pieces if piece.get("layout") == "horizontal"]
     words = [piece for piece in pieces if piece.get("type") == "text"]
-    # The sum stands at the end of its line, and what is said below it follows.
+    # The sum stands at the right end of its line; texts below it follow as a paragraph.
     sums = [place for place, piece in enumerate(words) if piece.get("align") == "end"]
     total, below = (("", text(words[sums[0]].get("text"))), words[sums[0] + 1 :]) if sums else (None, [])
     words = words[: sums[0]] if sums else words
@@ -155,7 +221,7 @@ def _flex_bubble(bubble: Mapping[str, Any]) -> Bubble:
 
 
 def viber(payload: Mapping[str, Any], mark: Marker) -> Iterator[Part]:
-    """A message of Viber's bot API; the buttons of a rich media are pictures, texts and controls in turn."""
+    """A message of Viber's bot API. A rich media has nothing but buttons: its pictures and texts are buttons, too."""
     kind = payload.get("type")
     if kind == "text":
         yield Bubble(text=mark(text(payload.get("text"))))
@@ -171,7 +237,7 @@ def viber(payload: Mapping[str, Any], mark: Marker) -> Iterator[Part]:
 
 
 def _viber_cards(media: Mapping[str, Any]) -> Iterator[Bubble]:
-    """The rows fill a column of `ButtonsGroupRows`, one column after the other."""
+    """Divide the rows into cards: each card is a column of `ButtonsGroupRows` rows."""
     height, filled = media.get("ButtonsGroupRows"), 0
     column: list[Mapping[str, Any]] = []
     for button in mappings(media.get("Buttons")):

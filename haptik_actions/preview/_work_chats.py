@@ -5,9 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from haptik_actions.preview._fields import mapping, mappings, opens, tap, text, unescaped, unseen
 from haptik_actions.preview._marks import Marker, plain
-from haptik_actions.preview._parts import Bubble, Keyboard, Menu, Part, Strip, Tap
+from haptik_actions.preview._parts import (
+    Bubble,
+    Keyboard,
+    Menu,
+    Part,
+    Strip,
+    Tap,
+    mapping,
+    mappings,
+    opens,
+    tap,
+    text,
+    unescaped,
+    unseen,
+)
 
 
 def slack(payload: Mapping[str, Any], mark: Marker) -> Iterator[Part]:

@@ -5,8 +5,8 @@
         ...
     sandbox.queue()                              # the chats that wait for an agent
 
-An independent second reading of the platform's documentation: nothing of `haptik_actions.client` is used here, so that
-client and sandbox cannot share a mistake. `docs/sandbox.md` marks every behaviour as documented or assumed.
+It was written from the platform's documentation and uses nothing of `haptik_actions.client`, so that client and sandbox
+cannot share a mistake. `docs/sandbox.md` marks every behaviour as documented or assumed.
 
 Needs the extra `sandbox`; importing without it raises `haptik_actions.errors.ConfigurationError`.
 """
@@ -16,12 +16,9 @@ from __future__ import annotations
 from haptik_actions.errors import ConfigurationError
 
 try:
-    from haptik_actions.sandbox._chats import Chat
-    from haptik_actions.sandbox._delivery import sign
+    from haptik_actions.sandbox._chats import Chat, Message
     from haptik_actions.sandbox._faq_csv import FaqNode
     from haptik_actions.sandbox._faults import Fault
-    from haptik_actions.sandbox._feedback import Feedback
-    from haptik_actions.sandbox._habits import Habits
     from haptik_actions.sandbox._journal import JournalEntry
     from haptik_actions.sandbox._node_calls import NodeCall
     from haptik_actions.sandbox._sandbox import Sandbox
@@ -30,6 +27,7 @@ try:
         Agent,
         Business,
         Domain,
+        Habits,
         Node,
         Partner,
         SeedMessage,
@@ -38,9 +36,8 @@ try:
         User,
         Webhook,
     )
-    from haptik_actions.sandbox._transcripts import Message
-    from haptik_actions.sandbox._users import Person
-    from haptik_actions.sandbox._webhook import Event, EventTry
+    from haptik_actions.sandbox._users import Feedback, Person
+    from haptik_actions.sandbox._webhook import Event, EventTry, sign
 except ModuleNotFoundError as missing:
     _package = (missing.name or "").partition(".")[0]
     if _package not in {"jinja2", "python_multipart", "starlette", "uvicorn"}:

@@ -1,24 +1,25 @@
 """The agents' desk: who is online, and who may claim, answer and complete which chat.
 
+Also what the platform does to chats by itself when time has passed. It is worked out on demand, without a task.
+
 The platform's documentation names these steps without saying when they are refused: all of that is assumed, and listed
 in docs/sandbox.md.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
-from typing import Any
+from datetime import datetime
+from typing import Any, Literal
 
 from haptik_actions.errors import ConfigurationError
-from haptik_actions.sandbox._chats import Chat, ChatState
+from haptik_actions.sandbox._chats import Chat, ChatBoard, ChatState, Message, as_hsl
 from haptik_actions.sandbox._conversations import Conversations
 from haptik_actions.sandbox._events import Closing, Ending
-from haptik_actions.sandbox._habits import Sentence
-from haptik_actions.sandbox._state import Agent
-from haptik_actions.sandbox._transcripts import Message, as_hsl
+from haptik_actions.sandbox._state import Agent, Habits, Sentence
 
-__all__ = ["AgentDesk", "NoSuchAgent"]
+__all__ = ["AgentDesk", "Automat", "NoSuchAgent"]
 
 _WHERE: dict[ChatState, str] = {
     "bot": "is with the bot. Move it to a team with send_chat_to_agent first",
@@ -38,7 +39,7 @@ _ENDS_IN: Mapping[Ending, frozenset[ChatState]] = {
 
 
 class NoSuchAgent(ConfigurationError):
-    """No agent has that name."""
+    """Raised where no agent has that name."""
 
 
 class AgentDesk:
@@ -67,7 +68,7 @@ class AgentDesk:
         return sorted(self.able(chat.team), key=lambda agent: agent.name != last)
 
     def set_online(self, agent: str, *, online: bool) -> Agent:
-        """Let an agent come or go. Who goes keeps their chats; what waits for a team without anybody is completed."""
+        """Set an agent online or offline. Their chats stay theirs; chats that wait for a team without agents end."""
         before = self._agent(agent)
         self._agents[agent] = replace(before, online=online)
         if before.online and not online:
@@ -128,3 +129,70 @@ class AgentDesk:
 
 def _describe(chat: Chat) -> str:
     return f"the chat of {chat.user_name} on {chat.business_id} {_WHERE[chat.state].format(chat=chat)}"
+
+
+class Automat:
+    """Does what `habits` say whenever `settle` is called: before and after a request, and when events are due."""
+
+    def __init__(
+        self,
+        habits: Habits,
+        board: ChatBoard,
+        desk: AgentDesk,
+        conversations: Conversations,
+        now: Callable[[], datetime],
+    ) -> None:
+        self._habits = habits
+        self._board = board
+        self._desk = desk
+        self._conversations = conversations
+        self._now = now
+        self._is_asleep = habits == Habits(human_assistance=habits.human_assistance)
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget which chats were seen."""
+        self._arrived: set[tuple[str, int, int]] = set()
+        self._delayed: set[tuple[str, int, int]] = set()
+
+    def settle(self) -> None:
+        """Do what is due now, chat by chat, in the order in which they queue."""
+        if self._is_asleep:
+            return
+        for chat in self._board.queue():
+            if chat.state == "pending":
+                self._waiting(chat)
+        if self._habits.idle_after is not None:
+            for chat in self._board.chats():
+                if chat.state == "assigned" and self._is_idle(chat, self._habits.idle_after):
+                    self._conversations.complete(chat, Closing(ending="waiting_for_user"))
+
+    def _waiting(self, chat: Chat) -> None:
+        key = chat.user_name, chat.business_id, chat.conversation_no
+        if key not in self._arrived:
+            self._arrived.add(key)
+            if self._habits.to_last_agent and self._return(chat):
+                return
+            if self._habits.sentences:
+                self._conversations.announce(chat, self._first_sentence(chat))
+        if self._habits.nobody_after is not None and chat.seconds_waiting >= self._habits.nobody_after:
+            self._conversations.complete(chat, Closing(ending="nobody_came"))
+        elif self._habits.sentences and chat.seconds_waiting >= self._habits.delay_after and key not in self._delayed:
+            self._delayed.add(key)
+            self._conversations.announce(chat, "delay")
+
+    def _first_sentence(self, chat: Chat) -> Literal["queue_position", "team_offline"]:
+        return "queue_position" if self._desk.able(chat.team) else "team_offline"
+
+    def _return(self, chat: Chat) -> bool:
+        last = self._conversations.last_agent(chat)
+        if last is None or last not in [agent.name for agent in self._desk.able(chat.team)]:
+            return False
+        self._conversations.assign(chat, last)
+        return True
+
+    def _is_idle(self, chat: Chat, seconds: float) -> bool:
+        said = self._conversations.messages(chat)
+        if not said or said[-1].sender == "user":
+            return False
+        return (self._now() - said[-1].at).total_seconds() >= seconds

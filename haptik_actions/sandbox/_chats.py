@@ -1,15 +1,21 @@
-"""The chats of the platform and where each of them is: bot, counting down, pending, assigned, complete."""
+"""The chats of the platform: where each of them is, and what was said.
+
+A chat is with the bot, counting down, pending, assigned or complete.
+"""
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable
+from copy import deepcopy
 from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from itertools import count
 from typing import Any, Literal
 
-from haptik_actions.sandbox._state import User
+from haptik_actions.sandbox._state import Sender, User
 
-__all__ = ["Chat", "ChatBoard", "ChatState"]
+__all__ = ["Chat", "ChatBoard", "ChatState", "Message", "Transcripts", "as_hsl"]
 
 ChatState = Literal["bot", "counting_down", "pending", "assigned", "complete"]
 
@@ -18,7 +24,7 @@ _QUEUED: frozenset[ChatState] = frozenset({"counting_down", "pending"})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chat:
-    """One chat as it was when it was looked at.
+    """A snapshot of one chat.
 
     `team` is None with the bot and when complete. `agent` is who the chat is assigned to. `countdown` is the whole
     countdown, `seconds_left` what remains of it, `seconds_waiting` the time in the queue, until it was claimed or until
@@ -63,7 +69,7 @@ _Key = tuple[str, int]
 
 
 class ChatBoard:
-    """One chat per user and business. A chat's state follows from the clock, so nothing has to run in between."""
+    """One chat per user and business. Its state is computed from the clock when somebody asks, without a task."""
 
     def __init__(self, users: Iterable[User], clock: Callable[[], float]) -> None:
         self._seeded = {(user.user_name, where): user.conversation_no for user in users for where in user.businesses}
@@ -95,7 +101,7 @@ class ChatBoard:
         return [self._look(key, now) for key in self._conversations]
 
     def queue(self) -> list[Chat]:
-        """Return the chats that count down or wait, in the order in which they queue; of equals, who came first."""
+        """Return the chats that count down or wait, in the order of the queue; of equal ones, who came first."""
         now = self._clock()
         moves = {key: at.move for key, at in self._conversations.items() if at.move}
         keys = sorted(moves, key=lambda key: (moves[key].queues_at, moves[key].order))
@@ -165,3 +171,87 @@ def _state_of(at: _Conversation, now: float) -> ChatState:
     if at.claim:
         return "assigned"
     return "counting_down" if round(at.move.queues_at - now, 3) > 0 else "pending"
+
+
+_SEEDED_EVERY = timedelta(seconds=20)
+
+_Speaker = tuple[str, int, int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """One message of a conversation.
+
+    `id` ascends over all conversations of the platform. `body` is an HSL object. `agent_name` is None unless `sender`
+    is `agent`. `at` is in UTC, of the platform's wall clock.
+    """
+
+    id: int
+    sender: Sender
+    body: dict[str, Any]
+    at: datetime
+    agent_name: str | None = None
+
+
+class Transcripts:
+    """The messages of every conversation, which is a user, a business and a conversation's number.
+
+    The messages that `users` are seeded with lie before `now`, twenty seconds apart.
+    """
+
+    def __init__(self, users: Iterable[User], now: Callable[[], datetime]) -> None:
+        self._users = tuple(users)
+        self._now = now
+        self.reset()
+
+    def add(
+        self,
+        user_name: str,
+        business_id: int,
+        conversation_no: int,
+        *,
+        sender: Sender,
+        body: dict[str, Any],
+        agent_name: str | None = None,
+    ) -> Message:
+        """Append a message and return it. The body is copied."""
+        message = Message(id=next(self._ids), sender=sender, agent_name=agent_name, body=deepcopy(body), at=self._now())
+        self._messages[user_name, business_id, conversation_no].append(message)
+        return message
+
+    def new_id(self) -> int:
+        """Take an id for a message that the webhook is told and no transcript holds."""
+        return next(self._ids)
+
+    def of(self, user_name: str, business_id: int, conversation_no: int) -> list[Message]:
+        """Return the conversation's messages, the oldest first; none for a conversation that never was."""
+        return list(self._messages.get((user_name, business_id, conversation_no), ()))
+
+    def reset(self) -> None:
+        """Forget everything but what the users are seeded with."""
+        self._ids = count(1)
+        self._messages: dict[_Speaker, list[Message]] = defaultdict(list)
+        for user in self._users:
+            self._seed(user)
+
+    def _seed(self, user: User) -> None:
+        now, last = self._now(), len(user.messages)
+        for index, seeded in enumerate(user.messages):
+            business_id = seeded.business_id or user.businesses[0]
+            key = user.user_name, business_id, seeded.conversation_no or user.conversation_no
+            self._messages[key].append(
+                Message(
+                    id=next(self._ids),
+                    sender=seeded.sender,
+                    agent_name=seeded.agent_name,
+                    body=as_hsl(seeded.text if seeded.hsl is None else seeded.hsl),
+                    at=now - (last - index) * _SEEDED_EVERY,
+                )
+            )
+
+
+def as_hsl(content: str | dict[str, Any] | None) -> dict[str, Any]:
+    """Return an HSL object as it is, and a text as the TEXT element that says it (HSL, "Text")."""
+    if isinstance(content, dict):
+        return deepcopy(content)
+    return {"text": content or "", "type": "TEXT", "data": {"quick_replies": []}}

@@ -1,27 +1,25 @@
-"""The life of a chat: what is said and done in it, what of that is in the transcript, and what the webhook is told."""
+"""What happens in a chat: it changes the chat, is written into the transcript, and the webhook is told."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from haptik_actions.errors import ConfigurationError
-from haptik_actions.sandbox._chats import Chat, ChatBoard
-from haptik_actions.sandbox._details import DetailsBook
+from haptik_actions.sandbox._chats import Chat, ChatBoard, Message, Transcripts, as_hsl
 from haptik_actions.sandbox._events import Closing, EventBodies
-from haptik_actions.sandbox._habits import WORDS, Sentence
-from haptik_actions.sandbox._state import Sender
-from haptik_actions.sandbox._transcripts import Message, Transcripts, as_hsl
+from haptik_actions.sandbox._state import WORDS, Sender, Sentence
+from haptik_actions.sandbox._users import DetailsBook
 from haptik_actions.sandbox._webhook import EventQueue
 
 __all__ = ["Conversations", "NoSuchChat"]
 
 
 class NoSuchChat(ConfigurationError):
-    """The user has no chat on that business."""
+    """Raised where the user has no chat on that business."""
 
 
 class Conversations:
-    """The chats, with everything that follows when something happens in one. Who may do what is not asked here."""
+    """Carries out what happens in chats, with all that follows from it. It does not check who may do what."""
 
     def __init__(
         self,
@@ -42,7 +40,7 @@ class Conversations:
         self.reset()
 
     def reset(self) -> None:
-        """Forget who had which user last."""
+        """Forget which agent had which user last."""
         self._last_agents: dict[tuple[str, int], str] = {}
 
     def chat(self, user_name: str, business_id: int) -> Chat:

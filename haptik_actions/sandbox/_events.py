@@ -11,17 +11,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
-from haptik_actions.sandbox._chats import Chat
-from haptik_actions.sandbox._details import DetailsBook
+from haptik_actions.sandbox._chats import Chat, Message
 from haptik_actions.sandbox._state import Agent, State
-from haptik_actions.sandbox._transcripts import Message
-from haptik_actions.sandbox._users import DEVICES, Person, UserDirectory
+from haptik_actions.sandbox._users import DEVICES, DetailsBook, Person, UserDirectory
 
 __all__ = ["Closing", "Ending", "EventBodies"]
 
 _VERSION = "1.0"
 _NO_DEVICE = {"phone_model": "", "os_version": "", "package_name": ""}
-# "Gogo is an internal name for our ai engine": it also signs what the platform itself has to say.
+# The documentation: "Gogo is an internal name for our ai engine". The platform's own messages have it as agent, too.
 _GOGO = {"id": 1, "name": "gogo", "profile_image": "", "is_automated": True, "email": None}
 _FIRST_AGENT_ID = 101
 
@@ -32,7 +30,7 @@ _COMPLETION: Mapping[Ending, tuple[str, str]] = {
     "waiting_for_user": ("autocomplete", "Waiting for User"),
     "bot_completed": ("gogo", "Bot completed"),
 }
-"""`completion_type` and `completion_by` of what no agent completed."""
+"""`completion_type` and `completion_by` of chats that no agent completed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,9 +13,8 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from haptik_actions.sandbox._faq_csv import read_nodes
-from haptik_actions.sandbox._form import read_form
 from haptik_actions.sandbox._platform import Platform
-from haptik_actions.sandbox._refusal import HeaderMessages, Refusal, authenticate
+from haptik_actions.sandbox._requests import HeaderMessages, Refusal, authenticate, read_form
 
 __all__ = ["faq"]
 

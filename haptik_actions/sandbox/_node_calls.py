@@ -1,4 +1,4 @@
-"""A node of a Haptik bot that calls another bot: the request, and what its answer leads to.
+"""A node of a Haptik bot that calls another bot: the request, how its answer is read, and what that leads to.
 
 Source: Haptik's documentation, integration parameters and "Webhook node". Names and nesting are documented; what is
 done with an answer that does not fit is "bot break" there, whose words are made up here.
@@ -9,25 +9,79 @@ from __future__ import annotations
 import json
 from collections import deque
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from haptik_actions._deadline import DeadlinePassed, deadline
 from haptik_actions.errors import ConfigurationError
-from haptik_actions.sandbox._chats import Chat
-from haptik_actions.sandbox._delivery import outgoing, sign
+from haptik_actions.sandbox._chats import Chat, Message, as_hsl
 from haptik_actions.sandbox._events import Closing
-from haptik_actions.sandbox._node_answers import NodeAnswer, NodeBroke, read_answer
 from haptik_actions.sandbox._platform import Platform
 from haptik_actions.sandbox._state import Node
-from haptik_actions.sandbox._transcripts import Message, as_hsl
+from haptik_actions.sandbox._webhook import outgoing, sign
 
 if TYPE_CHECKING:
     import httpx
 
 __all__ = ["NodeCall", "NodeCaller"]
+
+_MOST_DETAILS = 500
+
+
+class NodeBroke(Exception):
+    """Raised where the answer is a bot break; the message says why."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodeAnswer:
+    """An answer that fits: HSL objects for the user, and what is kept of the conversation and of the user."""
+
+    status: bool
+    elements: list[dict[str, Any]]
+    conversation_details: dict[str, Any] = field(default_factory=dict)
+    user_details: dict[str, Any] = field(default_factory=dict)
+
+
+def read_answer(http_status: int, content: bytes) -> NodeAnswer:
+    """Return the answer, or raise `NodeBroke`."""
+    if http_status != 200:
+        raise NodeBroke(f"answered {http_status}")
+    try:
+        answer = msgspec.json.decode(content, type=dict[str, Any])
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        raise NodeBroke("the answer is not a JSON object") from None
+    status, response = answer.get("status"), answer.get("response")
+    if not isinstance(status, bool):
+        raise NodeBroke("status is not true or false")
+    if not isinstance(response, list) or not all(isinstance(item, str) for item in response):
+        raise NodeBroke("response is not a list of strings")
+    if not any(item.strip() for item in response):
+        raise NodeBroke("response is empty")
+    details = [_details(answer, name) for name in ("conversation_details", "user_details")]
+    size = sum(len(json.dumps(part)) for part in details if part)
+    if size > _MOST_DETAILS:
+        raise NodeBroke(f"conversation_details and user_details have {size} characters, more than {_MOST_DETAILS}")
+    elements = [_element(item) for item in response if item.strip()]
+    return NodeAnswer(status=status, elements=elements, conversation_details=details[0], user_details=details[1])
+
+
+def _details(answer: dict[str, Any], name: str) -> dict[str, Any]:
+    details = answer.get(name)
+    if details is not None and not isinstance(details, dict):
+        raise NodeBroke(f"{name} is not an object")
+    return details or {}
+
+
+def _element(item: str) -> dict[str, Any]:
+    """Return the element that is serialised into the string, or the TEXT element that says the string."""
+    try:
+        element = msgspec.json.decode(item.encode("utf-8", "replace"))
+    except (msgspec.DecodeError, RecursionError):
+        return as_hsl(item)
+    return element if isinstance(element, dict) and isinstance(element.get("type"), str) else as_hsl(item)
+
 
 _BOT_BREAK = "Something went wrong. Please try again."
 _KEPT = 1_000
@@ -169,7 +223,7 @@ class NodeCaller:
             "full_name": person.name,
             "device_platform": person.device_platform,
             "language_code": person.language_code,
-            # Empty unless the user signed in somewhere and brought an identity along.
+            # Only users who have signed in somewhere have an identity here.
             "auth_id": "" if person.auth_id == f"auth-{person.user_id}" else person.auth_id,
             "auth_code": "",
         }
@@ -239,7 +293,7 @@ def _request_to(method: str, url: str, within: float, **more: Any) -> httpx.Requ
 
 
 def _whole_utterance(text: str, node: Node) -> dict[str, Any]:
-    # What a gateway node catches. Samples of 2021 write the value as text, those of 2023 as an object.
+    # A gateway node catches the whole text. The value is text in samples of 2021, and an object in those of 2023.
     value = {"value": text} if node.step else text
     return {"feedback_regex": [{"entity_value": value, "detection": "message", "original_text": text}]}
 

@@ -1,5 +1,8 @@
 """The agents' page at `/`: queues, one chat with what was said in it, agents, events, requests, the outage's switch.
 
+With the composer an agent sends an HSL element besides text. Source: Haptik's documentation, HSL: Text with quick
+replies, Button, Carousel. Written by hand, so that sandbox and `haptik_actions.hsl` cannot share a mistake.
+
 Everything that changes something is an HTML form, so that the page works without its script; with it, the forms are
 sent in place. Nothing is loaded from elsewhere, images of messages neither.
 """
@@ -15,6 +18,7 @@ from pathlib import Path
 from typing import Any, get_args
 from urllib.parse import parse_qsl, urlencode
 
+import msgspec
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.requests import Request
 from starlette.responses import FileResponse, HTMLResponse, RedirectResponse, Response
@@ -22,17 +26,111 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from haptik_actions.errors import ConfigurationError
-from haptik_actions.sandbox._chats import Chat
-from haptik_actions.sandbox._composer import compose
+from haptik_actions.sandbox._chats import Chat, as_hsl
 from haptik_actions.sandbox._events import Closing, Ending
-from haptik_actions.sandbox._habits import Sentence
 from haptik_actions.sandbox._hsl_view import view
 from haptik_actions.sandbox._node_calls import NodeCaller
 from haptik_actions.sandbox._platform import Platform
-from haptik_actions.sandbox._transcripts import as_hsl
+from haptik_actions.sandbox._state import Sentence
 from haptik_actions.sandbox._users import DEVICES
 
 __all__ = ["Page"]
+
+_FIELDS = ("replies", "buttons", "image", "cards", "hsl")
+_ADDRESS = re.compile(r"\s+(https?://\S+)\s*\Z")
+
+
+def compose(form: Mapping[str, str]) -> str | dict[str, Any]:
+    """Return the text of the form, or the element that its one other field stands for.
+
+    `replies` and `buttons` are labels between `|`; a label with an address behind it is a button that opens it. `image`
+    is an address; `cards` has one line a card: title, subtitle, address of an image, label of a button, between `|`.
+    `hsl` is an element as JSON. `ConfigurationError` where two of them are filled in or one does not fit.
+    """
+    # A browser sends every line end as "\r\n".
+    text = form.get("text", "").replace("\r\n", "\n")
+    given = [name for name in _FIELDS if form.get(name, "").strip()]
+    if len(given) > 1:
+        raise ConfigurationError(f"answer: {' and '.join(given)} do not fit into one message. Send them one by one")
+    if not given:
+        return text
+    return _WAYS[given[0]](text.strip(), form[given[0]].strip())
+
+
+def _replies(text: str, labels: str) -> dict[str, Any]:
+    if not text:
+        raise ConfigurationError("answer: quick replies need a text above them. Write it")
+    replies = [_tap(label, "TEXT_ONLY") for label in _parts(labels)]
+    return {"text": text, "type": "TEXT", "data": {"quick_replies": replies}}
+
+
+def _buttons(text: str, labels: str) -> dict[str, Any]:
+    if not text:
+        raise ConfigurationError("answer: buttons need a text above them. Write it")
+    return {"text": text, "type": "BUTTON", "data": {"items": [_button(label) for label in _parts(labels)]}}
+
+
+def _image(text: str, address: str) -> dict[str, Any]:
+    return _carousel(text, [{"thumbnail": {"image": _http(address)}, "actionables": []}])
+
+
+def _cards(text: str, lines: str) -> dict[str, Any]:
+    return _carousel(text, [_card(line) for line in lines.splitlines() if line.strip()])
+
+
+def _card(line: str) -> dict[str, Any]:
+    title, subtitle, image, button = ([part.strip() for part in line.split("|", 3)] + [""] * 3)[:4]
+    card: dict[str, Any] = {"title": title, "sub_title": subtitle, "description": ""}
+    if image:
+        card["thumbnail"] = {"image": _http(image)}
+    return {**card, "actionables": [_button(button)] if button else []}
+
+
+def _hsl(text: str, raw: str) -> dict[str, Any]:
+    if text:
+        raise ConfigurationError("answer: the JSON says its own text. Leave the text above it empty")
+    try:
+        element = msgspec.json.decode(raw.encode("utf-8", "replace"), type=dict[str, Any])
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise ConfigurationError(f"answer: this is not an element as JSON ({error}). Check its brackets") from error
+    return element
+
+
+_WAYS = {"replies": _replies, "buttons": _buttons, "image": _image, "cards": _cards, "hsl": _hsl}
+
+
+def _carousel(text: str, items: list[dict[str, Any]]) -> dict[str, Any]:
+    return {"text": text, "type": "CAROUSEL", "data": {"image_aspect_ratio": 1.77, "width": "FAT", "items": items}}
+
+
+def _button(label: str) -> dict[str, Any]:
+    address = _ADDRESS.search(label)
+    if address is None:
+        return _tap(label, "TEXT_ONLY")
+    tap = _tap(label[: address.start()], "APP_ACTION", uri="LINK")
+    return {**tap, "payload": {"message": "", "url": address[1], "gogo_message": ""}}
+
+
+def _tap(label: str, kind: str, **more: Any) -> dict[str, Any]:
+    return {
+        "actionable_text": label,
+        "location_required": False,
+        "is_default": 0,
+        "type": kind,
+        **more,
+        "payload": {"message": label, "gogo_message": ""},
+    }
+
+
+def _parts(labels: str) -> list[str]:
+    return [label.strip() for label in labels.split("|") if label.strip()]
+
+
+def _http(address: str) -> str:
+    if not re.match(r"https?://\S+\Z", address):
+        raise ConfigurationError(f"answer: {address!r} is no address of an image. Write one that begins with https://")
+    return address
+
 
 _HERE = Path(__file__).parent
 _STATIC = _HERE / "static"
@@ -44,7 +142,7 @@ _POLICY = "default-src 'self'; img-src 'self'; base-uri 'none'; form-action 'sel
 _NO_PAGE = "'none'"
 _HEADERS = {
     "X-Content-Type-Options": "nosniff",
-    # Not no-referrer: a browser would then hide from the sandbox that a form came from its own page.
+    # Not "no-referrer": then a form would not tell that it comes from the sandbox's own page.
     "Referrer-Policy": "same-origin",
     "Cache-Control": "no-store",
 }
@@ -142,7 +240,7 @@ class Page:
 
     def _render(self, template: str, chosen: _Form, *, problem: str = "", status: int = 200) -> Response:
         html = _templates().get_template(template).render(**self._seen(chosen), problem=problem)
-        # What tests put into messages may hold halves of characters.
+        # Messages of tests may hold lone surrogates, which cannot be encoded.
         return HTMLResponse(html.encode("utf-8", "replace"), status, headers=self._headers)
 
     def _seen(self, chosen: _Form) -> dict[str, Any]:
@@ -176,7 +274,7 @@ class Page:
 
 @cache
 def _templates() -> Environment:
-    # Shared by all sandboxes: to compile the templates takes longer than most tests that make one.
+    # Shared by all sandboxes: compiling the templates takes longer than most tests that make a sandbox.
     templates = Environment(
         loader=FileSystemLoader(_HERE / "templates"),
         autoescape=True,

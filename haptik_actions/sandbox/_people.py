@@ -6,16 +6,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from haptik_actions.errors import ConfigurationError
-from haptik_actions.sandbox._chats import Chat
+from haptik_actions.sandbox._chats import Chat, Message, as_hsl
 from haptik_actions.sandbox._events import Closing, Ending
 from haptik_actions.sandbox._faq_csv import FaqNode
-from haptik_actions.sandbox._feedback import Feedback
-from haptik_actions.sandbox._habits import Sentence
 from haptik_actions.sandbox._node_calls import NodeCall, NodeCaller
 from haptik_actions.sandbox._platform import Platform
-from haptik_actions.sandbox._state import Agent, Node, Sender
-from haptik_actions.sandbox._transcripts import Message, as_hsl
-from haptik_actions.sandbox._users import Person
+from haptik_actions.sandbox._state import Agent, Node, Sender, Sentence
+from haptik_actions.sandbox._users import Feedback, Person
 
 __all__ = ["People"]
 

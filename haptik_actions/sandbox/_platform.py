@@ -1,28 +1,63 @@
-"""The platform without HTTP: what it knows, what it was asked, and whether it is up."""
+"""The platform without HTTP: its clocks, what it knows, what it was asked, and whether it is up."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta, timezone
 
-from haptik_actions.sandbox._agents import AgentDesk
-from haptik_actions.sandbox._automatic import Automat
-from haptik_actions.sandbox._chats import ChatBoard
-from haptik_actions.sandbox._clock import MovableClock, WallClock
+from haptik_actions.errors import ConfigurationError
+from haptik_actions.sandbox._agents import AgentDesk, Automat
+from haptik_actions.sandbox._chats import ChatBoard, Transcripts
 from haptik_actions.sandbox._conversations import Conversations
-from haptik_actions.sandbox._details import DetailsBook
 from haptik_actions.sandbox._events import EventBodies
 from haptik_actions.sandbox._faq import FaqBoard
 from haptik_actions.sandbox._faults import Faults
-from haptik_actions.sandbox._feedback import FeedbackBook
-from haptik_actions.sandbox._files import FileStore
 from haptik_actions.sandbox._journal import Journal
 from haptik_actions.sandbox._state import Business, State
-from haptik_actions.sandbox._transcripts import Transcripts
-from haptik_actions.sandbox._users import UserDirectory
+from haptik_actions.sandbox._users import DetailsBook, FeedbackBook, FileStore, UserDirectory
 from haptik_actions.sandbox._webhook import EventQueue
 
 __all__ = ["Platform"]
+
+
+class MovableClock:
+    """Seconds of an injected clock plus what it was advanced by, in whole microseconds."""
+
+    def __init__(self, base: Callable[[], float]) -> None:
+        self._base = base
+        self._ahead = 0.0
+
+    def __call__(self) -> float:
+        # Rounded to microseconds, so that a float that is a bit too small does not miss "10 seconds later".
+        return round(self._base() + self._ahead, 6)
+
+    def advance(self, seconds: float) -> None:
+        """Move forward by `seconds`; `ConfigurationError` for a negative or infinite number."""
+        if not (math.isfinite(seconds) and seconds >= 0):
+            raise ConfigurationError(f"advance: {seconds} cannot be done. Give a number of seconds, 0 or more")
+        self._ahead += seconds
+
+    def reset(self) -> None:
+        """Undo every advance."""
+        self._ahead = 0.0
+
+
+class WallClock:
+    """The time in UTC: `start` when this was made, and from there on as fast as `clock` goes; now when `start` is None.
+
+    Raises `ConfigurationError` for a `start` without a time zone.
+    """
+
+    def __init__(self, clock: Callable[[], float], start: datetime | None = None) -> None:
+        if start is not None and start.tzinfo is None:
+            raise ConfigurationError("start: has no time zone. Give for example datetime.now(timezone.utc)")
+        self._clock = clock
+        self._zero = clock()
+        self._start = (start or datetime.now(timezone.utc)).astimezone(timezone.utc)
+
+    def __call__(self) -> datetime:
+        return self._start + timedelta(seconds=self._clock() - self._zero)
 
 
 class Platform:
@@ -31,7 +66,7 @@ class Platform:
     def __init__(self, state: State, clock: Callable[[], float], start: datetime | None = None) -> None:
         self.state = state
         self.partners = {partner.client_id: partner for partner in state.partners}
-        # Looked up by what JSON calls a number, which may arrive as a float.
+        # The key may arrive as a float: JSON has one type of number.
         self.businesses: dict[float, Business] = {business.id: business for business in state.businesses}
         self.teams = {team.name: team for team in state.teams}
         self.users = UserDirectory(state.users)
@@ -76,7 +111,7 @@ class Platform:
         self.journal.clear()
         self.files.clear()
         self.clock.reset()
-        # After the clock: what is seeded lies before the present.
+        # After the clock is reset, because seeded messages lie before its present.
         self.transcripts.reset()
         self.events.reset()
         self.conversations.reset()

@@ -1,4 +1,4 @@
-"""The sandbox that tests and demos hold in their hands."""
+"""`Sandbox`, the class that tests and demos use."""
 
 from __future__ import annotations
 
@@ -13,16 +13,13 @@ from starlette.middleware import Middleware
 from starlette.routing import Mount
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from haptik_actions.sandbox._assertions import called
 from haptik_actions.sandbox._bot_api import bot_api
 from haptik_actions.sandbox._control import ControlPlane
-from haptik_actions.sandbox._delivery import Courier
-from haptik_actions.sandbox._endpoints import Endpoint
 from haptik_actions.sandbox._faq_api import faq
 from haptik_actions.sandbox._faults import Fault, aimed
 from haptik_actions.sandbox._gateway import Gateway
 from haptik_actions.sandbox._get_chat_history import get_chat_history
-from haptik_actions.sandbox._journal import JournalEntry
+from haptik_actions.sandbox._journal import Endpoint, JournalEntry, called
 from haptik_actions.sandbox._loopback import OwnPagesOnly
 from haptik_actions.sandbox._node_calls import NodeCaller
 from haptik_actions.sandbox._page import Page
@@ -31,7 +28,7 @@ from haptik_actions.sandbox._platform import Platform
 from haptik_actions.sandbox._seed import default_state, load_state, state_from_mapping
 from haptik_actions.sandbox._send_chat_to_agent import send_chat_to_agent
 from haptik_actions.sandbox._state import State, Webhook
-from haptik_actions.sandbox._webhook import Event
+from haptik_actions.sandbox._webhook import Courier, Event
 
 if TYPE_CHECKING:
     import httpx

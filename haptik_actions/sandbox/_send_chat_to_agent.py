@@ -13,9 +13,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from haptik_actions.sandbox._fields import business_of, is_number
 from haptik_actions.sandbox._platform import Platform
-from haptik_actions.sandbox._refusal import HeaderMessages, Refusal, authenticate, json_object
+from haptik_actions.sandbox._requests import HeaderMessages, Refusal, authenticate, business_of, is_number, json_object
 from haptik_actions.sandbox._state import Team
 from haptik_actions.sandbox._users import Person, looks_made_up
 
@@ -75,7 +74,7 @@ def _move(platform: Platform, fields: dict[str, Any], required: tuple[str, ...])
 def _user(platform: Platform, user_name: object) -> Person:
     person = platform.users.named(user_name)
     if person is None:
-        # The Bot API gives such a name when it registers the user. Nobody has it, so nobody was registered.
+        # The Bot API gives such names to users whom it registers. Nobody has this one, so nobody was registered.
         raise Refusal("user is not registered" if looks_made_up(user_name) else "invalid user_name")
     return person
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable
+from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal
 
@@ -11,28 +11,62 @@ from msgspec import Meta
 from haptik_actions.errors import ConfigurationError
 from haptik_actions.sandbox._faq_csv import FaqNode
 from haptik_actions.sandbox._faults import Fault
-from haptik_actions.sandbox._habits import Habits
 from haptik_actions.sandbox._loopback import is_loopback_url
 
 __all__ = [
+    "WORDS",
     "Agent",
     "Business",
     "Domain",
+    "Habits",
     "Node",
     "Partner",
     "SeedMessage",
     "Sender",
+    "Sentence",
     "State",
     "Team",
     "User",
     "Webhook",
 ]
 
+Sentence = Literal["queue_position", "delay", "team_offline", "recall"]
+
+WORDS: Mapping[Sentence, str] = {
+    "queue_position": "You are number {position} in the queue.",
+    "delay": "Our agents need longer than usual. Please stay with us.",
+    "team_offline": "Nobody of our team is here right now. Your message waits for them.",
+    "recall": "Are you still there?",
+}
+"""The documentation names these sentences; their words are made up. `{position}` counts from 1."""
+
+Seconds = Annotated[float, Meta(gt=0)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Habits:
+    """What the platform does to chats by itself. All times are seconds of the sandbox's clock.
+
+    `sentences`: a chat that begins to wait hears its position in the queue, or that the team is offline; after
+    `delay_after` more seconds that it takes longer. `to_last_agent`: a chat that begins to wait goes to the agent who
+    had the user last, where that one is online and in the team. `nobody_after`: a chat that has waited that long is
+    completed by the platform. `idle_after`: so is one whose user has not answered an agent for that long.
+    `human_assistance`: a chat with which a node's bot failed waits for the default team.
+    """
+
+    sentences: bool = False
+    delay_after: Seconds = 60
+    to_last_agent: bool = False
+    nobody_after: Seconds | None = None
+    idle_after: Seconds | None = None
+    human_assistance: bool = True
+
+
 Sender = Literal["user", "bot", "agent"]
 
-# Both travel in a header, which carries visible ASCII only.
+# Client id and token travel in headers, which carry visible ASCII only.
 HeaderText = Annotated[str, Meta(pattern=r"^[!-~]+\Z")]
-# A control character or a lone surrogate could be neither typed by a user nor shown on the page.
+# No user could type a control character or a lone surrogate, and no page could show it.
 Name = Annotated[str, Meta(pattern=r"^[^\x00-\x1f\x7f\ud800-\udfff]+\Z")]
 
 

@@ -1,20 +1,37 @@
-"""Who the platform knows: users of the state, and those that a bot registers through the Bot API.
+"""Who the platform knows, and what bots keep there about them: details, feedback, files.
 
 Source: Haptik's documentation, Bot API, "User registration". How the platform makes up a `user_name` is not documented;
 docs/sandbox.md says what is assumed.
+
+Details of a conversation and of a user. Source: Haptik's documentation, integration parameters: `conversation_details`
+are kept for three hours and until the chat is complete, `user_details` for ever and for all bots.
 """
 
 from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable
+from collections import deque
+from collections.abc import Callable, Iterable
+from copy import deepcopy
 from dataclasses import asdict, dataclass, field, replace
+from itertools import count
 from typing import Any
 
+from haptik_actions.sandbox._chats import Chat
 from haptik_actions.sandbox._state import User
 
-__all__ = ["BOT_API", "DEVICES", "Person", "UserDirectory", "looks_made_up"]
+__all__ = [
+    "DEVICES",
+    "DetailsBook",
+    "Feedback",
+    "FeedbackBook",
+    "FileStore",
+    "Person",
+    "SentFile",
+    "UserDirectory",
+    "looks_made_up",
+]
 
 BOT_API = 13
 DEVICES = {
@@ -98,7 +115,7 @@ class UserDirectory:
         return person
 
     def _make_up(self, auth_id: str) -> str:
-        # The same name each time, so that what a test prints can be compared; a user of the state may have it already.
+        # The same name in each run, so that tests can compare it. A user of the state may have it already.
         name = _digest(auth_id)
         while name in self._by_name:
             name = _digest(name)
@@ -118,10 +135,143 @@ def _seeded(user: User, user_id: int) -> Person:
     return Person(
         user_name=user.user_name,
         user_id=user_id,
-        # Not the user_name: who mixes up the two shall notice.
+        # Different from the user_name, so that a test that mixes up the two fails.
         auth_id=user.auth_id or f"auth-{user_id}",
         device_platform=user.device_platform,
         name=user.full_name,
         language_code=user.language_code,
         pxut=user.pxut,
     )
+
+
+_KEPT_FOR = 3 * 3_600
+
+
+class DetailsBook:
+    """The details by conversation and by user. What a bot sends is added, and replaces keys that are there already."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget everything."""
+        self._of_conversation: dict[tuple[str, int, int], tuple[float, dict[str, Any]]] = {}
+        self._of_user: dict[str, dict[str, Any]] = {}
+
+    def of_conversation(self, chat: Chat) -> dict[str, Any]:
+        """Return what is kept of the chat's conversation."""
+        kept_at, details = self._of_conversation.get(_key(chat), (0.0, {}))
+        return deepcopy(details) if details and self._clock() - kept_at < _KEPT_FOR else {}
+
+    def of_user(self, user_name: str) -> dict[str, Any]:
+        """Return what is kept of the user."""
+        return deepcopy(self._of_user.get(user_name, {}))
+
+    def add(self, chat: Chat, *, conversation: dict[str, Any], user: dict[str, Any]) -> None:
+        """Keep what a bot sent about the conversation and the user. The conversation's three hours begin now."""
+        if conversation:
+            details = {**self.of_conversation(chat), **deepcopy(conversation)}
+            self._of_conversation[_key(chat)] = (self._clock(), details)
+        if user:
+            self._of_user[chat.user_name] = {**self.of_user(chat.user_name), **deepcopy(user)}
+
+    def end(self, chat: Chat) -> None:
+        """Forget what is kept of a conversation that is complete."""
+        self._of_conversation.pop(_key(chat), None)
+
+
+def _key(chat: Chat) -> tuple[str, int, int]:
+    return chat.user_name, chat.business_id, chat.conversation_no
+
+
+_ONCE_IN = 3_600
+_KEPT = 1_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Feedback:
+    """One answer of a user: whether the query was resolved, a rating from 1 to 5, and the user's words.
+
+    `at` is the sandbox's clock in seconds.
+    """
+
+    user_name: str
+    business_id: int
+    query_resolved: bool
+    query_rating: int
+    feedback: str
+    at: float
+
+
+class FeedbackBook:
+    """The newest thousand answers. A user may give one an hour for each business."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._given: deque[Feedback] = deque(maxlen=_KEPT)
+
+    def clear(self) -> None:
+        """Forget all answers."""
+        self._given.clear()
+
+    def all(self) -> list[Feedback]:
+        """Return the kept answers, the oldest first."""
+        return list(self._given)
+
+    def is_early(self, user_name: str, business_id: int) -> bool:
+        """Tell whether the user has given an answer for that business within the last hour."""
+        since = self._clock() - _ONCE_IN
+        who = user_name, business_id
+        return any((given.user_name, given.business_id) == who and given.at > since for given in self._given)
+
+    def add(
+        self, user_name: str, business_id: int, *, query_resolved: bool, query_rating: int, feedback: str
+    ) -> Feedback:
+        """Take an answer in and return it."""
+        given = Feedback(
+            user_name=user_name,
+            business_id=business_id,
+            query_resolved=query_resolved,
+            query_rating=query_rating,
+            feedback=feedback,
+            at=self._clock(),
+        )
+        self._given.append(given)
+        return given
+
+
+_KEPT_BYTES = 64 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SentFile:
+    """A file that a user sent, under the name that the user's device gave it."""
+
+    name: str
+    content: bytes
+    is_image: bool
+
+
+class FileStore:
+    """The newest files by number, 64 MB together."""
+
+    def __init__(self) -> None:
+        self.clear()
+
+    def clear(self) -> None:
+        """Forget all files."""
+        self._files: dict[int, SentFile] = {}
+        self._numbers = count(1)
+
+    def keep(self, file: SentFile) -> int:
+        """Keep a file and return its number. The oldest files are removed where there is no room."""
+        number = next(self._numbers)
+        self._files[number] = file
+        while sum(len(kept.content) for kept in self._files.values()) > _KEPT_BYTES:
+            del self._files[min(self._files)]
+        return number
+
+    def numbered(self, number: int) -> SentFile | None:
+        """Return the file of that number, None where there never was one or it was removed."""
+        return self._files.get(number)
