@@ -30,6 +30,7 @@ from haptik_actions.messages._groups import plural_examples
 from haptik_actions.messages._health import Health
 from haptik_actions.messages._hsl import element_of
 from haptik_actions.messages._locale import locale_of
+from haptik_actions.messages._names import locale_chain
 from haptik_actions.messages._seed import DomainCopy, UsableResponses, read_domain
 from haptik_actions.messages._store import MessageStore
 from haptik_actions.messages._template import Template
@@ -61,6 +62,7 @@ __all__ = [
     "Version",
     "check_message",
     "element_of",
+    "locale_chain",
     "locale_of",
     "packaged_copy",
     "packaged_translations",
