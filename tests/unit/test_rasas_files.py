@@ -186,6 +186,52 @@ async def test_what_only_rasa_reads_reaches_it() -> None:
     assert answer.json() == {"text": "Hi", "button_type": "vertical", "metadata": ["a"]}
 
 
+TRANSLATED: dict[str, Any] = {
+    "text": "{n, plural, one {# order} other {# orders}}",
+    "translation": {
+        "pl": "{n, plural, one {# plik} few {# pliki} other {# plików}}",
+        "de": "{n} Bestellungen",
+        "fr": 5,
+    },
+    "buttons": [
+        {"title": "Yes", "payload": "/yes", "translation": {"de": {"title": "Ja"}, "de-AT": {"title": "Jo"}}},
+        {"title": "Shop", "url": "https://a.example", "translation": {"de": {"url": "https://a.example/de"}}},
+        {"title": "No", "payload": "/no"},
+    ],
+}
+IN_ENGLISH = ["3 orders", "Yes", "https://a.example"]
+IN_GERMAN = ["3 Bestellungen", "Ja", "https://a.example/de"]
+
+
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [
+        (None, IN_ENGLISH),
+        ("en-IN", IN_ENGLISH),
+        ("fr", IN_ENGLISH),
+        ("no tag!", IN_ENGLISH),
+        ("de", IN_GERMAN),
+        ("de_CH", IN_GERMAN),
+        ("de-AT", ["3 Bestellungen", "Jo", "https://a.example/de"]),
+        # Its numbers are counted as the language does.
+        ("pl", ["3 pliki", "Yes", "https://a.example"]),
+    ],
+)
+async def test_a_responses_own_translation_is_said(language: str | None, said: list[str]) -> None:
+    store = MessageStore(defaults={"en": {"utter_x": json.dumps(TRANSLATED)}})
+    answer = (await post(store, call(slots={"n": 3, "language_code": language}))).json()
+    assert [answer["text"], answer["buttons"][0]["title"], answer["buttons"][1]["url"]] == said
+    assert answer["buttons"][2] == {"title": "No", "payload": "/no"}
+    assert "translation" not in json.dumps(answer)
+
+
+async def test_what_is_written_in_the_users_language_goes_before_a_translation() -> None:
+    german = json.dumps({"text": "Guten Tag", "translation": {"de": "Hallo"}})
+    store = MessageStore(defaults={"en": {"utter_x": json.dumps(TRANSLATED)}, "de": {"utter_x": german}})
+    answer = await post(store, call(slots={"n": 3, "language_code": "de"}))
+    assert answer.json() == {"text": "Guten Tag"}
+
+
 # YAML
 
 YAML = [
