@@ -326,3 +326,29 @@ def test_an_import_reads_no_environment(monkeypatch: pytest.MonkeyPatch) -> None
 def test_what_was_exported_as_yaml_is_read_back(text: str) -> None:
     exported = write("yaml", [(Place("en", "utter_x"), text, None)])
     assert [row.value for row in read("yaml", exported)] == [text]
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        # What comes behind is not read any more: here it is no YAML.
+        ("one: 1\none: 2\ntwo: [", 2),
+        ("? one\n: 1\n? one\n: 2\ntwo: ]", 3),
+        ("[{one: 1, two: 2,\n one: 3}, ]]", 2),
+        ("&key one: 1\ntwo: 2\n*key : 3\n]", 1),
+        (":\r" * 17_500 + "]", 2),
+    ],
+)
+def test_nothing_is_read_behind_a_key_that_stands_twice(text: str, line: int) -> None:
+    with pytest.raises(ConfigurationError, match=f"line {line}: a key stands twice"):
+        load_yaml(text, "x.yml", {})
+
+
+def test_the_same_key_may_stand_in_several_objects() -> None:
+    text = "one: {two: 1, three: [{two: 2}, {two: 3}]}\ntwo: &it {two: 4}\nthree: *it\n"
+    it = {"two": 4}
+    assert load_yaml(text, "x.yml", {}) == {
+        "one": {"two": 1, "three": [{"two": 2}, {"two": 3}]},
+        "two": it,
+        "three": it,
+    }
