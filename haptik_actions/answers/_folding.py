@@ -1,4 +1,4 @@
-"""What makes two texts the same for a person: not case, accents, punctuation, emoji or the script of the digits."""
+"""Folds texts that a person takes for the same: case, accents, punctuation, emoji and the script of digits go."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from itertools import chain
 
 __all__ = ["fold"]
 
-# Accents of Latin, Greek and Cyrillic. Not every combining sign: the vowels of Devanagari are combining too.
+# Accents of Latin, Greek and Cyrillic. Other combining signs stay: the vowels of Devanagari are among them.
 _ACCENTS = range(0x0300, 0x0370)
 # The nukta below a letter of Devanagari, which many leave out.
 _NUKTA = "\u093c"
-# What stands around a digit in an emoji: 2️⃣.
+# The characters that make an emoji of a digit: 2️⃣.
 _KEYCAP = "\u20e3"
-# No script puts as many marks on one letter.
+# No script puts more marks on one letter.
 _MOST_MARKS = 8
 _KEPT = ("L", "M", "N")
 
@@ -33,7 +33,7 @@ def fold(text: str) -> str:
 
 def _unaccented(text: str) -> Iterator[str]:
     marks = 0
-    # One by one: putting thousands of marks of one letter in order takes the square of their number.
+    # Normalise piece by piece: ordering thousands of marks on one letter takes time that grows with their square.
     for character in chain.from_iterable(unicodedata.normalize("NFKD", each) for each in text):
         if ord(character) in _ACCENTS or character in (_NUKTA, _KEYCAP):
             continue
@@ -50,5 +50,5 @@ def _folded(character: str) -> str:
 
 
 def _gap(character: str) -> str:
-    # "can't" is one word, and joiners stand within one.
+    # The apostrophe of "can't" and the joiners of Indic scripts stand within a word.
     return "" if character in "'’\u200d\ufe0f" or unicodedata.category(character) == "Cf" else " "

@@ -21,7 +21,7 @@ METADATA_KEY = "haptik_offers"
 """Key of the bot's message under which Rasa's tracker keeps what was offered with it."""
 
 ANSWER_KEY = "haptik_answer"
-"""Key of a user's parsed message by which the component `OfferedReplies` says that it was there."""
+"""Key of the user's parsed message that the component `OfferedReplies` sets, so that others see that it has run."""
 
 _MOST_MESSAGES = 10
 
@@ -37,14 +37,14 @@ def to_metadata(offers: Sequence[Offer], words: AnswerWords = AnswerWords()) -> 
     """Return the keyword argument of `dispatcher.utter_message` that keeps `offers`; none where there are none."""
     if not offers:
         return {}
-    # The hook is for read-only mappings, of which an offer may hold some.
+    # An offer may hold read-only mappings, which msgspec writes only with this hook.
     return {METADATA_KEY: msgspec.to_builtins(Offered(tuple(offers), words.first(len(offers))), enc_hook=dict)}
 
 
 def read_offers(metadata: Iterable[Any]) -> list[Offered]:
     """Return what was offered, latest first, given the metadata of the bot's messages, latest first.
 
-    At most ten messages are read. Metadata of somebody else's making is passed over.
+    At most ten messages are read. Metadata that this library has not written is ignored.
     """
     found: list[Offered] = []
     for entry in metadata:

@@ -1,7 +1,7 @@
 """From what the user typed to the option that is meant.
 
-Steps from sure to loose; the first that finds something decides. What finds two different options finds none: asking is
-better than guessing.
+The steps go from sure to vague, and the first step that finds an option decides. A step that finds two different
+options finds none: it is better to ask than to guess.
 """
 
 from __future__ import annotations
@@ -18,15 +18,15 @@ from haptik_actions.render import Offer
 __all__ = ["Likeness", "candidates", "choose", "matching", "resolve"]
 
 Likeness: TypeAlias = Literal["same", "begins", "close"]
-"""How a text is like a label: the same when folded, its beginning, or a few letters off."""
+"""How a text resembles a label: the same when folded, its beginning, or with a few wrong letters."""
 
 _NO_WORDS = AnswerWords()
 _NUMBER = re.compile(r"(?:(?P<word>\D+?) ?)?0*(?P<number>\d{1,4})")
-# "ye" is hardly ever short for something, and "y" may be an answer of its own.
+# Beginnings count from three letters on: "ye" hardly ever stands for a longer word, and "y" may be an answer itself.
 _SHORTEST_BEGINNING = 3
 _SHORTEST_CLOSE = 5
 _CLOSE = 0.8
-# Characters. A longer text is an option only where it is one letter by letter, as a payload can be.
+# In characters. A longer text has to equal an option exactly, as a payload can.
 _LONGEST = 1000
 
 
@@ -64,7 +64,7 @@ def candidates(text: str, offers: Sequence[Offer], *, words: AnswerWords = _NO_W
     if len(text) > _LONGEST:
         return literally
     folded = fold(text)
-    # What was typed as "2" can be a number beside a label and another label.
+    # "2" can be the number of one option and the label of another.
     if literally and not folded.isdecimal():
         return literally
     by_number = _numbered(folded, offers, words)
@@ -110,7 +110,7 @@ def _names(offer: Offer) -> set[str]:
 def _numbered(folded: str, offers: Sequence[Offer], words: AnswerWords) -> list[Offer]:
     for said in (folded, words.bare(folded)):
         match = _NUMBER.fullmatch(said)
-        # "2 please" and "I want option 2" count to an option; "I want 2" may be how many.
+        # "2 please" and "I want option 2" mean the second option. "I want 2" may mean how many.
         if match and (match["word"] in words.option or (not match["word"] and folded[0].isdecimal())):
             return _at(int(match["number"]), offers)
     return []
@@ -120,14 +120,14 @@ def _at(number: int, offers: Sequence[Offer]) -> list[Offer]:
     shown = [offer for offer in offers if offer.number == number]
     if shown or any(offer.number is not None for offer in offers):
         return shown
-    # Nothing on the screen is numbered: people count.
+    # The screen shows no numbers, so "2" means that the user counts.
     return [*offers[number - 1 : number]] if number else []
 
 
 def _place_named(folded: str, words: AnswerWords) -> str:
-    """Return the "two" of "number two": what is behind a word for options; empty where there is none.
+    """Return the "two" of "number two": what follows a word for options. Empty where there is no such word.
 
-    A word as short as "no" is short for one before figures alone: "no one" is nobody.
+    A word as short as "no" counts only before digits ("no 2"): "no one" means nobody.
     """
     said = folded.split()
     first = next((place for place, part in enumerate(said) if part not in words.fillers), 0)
@@ -139,7 +139,7 @@ def _place_named(folded: str, words: AnswerWords) -> str:
 
 
 def _placed(bare: str, offers: Sequence[Offer], words: AnswerWords) -> list[Offer]:
-    # "The second option" is the second.
+    # "The second option" means the second one.
     front, _, behind = bare.rpartition(" ")
     bare = front if front and len(behind) >= _SHORTEST_BEGINNING and behind in words.option else bare
     if bare in words.last:

@@ -26,14 +26,14 @@ WORD_KEYS: Mapping[str, str] = MappingProxyType(
 
 
 class AnswerWords(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What stands for a place in a list. Every word is folded.
+    """The words by which users name a place in a list. Every word is folded.
 
     Attributes:
         ordinals: The words for the first option, for the second, and so on.
         last: The words for the last option.
         option: What may stand before a number ("option 2").
         fillers: What may stand around any of these ("the second one").
-        counting: What makes a place before which it stands something else ("a second", "one second please").
+        counting: Words that make something else of the next word ("a second", "one second please").
     """
 
     ordinals: tuple[tuple[str, ...], ...] = ()
@@ -52,7 +52,7 @@ class AnswerWords(msgspec.Struct, frozen=True, omit_defaults=True):
         return msgspec.structs.replace(self, ordinals=self.ordinals[:count])
 
     def counts(self, folded: str) -> bool:
-        """Tell whether a folded text counts what is called like a place: "one second" is a moment, "a third" a part."""
+        """Tell whether a text uses a word for a place and means none: "one second" is a moment, "a third" a part."""
         parts = folded.split()
         named = {name for place in self.ordinals for name in place}
         return any(
@@ -60,11 +60,11 @@ class AnswerWords(msgspec.Struct, frozen=True, omit_defaults=True):
         )
 
     def bare(self, folded: str) -> str:
-        """Return a folded text without fillers; as it is where nothing would be left."""
+        """Return a folded text without fillers, or the text itself where nothing would be left."""
         return " ".join(word for word in folded.split() if word not in self.fillers) or folded
 
 
-# Every utterance with options asks for them, and they change when somebody edits them.
+# Cached, because every utterance with options needs them and they change only when somebody edits the store.
 @lru_cache(maxsize=64)
 def _parse(ordinals: str, last: str, option: str, fillers: str, counting: str) -> AnswerWords:
     places = tuple(_words(place) for place in ordinals.split(";"))

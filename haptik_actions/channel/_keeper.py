@@ -44,11 +44,13 @@ class _Behind:
     """What has to be done behind a message, when the conversation is not locked any more.
 
     `left` are the links of users who wanted to go back to the bot. `closing` is that of a chat which was just ending
-    when the message came: the bot gets it as soon as the chat has ended.
+    when the message came: the bot gets it as soon as the chat has ended. `tracker` is the conversation in which the bot
+    has answered.
     """
 
     left: list[Link] = field(default_factory=list)
     closing: Link | None = None
+    tracker: DialogueStateTracker | None = None
 
 
 class ConversationKeeper:
@@ -69,6 +71,8 @@ class ConversationKeeper:
             _behind.reset(token)
         for link in behind.left:
             await self._bring_back(message, link)
+        if behind.tracker is not None and _is_handed_over(behind.tracker):
+            await self._note_handed_over(message)
         return answer
 
     async def turn(self, processor: Any, message: UserMessage, go_on: _GoOn) -> Any:
@@ -86,6 +90,9 @@ class ConversationKeeper:
     async def has(self, tracker: DialogueStateTracker) -> bool:
         """Tell whether an agent has the conversation, or it waits for one. Costs nothing where it is not paused."""
         parts = self._parts()
+        behind = _behind.get()
+        if behind is not None:
+            behind.tracker = tracker
         if parts is None or parts.relay is None or not is_paused(tracker):
             return False
         channel = tracker.get_latest_input_channel() or ""
@@ -165,6 +172,21 @@ class ConversationKeeper:
             if written == "gone":
                 return False
         return True
+
+    async def _note_handed_over(self, message: UserMessage) -> None:
+        """Write down where the user is as soon as they are handed over: this process may end before they write again.
+
+        Costs nothing on channels that find their users without it.
+        """
+        parts, channel = self._parts(), message.input_channel or ""
+        if parts is None or parts.store is None or not parts.outputs.address(channel, message.sender_id):
+            return
+        try:
+            link = await parts.store.find(channel, message.sender_id)
+        except RelayAway:
+            return
+        if link is not None:
+            await self._note_address(parts, link)
 
     async def _note_address(self, parts: Parts, link: Link) -> None:
         address = parts.outputs.address(link.channel, link.sender_id)

@@ -77,7 +77,8 @@ class Outputs:
         kept = self._kept.get((link.channel, link.sender_id))
         output = kept if kept is not None else self._made(link, tracker)
         if output is None:
-            self._mute.add(link.channel)
+            if link.channel not in _BUILDERS:
+                self._mute.add(link.channel)
             raise UserAway(f"the channel {link.channel} has no way to a user who is not writing just now")
         self.keep(link.channel, link.sender_id, output)
         return output
@@ -87,7 +88,8 @@ class Outputs:
 
     def _makes_output(self, channel: InputChannel) -> bool:
         if channel.name() in _BUILDERS:
-            return channel.name() not in self._mute
+            # One user whose place is not known says nothing about the others: their words wait until they write.
+            return True
         # Asked for nothing yet: making it may log in somewhere.
         overridden = type(channel).get_output_channel is not InputChannel.get_output_channel
         return overridden and channel.name() not in self._mute

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Protocol
 from urllib.parse import unquote_to_bytes
 
-from haptik_actions.answers import read_offers
+from haptik_actions.answers import fold, read_offers
 from haptik_actions.relay import FromUser
 
 __all__ = ["BotMessage", "said", "without_contents", "words_of"]
@@ -50,11 +50,18 @@ class BotMessage(Protocol):
 def said(text: str | None, earlier: Iterable[BotMessage]) -> str:
     """Return the user's words. For a button that was tapped these are what stood on it, and not its payload.
 
-    `earlier` is what the bot has said before, latest first.
+    On channels without buttons the user reads a number in front of each label. Where they answer the latest message
+    with one, it is told by its label, for the agent knows nothing of numbers. `earlier` is what the bot has said
+    before, latest first.
     """
     text = (text or "").strip()
-    labels = (_label(text, message.metadata, message.data) for message in (earlier if text else ()))
-    return next(filter(None, labels), text)
+    messages = iter(earlier if text else ())
+    latest = next(messages, None)
+    if latest is None:
+        return text
+    found = _label(text, latest.metadata, latest.data) or _numbered(text, latest.metadata)
+    labels = (_label(text, message.metadata, message.data) for message in messages)
+    return found or next(filter(None, labels), text)
 
 
 def words_of(text: str, metadata: Mapping[str, Any] | None) -> list[FromUser]:
@@ -78,6 +85,18 @@ def _label(text: str, metadata: Mapping[str, Any], data: Mapping[str, Any]) -> s
         if isinstance(button, Mapping) and button.get("payload") == text and isinstance(button.get("title"), str):
             return str(button["title"])
     return None
+
+
+def _numbered(text: str, metadata: Mapping[str, Any]) -> str | None:
+    number = fold(text)
+    if not number.isdecimal():
+        return None
+    offers = [offer for offered in read_offers([metadata]) for offer in offered.offers]
+    # "2" may be the second of them, and another one's label: then the agent reads what was typed.
+    if any(fold(offer.shown) == number for offer in offers):
+        return None
+    labels = [offer.shown for offer in offers if offer.number is not None and str(offer.number) == number]
+    return labels[0] if labels else None
 
 
 def _files(metadata: Any, now: float) -> Iterator[FromUser]:

@@ -30,7 +30,7 @@ def text(name: str, value: Any) -> str:
         pass
     else:
         return value
-    # Raised out here: the other error quotes the text.
+    # Raised outside of the handler, so that the encoding error, which quotes the text, is not chained.
     raise ConfigurationError(
         f"{name} holds half of a surrogate pair, which cannot be sent. Look at where it comes from."
     )

@@ -47,7 +47,7 @@ _FILE_MESSAGE: Mapping[FileKind, int] = {"image": 1, "document": 52}
 _DEVICE_PLATFORM = 13
 """Haptik's number for users who come through the Bot API."""
 _ACCEPTED = frozenset({200, 201})
-"""Feedback is documented to answer 201 and the rest 200. What the platform has taken must not look like a failure."""
+"""Every call accepts both, so that no success looks like a failure (documented: 201 for feedback, 200 for the rest)."""
 
 
 class BotUser(msgspec.Struct, frozen=True, kw_only=True):

@@ -28,10 +28,10 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def may_repeat(call: Call, error: HaptikError, *, sent: bool) -> bool:
-    """Tell whether `error` is one that passes and `call` one that may be repeated.
+    """Tell whether repeating `call` after `error` can help and does no harm.
 
-    Connection failures, time-outs, 429, 502, 503 and 504 pass. A call that is not repeatable is repeated only where
-    nothing of it was `sent`.
+    It can help after connection failures, time-outs, 429, 502, 503 and 504. A call that is not repeatable is repeated
+    only where nothing of it was `sent`.
     """
     if isinstance(error, TransportError):
         return call.repeatable or not sent

@@ -23,7 +23,7 @@ __all__ = ["Caller", "Read"]
 
 T = TypeVar("T")
 Read = Callable[[str, Reply, Callable[[str], str]], T]
-"""(endpoint, reply, what takes secrets out of a text) -> result; raises an error of ours for a reply that is none."""
+"""(endpoint, reply, function that hides secrets in a text) -> result. Raises one of our errors for any other reply."""
 
 _JITTER = tenacity.wait_random_exponential(multiplier=0.25, max=4)
 
@@ -47,7 +47,7 @@ class Caller:
         self._repeat_refused = repeat_refused
         self._urls: dict[str, httpx.URL] = {}
         self._headers: dict[tuple[Credentials, str], httpx.Headers] = {}
-        # Half of the time for a connection: where the first packet is lost there is time for another.
+        # Connecting may take half of the time, so that a lost first packet leaves time for a second try.
         self._timeouts = {**dict.fromkeys(("read", "write", "pool"), timeout), "connect": timeout / 2}
 
     async def call(self, call: Call, read: Read[T], *, business_id: int | None = None) -> T:
@@ -94,7 +94,7 @@ class Caller:
         async def attempt() -> T:
             nonlocal known
             if known is not None:
-                # The first try has been made, without the machinery: nearly every call ends there.
+                # The first try was made without tenacity, which costs time. Nearly every call ends with it.
                 failed, known = known, None
                 raise failed
             return await self._signed(call, read, cache, sent)
@@ -118,7 +118,7 @@ class Caller:
         return may_repeat(call, error, sent=not (isinstance(error, TransportError) and was_not_sent(error)))
 
     def _request(self, call: Call, credentials: Credentials, sent: Sent) -> httpx.Request:
-        # Parsing a URL and building headers cost more than all the rest of a call, so both are kept.
+        # Parsing a URL and building headers cost more than the rest of a call, so both are cached.
         target = f"{call.endpoint}?{call.query}" if call.query else call.endpoint
         url = self._urls.get(target)
         if url is None:

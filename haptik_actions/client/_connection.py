@@ -30,7 +30,7 @@ __all__ = ["AiohttpTransport"]
 _MOST_CONNECTIONS = 100
 _PIECE = 64 * 1024
 _ENCODINGS = "gzip, deflate"
-"""What httpx can decompress without a further package. aiohttp would ask for more where it finds packages for that."""
+"""Only what httpx can decompress by itself: aiohttp would also ask for compressions that httpx may not know."""
 
 _current: ContextVar[Sent] = ContextVar("haptik_actions_sent")
 
@@ -99,12 +99,12 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
             headers.add(name.decode("ascii"), _Hidden(text) if name.lower() == b"authorization" else text)
         headers.setdefault("Accept-Encoding", _ENCODINGS)
         if self._for_proxy and request.url.scheme == "http":
-            # There is no tunnel, so the proxy reads the request itself.
+            # For plain http there is no tunnel: the proxy itself reads the request and needs the headers meant for it.
             headers.update(self._for_proxy)
         return headers
 
     def _url(self, request: httpx.Request) -> URL:
-        # As it is: aiohttp would decode and encode it again, and an encoded slash would become another path.
+        # Keep the path as it is: aiohttp would decode and encode it again, and change one with an encoded slash.
         text = str(request.url)
         if text not in self._urls:
             if len(self._urls) > 100:
@@ -120,7 +120,7 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
 
 
 class _Connector(aiohttp.TCPConnector):
-    """Says when there is a connection: whatever fails before that has sent nothing of the request."""
+    """Notes when a request gets its connection. A failure before that moment has sent nothing."""
 
     async def connect(self, req: ClientRequest, traces: list[Trace], timeout: aiohttp.ClientTimeout) -> Connection:
         connection = await super().connect(req, traces, timeout)
@@ -142,12 +142,12 @@ class _Stream(httpx.AsyncByteStream):
             raise _translated(error, self._sent) from _without_request(error)
 
     async def aclose(self) -> None:
-        # A connection whose answer was read whole has gone back by itself; any other is of no use any more.
+        # aiohttp takes back a connection whose answer was read whole. Any other cannot be used again.
         self._response.close()
 
 
 class _Hidden(str):
-    """A text that error collectors do not see when they write down what a frame of aiohttp holds."""
+    """A string without a readable `repr`, so that error collectors that dump the variables of a frame show no token."""
 
     def __repr__(self) -> str:
         return "'[hidden]'"
@@ -155,7 +155,7 @@ class _Hidden(str):
 
 def _body(request: httpx.Request) -> bytes | AsyncIterator[bytes] | None:
     content = request.content
-    # A large one in pieces: in one piece it would hold up the loop, which aiohttp warns of.
+    # A large body is sent in pieces: aiohttp warns of one large write, which holds up the event loop.
     return _pieces(content) if len(content) > _PIECE else content or None
 
 
@@ -187,5 +187,5 @@ def _translated(error: BaseException, sent: Sent) -> httpx.TransportError:
 
 
 def _without_request(error: BaseException) -> BaseException | None:
-    # An error about an answer holds the request with its token.
+    # Not chained: aiohttp's error about an answer holds the request, and with it the token.
     return None if isinstance(error, aiohttp.ClientResponseError) else error

@@ -83,7 +83,7 @@ def read_faq_task(task_id: str) -> Callable[[str, Reply, Callable[[str], str]], 
     def read(endpoint: str, reply: Reply, hide: Callable[[str], str]) -> FaqTask:
         failure = words_of_failure(reply)
         if failure:
-            # A task that says no of itself, whatever the words are; the call itself went well.
+            # The call succeeded and the task failed, whatever words the platform uses.
             return FaqTask(task_id, "failed", hide(failure))
         words = _body(endpoint, reply, hide).get("status")
         if not isinstance(words, str) or not words.strip():

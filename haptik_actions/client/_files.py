@@ -60,7 +60,7 @@ def load_file(*, kind: Any, name: Any, content: bytes | str | os.PathLike[str]) 
     """
     if kind not in _TYPES:
         raise ConfigurationError(f"kind must be one of {', '.join(_TYPES)}.")
-    # People's systems name files with folders, Windows with its own separator; the platform wants the name alone.
+    # Some systems give the name with its folders, Windows with backslashes. The platform wants the name alone.
     alone = PurePosixPath(text("name", name).replace("\\", "/")).name
     if _ending(alone) not in _TYPES[kind]:
         raise ConfigurationError(

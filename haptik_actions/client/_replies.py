@@ -1,4 +1,4 @@
-"""One function maps a reply of the platform to a result or an error.
+"""Maps a reply of the platform to a result or an error, in one function.
 
 The documentation lists error messages, not statuses, so the message decides the class, whatever the status
 (`error_message` in the four tables of "Webhooks" and in the Bot API). Where the message is unknown, a status that is

@@ -39,7 +39,7 @@ def default_transport(
     Raises:
         ConfigurationError: the certificates or the proxy cannot be used.
     """
-    # Here, not at the top: only those who connect pay for the import.
+    # Imported here, so that only those who connect pay for the import.
     from haptik_actions.client._connection import AiohttpTransport
 
     tls = tls_context(ca_file)
@@ -77,18 +77,18 @@ async def exchange(transport: httpx.AsyncBaseTransport, request: httpx.Request, 
 
 
 def was_not_sent(error: TransportError) -> bool:
-    """Tell whether the connection failed before any of the request left, so that repeating it cannot do it twice."""
+    """Tell whether the connection failed before any of the request was sent: then repeating it cannot do it twice."""
     return not error.sent
 
 
 def _settle(sent: Sent, transport: httpx.AsyncBaseTransport, error: BaseException) -> None:
-    # Only our own transport keeps count. Of any other a failure counts as sent, but for those that say themselves.
+    # Only our own transport notes it. With another one a failure counts as sent, unless its class says otherwise.
     if not (getattr(transport, "tells_when_sent", False) or isinstance(error, _NOTHING_SENT)):
         sent.begun = True
 
 
 def _translated(error: Exception, request: httpx.Request, sent: Sent) -> HaptikError:
-    # Whatever a transport raises, foreseen or not, is one of ours: it may go well later, and no hand-off is lost.
+    # Whatever a transport raises becomes a TransportError, which is temporary: so the hand-off is kept and tried again.
     path = request.url.path
     where = f"{path} at {request.url.host}"
     if isinstance(error, httpx.DecodingError):
@@ -99,13 +99,13 @@ def _translated(error: Exception, request: httpx.Request, sent: Sent) -> HaptikE
 
 
 def _name(error: Exception) -> str:
-    # A foreign transport's error often says less than the one behind it.
+    # The error behind a transport's error often says more.
     return type(error.__cause__ or error).__name__
 
 
 async def _read(response: httpx.Response, request: httpx.Request, limit: int) -> bytes:
     body = b""
-    # The stream itself where there is nothing to decompress: httpx's layers above it cost as much as the rest.
+    # Without compression read the stream directly: httpx's layers above it cost as much as the rest of a call.
     parts = response.aiter_bytes() if "content-encoding" in response.headers else response.stream
     assert not isinstance(parts, httpx.SyncByteStream) or isinstance(parts, httpx.AsyncByteStream)
     async for part in parts:

@@ -21,15 +21,15 @@ logger = get_logger(__name__)
 
 _KEY = "credentials"
 _REJECTED_REST = 10.0
-"""Seconds in which a rejected pair is read again at most once: a wrong secret must not become a storm on its source."""
+"""A rejected pair is read again at most once in this many seconds, so that a wrong secret does not flood its source."""
 
 
 class CachedCredentials:
     """Keeps what `provider` returned for about `ttl` seconds.
 
-    However many callers: one read of the source at a time. From `refresh_ahead` of the time to live on (0 to 1), a read
-    in the background renews the pair before it is over, so that no caller waits for it. The time to live is shortened
-    by up to a tenth, at random, so that processes that started together do not read together. While the source is down
+    The source is read once at a time, however many callers wait. After the share `refresh_ahead` (0 to 1) of the time
+    to live, a read in the background renews the pair, so that no caller waits for it. The time to live is shortened by
+    up to a tenth, at random, so that processes that started together do not read together. While the source is down
     the last good pair is kept. A read may take `timeout` seconds. `timer` is the clock in seconds; replace it in tests.
     """
 
@@ -49,7 +49,7 @@ class CachedCredentials:
             timeout,
             timer,
         )
-        # Holds the pair until it is time to refresh it, so that the usual read is one look-up.
+        # Entries expire when it is time to refresh them. So the usual read is one look-up.
         self._fresh_for = ttl
         self._cache: TLRUCache[str, Credentials] = TLRUCache(
             maxsize=1, ttu=lambda _, __, now: now + self._fresh_for, timer=timer
@@ -105,14 +105,14 @@ class CachedCredentials:
             if self._last_good is None:
                 raise
             logger.warning("%s The last good credentials are kept. %s", error, error.remedy)
-            # Asked again after a tenth of the time to live, not by every call.
+            # After a failure the next read comes after a tenth of the time to live, not with the next call.
             self._store(self._last_good, self._ttl / 10)
             return self._last_good
 
     async def _read(self) -> Credentials:
         source = type(self._provider).__name__
         try:
-            # Callers share this read, so one that hangs would hold up every call after it.
+            # All callers share this read, so a source that hangs would hold up all of their calls.
             async with deadline(self._timeout):
                 credentials = await self._provider.get()
         except HaptikError:
@@ -139,6 +139,6 @@ class CachedCredentials:
 
     def _refreshed(self, task: asyncio.Task[Credentials]) -> None:
         self._refreshing = None
-        # The failure has been logged by `_read_or_keep`; looking at it keeps asyncio from reporting it again.
+        # `_read_or_keep` has logged the failure. Asking for it keeps asyncio from reporting it again.
         if not task.cancelled():
             task.exception()

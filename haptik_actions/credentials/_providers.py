@@ -193,7 +193,7 @@ class ChainCredentials:
                 reasons.append(f"{type(provider).__name__}: {error}")
                 temporary = temporary or error.temporary
             except Exception as error:  # noqa: BLE001 - any source may fail in its own way; the next one is asked
-                # The class alone: a foreign error's words may quote what it read.
+                # Only the class is named: the words of a foreign error may quote the secret.
                 reasons.append(f"{type(provider).__name__}: {type(error).__name__}")
                 temporary = True
         words = f"No provider has credentials. {' '.join(reasons)}"
@@ -226,7 +226,7 @@ class CredentialsByBusiness:
 
 
 def _stamp(paths: list[Path]) -> object:
-    # Mounted secrets are swapped by a link, often within a second: the inode tells what the time cannot.
+    # A mounted secret is replaced by switching a link, often within one second. The inode shows it, the time may not.
     stats = [path.stat() if path.exists() else None for path in paths]
     return [s and (s.st_ino, s.st_mtime_ns, s.st_size) for s in stats]
 
@@ -242,7 +242,7 @@ def _text(path: Path) -> str:
         message = f"{path} is not text in UTF-8. Write the secret into it again."
     except OSError as error:
         message = f"{path}: {error.strerror or 'the file cannot be read'}. Check that it can be read."
-    # Outside of the handler: a UnicodeDecodeError holds the bytes that it could not read.
+    # Raised outside of the handler, so that no UnicodeDecodeError is chained: it holds the bytes of the secret.
     raise ConfigurationError(message)
 
 

@@ -31,7 +31,7 @@ class Credentials:
             object.__setattr__(self, name, value.strip())
 
     def hide(self, text: str) -> str:
-        """Return `text` with both values replaced by stars: for words of others that may quote them."""
+        """Return `text` with client id and token replaced by stars: replies and errors of others may quote them."""
         return text.replace(self.token, "***").replace(self.client_id, "***")
 
 

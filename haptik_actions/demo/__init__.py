@@ -3,7 +3,7 @@
 Needs the extra `sandbox`; importing without it raises `haptik_actions.errors.ConfigurationError`.
 """
 
-# First, because alone it says which extra is missing.
+# Imported first, because it names the extra where that is missing.
 import haptik_actions.sandbox  # noqa: F401
 from haptik_actions.demo._orders import OrdersService
 from haptik_actions.demo._stack import Stack, start_stack

@@ -60,7 +60,7 @@ class OrdersService:
 
 
 async def _until_gone(request: Request, seconds: float) -> None:
-    # Callers give up long before the answer; what waits for nobody would only be in the way when the service ends.
+    # Callers give up long before. Stop waiting when they are gone, so that the service can end.
     for _ in range(int(seconds / 0.1)):
         if await request.is_disconnected():
             return

@@ -37,7 +37,7 @@ _LONGEST_TEXT = 2_000
 
 
 class DemoPage:
-    """Shows the demo to people, and takes what they do. It says who plays the bot as soon as that is known."""
+    """Serves the demo's page and takes what people do on it. Who plays the bot is set later, by one of two methods."""
 
     def __init__(
         self,
@@ -56,11 +56,11 @@ class DemoPage:
         self._turns: set[asyncio.Task[None]] = set()
 
     def played_by_stand_in(self, bot: StandIn, relay: Relay) -> None:
-        """A stand-in answers on the phone, and `relay` takes the platform's events."""
+        """Let the stand-in answer on the phone; `relay` takes the platform's events."""
         self._bot, self._relay = bot, relay
 
     def run_by_rasa(self, bot: RealRasa) -> None:
-        """A real Rasa answers on the phone; it takes the platform's events itself."""
+        """Let a real Rasa answer on the phone; it takes the platform's events itself."""
         self._bot = bot
 
     async def user_writes(self, text: str) -> None:
@@ -108,7 +108,7 @@ class DemoPage:
             await self._write(text)
 
     async def _write(self, text: str) -> None:
-        # The page shows what was written at once; the bot's answer comes when it comes.
+        # Not awaited: the page shows at once what the user wrote, and the bot's answer later.
         turn = asyncio.get_running_loop().create_task(self.user_writes(text))
         self._turns.add(turn)
         turn.add_done_callback(self._turns.discard)
@@ -132,7 +132,7 @@ class DemoPage:
         return Response(status_code=await self._relay.take(await request.body(), signature))
 
     async def _arrived(self, request: Request) -> Response:
-        """Take what Rasa's callback channel posts. Only the process that this demo has started knows the address."""
+        """Take what Rasa's callback channel posts. Only the Rasa that this demo has started knows the address."""
         if not isinstance(self._bot, RealRasa):
             return Response(status_code=404)
         self._bot.arrived(await request.json())

@@ -43,7 +43,7 @@ async def running(
             stdin=asyncio.subprocess.DEVNULL,
             stdout=output,
             stderr=output,
-            # A group of its own: Ctrl-C reaches the demo alone, and the workers that a server starts end with it.
+            # The server has a process group of its own: Ctrl-C does not reach it, and its workers are ended with it.
             start_new_session=True,
         )
     try:
@@ -73,7 +73,7 @@ async def _answers(url: str, process: asyncio.subprocess.Process, seconds: float
 
 
 async def _end(process: asyncio.subprocess.Process) -> None:
-    # The first signal asks, the second one ends what did not listen.
+    # The first signal asks the group to end. The second kills what has not ended.
     for request, seconds in ((signal.SIGTERM, _STOP_SECONDS), (signal.SIGKILL, None)):
         try:
             os.killpg(process.pid, request)
@@ -93,7 +93,7 @@ _END_OF_LOG = 2_000
 
 
 class RealRasa:
-    """The user of a Rasa server: what is written goes to its callback channel, and its posts come to the phone."""
+    """Plays the user of a Rasa server: posts what they write to its callback channel, and shows what that answers."""
 
     def __init__(self, url: str, phone: Phone, strip: Strip) -> None:
         self.url, self._phone, self._strip = url, phone, strip
@@ -123,7 +123,7 @@ async def run_rasa(
         python: The interpreter of an environment with Rasa 3.6.21 and this library.
         environ: The settings of haptik-actions.
         bot_url: Where Rasa's callback channel posts what the bot says.
-        secret: Of the platform's webhook, which is at `/webhooks/haptik/events`.
+        secret: The secret of the platform's webhook, which is at `/webhooks/haptik/events`.
 
     Raises:
         ConfigurationError: Rasa cannot train or run; quotes the end of what it said.

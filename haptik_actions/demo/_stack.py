@@ -53,7 +53,7 @@ async def message_store(folder: Path) -> AsyncIterator[str]:
             ) from None
         yield os.environ["REDIS_URL"]
         return
-    # Left to itself it begins to look at 16379, and two demos that start together want the same port.
+    # Name a free port: by default it searches from 16379 on, and two demos that start together would take the same one.
     server = ValkeyServer(port=free_port(), data_dir=folder)
     await asyncio.to_thread(server.start)
     try:
@@ -74,14 +74,14 @@ async def _write_copy(url: str) -> None:
 
 _START_SECONDS = 60.0
 _REDIS_SECONDS = 1.0
-# Of the sandbox's own state.
+# Names from the sandbox's packaged state.
 _CLIENT_ID, _TOKEN, _BUSINESS = "demo-client", "demo-token", 1201
 _SECRET = "demo-secret"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stack:
-    """What runs: the parts that can be told something, and the addresses of all.
+    """The running demo: the parts that the caller can use, and all addresses.
 
     Attributes:
         phone: What the user of the page reads.

@@ -1,4 +1,4 @@
-"""What the user of the demo has on their phone, and a stand-in for Rasa behind it.
+"""The demo user's phone, and a stand-in for Rasa that answers on it.
 
 It knows three things that a user can want by a word, calls the same actions as Rasa would, with the calls that Rasa
 posts, and does with their events what Rasa does. With `make demo-rasa` a real Rasa is in its place.
@@ -140,7 +140,7 @@ class StandIn:
         return "push"
 
     async def say(self, link: Link, saying: Saying) -> None:
-        """Show it on the phone, and note it."""
+        """Show what the agent said on the phone, and keep it in the tracker."""
         self.phone.shown(saying.element, agent=saying.name if saying.author == "agent" else None)
         text = self.phone.bubbles[-1].text
         self._strip.note(saying.name or "bot", "user", text, "good" if saying.author == "agent" else "")

@@ -1,4 +1,4 @@
-"""What the demo plays by itself: calls of a real Rasa, and the way of a chat to an agent and back."""
+"""What the demo plays by itself: recorded calls of a real Rasa, then the way of a chat to an agent and back."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _DELIVERY_SECONDS = 20.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """One step as it went: what the user wrote and read, the receipt, and what was not as it should be."""
+    """The result of one step: what the user wrote and read, the receipt, and what went wrong."""
 
     name: str
     title: str
@@ -49,7 +49,7 @@ async def _integration_fails(stack: Stack, name: str, title: str) -> Step:
     stack.orders.mode = "broken"
     step = await _call(stack, name, title, state="connected")
     stack.orders.mode = "working"
-    # Ten seconds of countdown are long in a demo, and the sandbox's clock can be moved.
+    # Move the sandbox's clock, so that nobody waits ten seconds for the countdown.
     stack.sandbox.advance(_COUNTDOWN)
     return step
 
@@ -102,7 +102,7 @@ def _complaints(step: Step, status: int, state: str | None) -> list[str]:
 
 
 def _as_read(message: dict[str, Any], call: dict[str, Any]) -> str:
-    # Rasa fills a response of the domain from the slots and from what the action passed; the first variation will do.
+    # As Rasa does, fill a response of the domain from the slots and the action's values. The first variation is enough.
     if message.get("text"):
         return str(message["text"])
     variations = call["domain"]["responses"].get(message.get("response"), [{}])
@@ -129,7 +129,7 @@ _CHOICES = ("Yes, please", "No, thanks")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Story:
-    """What reached the agent and the user, in order, and what was not as it should be."""
+    """What reached the agent and the user, in order, and what went wrong."""
 
     to_agent: list[str] = field(default_factory=list)
     to_user: list[str] = field(default_factory=list)
@@ -137,7 +137,7 @@ class Story:
 
 
 class _Broken(Exception):
-    """The story cannot go on."""
+    """A step of the story did not happen, so it cannot go on."""
 
 
 async def tell_story(stack: Stack) -> Story:

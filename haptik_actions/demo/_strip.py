@@ -40,7 +40,7 @@ class Happening:
 
 
 class Strip:
-    """Collects what the bot notes, and what the sandbox has seen of calls and events since it was looked at last."""
+    """Collects the bot's notes, and the calls and events that the sandbox has seen since the last look."""
 
     def __init__(self, sandbox: Sandbox, *, told: Callable[[Happening], None] | None = None) -> None:
         self._sandbox = sandbox
@@ -56,7 +56,7 @@ class Strip:
         return list(reversed(self._lines))
 
     def note(self, source: str, target: str, what: str, mark: str = "") -> None:
-        """Add a line, behind those that the sandbox has for it."""
+        """Add a line, after the lines for what the sandbox has seen before it."""
         self.look()
         self._add(source, target, what, mark)
 

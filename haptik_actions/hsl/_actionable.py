@@ -105,7 +105,8 @@ class Actionable(Value, frozen=True, kw_only=True, repr_omit_defaults=True):
     expired_text: str = ""
 
     def __post_init__(self) -> None:
-        # A carousel builds dozens of these: what is as usual is seen at once, all else is checked member by member.
+        # A carousel builds dozens of these, so one quick test passes the usual ones.
+        # All others are checked member by member.
         label, uri, payload = self.actionable_text, self.uri, self.payload
         if (
             (label.__class__ is str and label and "{" not in label and not label.isspace())
@@ -144,7 +145,7 @@ class Actionable(Value, frozen=True, kw_only=True, repr_omit_defaults=True):
         if (label.__class__ is said.__class__ is str and gogo_message is None and is_default is False) and (
             label and "{" not in label and not label.isspace()
         ):
-            # As checked as by __post_init__, in half the time.
+            # This checks the same as __post_init__, in half the time.
             made = _another_reply()
             set_once(made, "actionable_text", label)
             set_once(made, "payload", {"message": said, "gogo_message": ""})
@@ -241,7 +242,7 @@ class Actionable(Value, frozen=True, kw_only=True, repr_omit_defaults=True):
 
 
 _EMPTY = ""
-# To copy it and to put members in their places takes less than to build it anew.
+# Copying this dict and setting members takes less time than building a new one.
 _usual_members = dict[str, Any](
     {"actionable_text": "", "type": "", "uri": "", "is_default": 0, "location_required": False, "payload": {}}
 ).copy

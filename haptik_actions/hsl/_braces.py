@@ -9,7 +9,7 @@ from __future__ import annotations
 def strip_braces(message: str) -> str:
     """The message as the user sees it: without its `{...}` groups and without space around it.
 
-    A brace that has no partner is text and stays. Rasa's `/intent{"order": 1}` is no message of HSL: do not pass it.
+    A brace without a partner is text and stays. Do not pass Rasa's `/intent{"order": 1}`: it is no message of HSL.
     """
     if "{" not in message:
         return message.strip()

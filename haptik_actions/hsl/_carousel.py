@@ -16,7 +16,7 @@ CardWidth: TypeAlias = Literal["THIN", "MEDIUM", "FAT", "BIG"]
 
 WIDTHS = frozenset(get_args(CardWidth))
 _LINES = ("title", "sub_title", "description")
-# The platform's own trick for cards of text: such a ratio flattens the image to nothing.
+# The platform's documented way to make cards without images: a ratio this large gives the image no height.
 _FLAT = 1000
 _EMPTY = ""
 _LISTS = (list, tuple)
@@ -49,7 +49,7 @@ class Card(Value, frozen=True, kw_only=True, repr_omit_defaults=True):
     tool_name: str = ""
 
     def __post_init__(self) -> None:
-        # As in an Actionable: the usual card is seen at once.
+        # As in an Actionable: one quick test passes the usual card.
         title, actionables = self.title, self.actionables
         if (
             title.__class__ is self.sub_title.__class__ is self.description.__class__ is self.image.__class__ is str
@@ -88,12 +88,12 @@ class Card(Value, frozen=True, kw_only=True, repr_omit_defaults=True):
 
     @property
     def says(self) -> bool:
-        """It has a line of text."""
+        """Whether it has a line of text."""
         return bool(self.title.strip() or self.sub_title.strip() or self.description.strip())
 
     @property
     def is_picture(self) -> bool:
-        """It has an image and nothing else to show or to tap."""
+        """Whether it has an image and nothing else to show or to tap."""
         return bool(self.image) and not (
             self.title or self.sub_title or self.description or self.actionables or self.mini_actionable or self.meta
         )

@@ -154,12 +154,12 @@ class Form(Envelope, frozen=True, repr_omit_defaults=True):
 
     @property
     def text(self) -> str:
-        """The title: what every other element has as its text."""
+        """The title, since other elements have a `text` and a FORM has none."""
         return self.title
 
     @property
     def ordered(self) -> tuple[FormField, ...]:
-        """The fields as they are asked: by their `order`, those with the same one as they stand."""
+        """The fields in the order in which they are asked: by `order`, and as they are listed where that is equal."""
         return tuple(sorted(self.fields, key=lambda field: field.order or 0))
 
     def _documented(self) -> dict[str, Any]:

@@ -27,7 +27,7 @@ Check: TypeAlias = Callable[[Any, str, Any], None]
 
 
 class Nothing(dict[str, Any]):
-    """An object that is empty and stays so: all values without further members share it."""
+    """An empty object that is never changed. All values without further members share it."""
 
     def __setitem__(self, key: str, value: object) -> None:
         raise TypeError("what a value holds is read and never changed")
@@ -51,14 +51,14 @@ NOTHING = Nothing()
 
 
 class Peculiar(dict[str, Any]):
-    """The payload of an actionable that is not as usual: it is copied in depth, or the actionable has further members.
+    """The payload of an unusual actionable: it was copied in depth, or the actionable has further members.
 
-    All others are written without looking for more, which takes half the time.
+    `to_hsl` writes all other actionables without looking for more members, which takes half the time.
     """
 
 
 def is_flat(members: object) -> bool:
-    """Whether it is an object of strings whose addresses are the usual ones."""
+    """Whether a payload is an object of strings, with no other addresses than usual ones."""
     if members.__class__ is not dict:
         return False
     for key, value in members.items():
@@ -124,7 +124,7 @@ def _checked(value: Any, path: str, uri: Any, check: Check, room: int, *, addres
 
 
 def check_number(value: float, path: str) -> None:
-    """Refuse NaN, what is infinite, and what is beyond a double, which is as far as readers of JSON agree.
+    """Refuse NaN, infinity and numbers beyond a double: not every reader of JSON takes them.
 
     Raises:
         InvalidElement: at `path`.
@@ -134,7 +134,7 @@ def check_number(value: float, path: str) -> None:
 
 
 def same(one: Any, other: Any) -> bool:
-    """Whether two values are the same JSON: `0`, `0.0` and `false` are three, the order of members is no matter."""
+    """Whether two values are the same JSON. `0`, `0.0` and `false` differ; the order of members does not count."""
     if one.__class__ is not other.__class__ or one != other:
         return False
     if one.__class__ is dict:

@@ -16,7 +16,7 @@ from haptik_actions.errors import InvalidElement
 
 _PATH = r"(?:[/?#][^\s\x00-\x1f\x7f]*)?"
 _ABSOLUTE = re.compile(r"https?://[^\s\x00-\x1f\x7f/?#\\:][^\s\x00-\x1f\x7f/?#\\]*" + _PATH, re.IGNORECASE)
-# The dot tells a host from a scheme: `javascript:1/alert(1)` would otherwise be a host with a port.
+# A host needs a dot. Without this rule `javascript:1/alert(1)` would be read as a host with a port.
 _BARE_HOST = re.compile(r"[^\W_][\w-]*(?:\.[\w-]+)+(?::\d{1,5})?" + _PATH)
 _is_usual = re.compile(r"https?://[A-Za-z0-9][!-\[\]-~]*").fullmatch
 _seen: set[str] = set()
@@ -34,7 +34,7 @@ _HARMLESS = frozenset({"http", "https", "tel", "sms", "mailto"})
 
 
 def is_plain(url: str) -> bool:
-    """Whether a string is an address as usual. A bot sends the same ones over and over, so some are remembered."""
+    """Whether a string is a usual http(s) address. Bots send the same ones over and over, so some are remembered."""
     if url in _seen:
         return True
     if not _is_usual(url):
@@ -62,14 +62,14 @@ def check_link(url: Any, path: str, uri: Any = "") -> None:
 
 
 def check_harmless(url: Any, path: str, uri: Any = "") -> None:
-    """Refuse an address with a scheme that is not safe; what leads nowhere (`<link>` in a template) passes.
+    """Refuse an address with an unsafe scheme. What is no address at all (`<link>` in a template) passes.
 
-    For objects of which nothing is known, hence nothing is opened.
+    This is for objects of an unknown type: no client opens anything of them.
 
     Raises:
         InvalidElement: at `path`.
     """
-    # Browsers pass over control characters and space in front of a scheme and inside of it.
+    # Browsers ignore control characters and space in front of a scheme and within it.
     scheme = _SCHEME.match(_IGNORED.sub("", url)) if isinstance(url, str) else None
     if scheme and scheme[1].lower() not in _HARMLESS:
         check_link(url, path, uri)

@@ -1,4 +1,4 @@
-"""How each part and each element is read; `Source` does what is the same for all."""
+"""One function for each element and each part of one: it reads the JSON into a value, with the help of `Source`."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _LISTS_OF_ACTIONABLES = ("actionables", "actionable", "items")
 
 
 def _envelope(source: Source) -> dict[str, Any]:
-    """The members that every element may have. Read last: what is left over is unknown."""
+    """The members that every element may have. Call it last: members that nobody has read by then are unknown."""
     return {
         "is_new": source.flag("isNew"),
         "mic_auto_open": source.flag("mic_auto_open"),
@@ -109,7 +109,7 @@ def _card(source: Source) -> Card:
 
 
 def _actionables(found: list[tuple[str, Any]], *, quick: bool = False) -> list[Actionable]:
-    """The actionables that show something; one without any label, message or address has nothing to show."""
+    """The actionables that have something to show. One without label, message and address is left out."""
     shown = [(path, item) for path, item in _objects(found) if _label(item)]
     if quick:
         return _list(shown, _quick_reply, Actionable.as_quick_reply)
@@ -117,7 +117,7 @@ def _actionables(found: list[tuple[str, Any]], *, quick: bool = False) -> list[A
 
 
 def _label(members: Mapping[str, Any]) -> str:
-    """What an actionable shows: its label, or where that shows nothing, what it says, its emoji, what it opens."""
+    """What an actionable shows: its label, or else its message, its emoji, or its address."""
     payload = members.get("payload")
     inner = payload if isinstance(payload, Mapping) else {}
     candidates = (members.get("actionable_text"), inner.get("message"), members.get("emoji"), inner.get("url"))
@@ -184,7 +184,7 @@ def _unescaped(value: Any, key: str = "") -> Any:
 
 
 def form(source: Source) -> Form:
-    """A FORM; `text` stands in for a title that it lacks, because every other element has one."""
+    """A FORM. Where it has no title, its `text` is taken: people write one because all other elements have it."""
     found = source.inner("data").several("fields")
     fields = [
         read(Source(item), partial(_field, place=place), FormField.to_hsl, path)

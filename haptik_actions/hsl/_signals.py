@@ -21,7 +21,7 @@ from haptik_actions.hsl._value import (
 )
 
 SystemEvent: TypeAlias = Literal["chat_complete", "chat_pinned"]
-"""`chat_pinned`: an agent took the chat over; `chat_complete`: it is over."""
+"""`chat_pinned`: an agent has taken over the chat. `chat_complete`: the chat is over."""
 
 SYSTEM_EVENTS = frozenset(get_args(SystemEvent))
 

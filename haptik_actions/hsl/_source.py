@@ -1,4 +1,4 @@
-"""One JSON object that is being read: it hands out its members and knows afterwards how they were written."""
+"""One JSON object while it is being read. It remembers how its members were written, for `Value.as_read`."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ V = TypeVar("V", bound=Value)
 
 
 class Source:
-    """The members of an object, asked for by their documented names, read as tolerantly as the platform writes them.
+    """Returns the members of an object by their documented names, and accepts every spelling that the platform uses.
 
     `path` leads from the value that is being read to this object: empty, or such as `data`.
     """
@@ -47,13 +47,13 @@ class Source:
         return within(self.path, key)
 
     def inner(self, key: str) -> Source:
-        """An object inside of this one that has no value of its own; an empty one where there is none."""
+        """An inner object for which there is no class, such as `data`. Empty where the member is missing."""
         members = self.members.get(key)
         self._inner[key] = Source({} if members is None else members, self.at(key))
         return self._inner[key]
 
     def text(self, key: str, *aliases: str) -> str:
-        """A string; a number is one, null and nothing are the empty one."""
+        """A string. A number becomes its text; null and a missing member become the empty string."""
         return self.optional_text(key, *aliases) or ""
 
     def optional_text(self, key: str, *aliases: str) -> str | None:
@@ -80,7 +80,7 @@ class Source:
         return words in _TRUE
 
     def number(self, key: str) -> float | None:
-        """A number above 0, also as a string; None where there is none that is."""
+        """A number above 0, which may be written as a string. None where the member is missing or anything else."""
         value = self.take(key)
         try:
             number = value if isinstance(value, (int, float)) else float(value)
@@ -89,7 +89,7 @@ class Source:
         return number if not isinstance(number, bool) and 0 < number < math.inf else None
 
     def integer(self, key: str) -> int | None:
-        """A whole number, also as a string; None where there is none."""
+        """A whole number, which may be written as a string. None where the member is missing or anything else."""
         value = self.take(key)
         if value is None or value == "":
             return None
@@ -103,7 +103,7 @@ class Source:
         return whole
 
     def choice(self, key: str, allowed: frozenset[str], aliases: Mapping[str, str] = _NONE) -> str | None:
-        """One of the documented names, in any case; None where it is none of them."""
+        """One of the documented names, in upper or lower case. None where it is none of them."""
         value = self.take(key)
         if not isinstance(value, str):
             return None
@@ -113,7 +113,7 @@ class Source:
         return aliases.get(value.strip().upper())
 
     def several(self, key: str, *aliases: str) -> list[tuple[str, Any]]:
-        """The items of a list, each with its path; one object without its list is a list of one."""
+        """The items of a list, each with its path. A single object counts as a list of one."""
         value = self.take(key, *aliases)
         self._lists.add(key)
         if value is None or value == "":
@@ -125,7 +125,7 @@ class Source:
         return [(f"{self.at(key)}[{index}]", item) for index, item in enumerate(value)]
 
     def rest(self) -> dict[str, Any]:
-        """What nobody asked for, here and in the inner objects. Call it last."""
+        """The members that nobody has read, here and in the inner objects. Call it last."""
         known = {*self._names.values(), *self._inner}
         rest = {key: value for key, value in self.members.items() if key not in known}
         inner = {key: source.rest() for key, source in self._inner.items()}
@@ -140,7 +140,7 @@ class Source:
             inner = self._inner.get(key)
             if inner is not None and isinstance(should, Mapping) and isinstance(written, Mapping):
                 found.update(inner.differences(should, *parents, key))
-            # Values of a list write themselves as they were read: there equal is the same.
+            # The values of a list restore their own spelling, so for lists comparing by == is enough.
             elif name != key or not (should == written if key in self._lists else same(should, written)):
                 found[(*parents, key)] = (should, {} if written is UNSET else {name: written})
         return found
@@ -163,7 +163,7 @@ def read(source: Source, build: Callable[[Source], V], serialise: Callable[[V], 
 
 
 def mistake_at(path: str, mistake: InvalidElement) -> InvalidElement:
-    """The same mistake, seen from further outside."""
+    """The same error with the path of the outer object in front."""
     if not path or not mistake.path:
         return InvalidElement(path or mistake.path, mistake.problem)
     dot = "" if mistake.path.startswith("[") else "."

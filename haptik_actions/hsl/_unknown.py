@@ -1,4 +1,4 @@
-"""An object whose type is none of the platform's, or none that is known here."""
+"""An object whose type is not known here."""
 
 from __future__ import annotations
 

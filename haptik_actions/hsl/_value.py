@@ -11,7 +11,7 @@ from haptik_actions.errors import InvalidElement
 from haptik_actions.hsl._json import NOTHING, checked_copy, same, within
 
 AsRead: TypeAlias = Mapping[tuple[str, ...], tuple[Any, Mapping[str, Any]]]
-"""From the place of a member in the JSON to what `to_hsl` would write there, and the members that stood there."""
+"""Where a member stands in the JSON -> what `to_hsl` would write there, and what was written there."""
 
 FLAGS = (False, True)
 T = TypeVar("T")
@@ -41,12 +41,12 @@ class Value(msgspec.Struct, frozen=True, kw_only=True, repr_omit_defaults=True):
         raise NotImplementedError
 
     def keep_form(self, as_read: AsRead) -> None:
-        """Note, while it is being read, how the value was written."""
+        """Keep how the value was written. Only the reading code calls it, before anybody else has the value."""
         set_once(self, "as_read", as_read)
         self._mark()
 
     def _mark(self) -> None:
-        """Called where the value turns out not to be as usual."""
+        """Note that `to_hsl` has to look for `extra` or `as_read`, which usual values do not have."""
 
     def _check_extra(self) -> None:
         if self.extra is NOTHING:
@@ -103,7 +103,7 @@ class Envelope(Value, frozen=True, kw_only=True, repr_omit_defaults=True):
 
     @property
     def _words(self) -> str:
-        """What the element says, to tell it from others in a set."""
+        """What the element says, for lists in which people choose an element."""
         return str(getattr(self, "text", ""))
 
     def __hash__(self) -> int:
@@ -133,7 +133,7 @@ class Envelope(Value, frozen=True, kw_only=True, repr_omit_defaults=True):
 
 
 def check_string(value: object, path: str) -> str:
-    """The string, without a class of its own; anything else is refused."""
+    """The string as a plain `str`, not as a subclass such as an enumeration. Anything else is refused."""
     if not isinstance(value, str):
         raise InvalidElement(path, f"a string is wanted, not {type(value).__name__}")
     return str.__str__(value)
@@ -152,7 +152,7 @@ def check_voice_text(value: object) -> None:
 
 
 def check_one_of(value: object, allowed: frozenset[str], path: str) -> str:
-    """The string, without a class of its own; what is not one of the documented names is refused."""
+    """The string as a plain `str`. What is not one of the documented names is refused."""
     if not isinstance(value, str) or value not in allowed:
         raise InvalidElement(path, f"{value!r} is not one of {', '.join(sorted(filter(None, allowed)))}")
     return str.__str__(value)
@@ -170,4 +170,4 @@ def several(values: object, kind: type[T], path: str) -> tuple[T, ...]:
 
 
 set_once = msgspec.structs.force_setattr
-"""Put a member of a frozen value in its kept form, while the value is being built."""
+"""Set a member of a frozen value while the value is being built, such as a list that becomes a tuple."""

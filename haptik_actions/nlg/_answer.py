@@ -1,7 +1,7 @@
 """One utterance, as the object that Rasa takes for an answer.
 
-Rasa refuses what is no object, a `text` that is no string, and `buttons` that are no list, and the utterance is lost
-then: every answer here is of that shape. `{}` says nothing, as Rasa does where no variation fits.
+Rasa takes an object, with a `text` that is a string and `buttons` that are a list. It loses an utterance of another
+shape, so every answer here has that one. `{}` says nothing, as Rasa does where no variation fits.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ Answer = dict[str, Any]
 
 # The keys in which Rasa's own generator fills placeholders.
 _FILLED = ("text", "image", "custom", "buttons", "attachment", "quick_replies")
-# Texts for other languages, of which Rasa Pro's own generator chooses.
+# Holds texts in other languages; Rasa Pro's own generator chooses among them.
 _UNSAID = frozenset({"translation"})
-# Rasa says these where the domain has them, and nothing where it has not.
+# Rasa says these responses only where the domain has them, so a missing one is no mistake.
 _OPTIONAL = frozenset({"utter_back", "utter_restart"})
-# Here Rasa's nothing would be silence towards a user who was not understood.
+# Without these Rasa would say nothing to a user who was not understood.
 _STANDS_IN = {"utter_default": "haptik_fallback_rephrase", "utter_ask_rephrase": "haptik_fallback_rephrase"}
-# Rasa's plain REST channel answers through an output channel of another name.
+# Rasa's REST channel answers through an output channel that is named `collector`.
 _REST = ("collector", "rest")
 
 
@@ -72,13 +72,13 @@ async def _nothing(store: MessageStore, call: Call) -> Answer:
 
 
 async def _copy(store: MessageStore, message: Message, call: Call) -> Copy | None:
-    """The words that a channel's form of an element adds, in the user's language; None where there is no element."""
+    """The words that rendering adds to an element, in the user's language. None where there is no element."""
     if all(variation.hsl is None for variation in message.variations):
         return None
     from haptik_actions.render import Copy
 
     keys, english = Copy.message_keys(), Copy.default()
-    # The renderer fills these placeholders, so each is filled with itself.
+    # The renderer fills these placeholders later, so here each is replaced by itself.
     names = {name: f"{{{name}}}" for field in keys for name in Template.parse(getattr(english, field)).names}
     return Copy.of({key: await store.text(key, call.locale, **names) for key in keys.values()})
 
@@ -161,6 +161,6 @@ def _filled(value: Any, fill: Callable[..., str]) -> Any:
 
 
 def last_resort(response: str) -> Answer:
-    """What is said where even the answer's making fails: the package's own words."""
+    """The package's own sentence, for when making the answer has failed."""
     copy = packaged_copy()
     return {"text": copy.get(response, copy["haptik_message_missing"])}

@@ -1,4 +1,4 @@
-"""The endpoint as an ASGI application, without a framework: it is one route."""
+"""The endpoint as an ASGI application. It has one route, so it needs no framework."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def nlg_app(store: MessageStore, *, token: str | None = None, is_local: bool = F
     200 and an object that Rasa takes. `is_local` refuses calls under other names than this machine's own, and through a
     proxy: a page of another site can point its own name at this machine, and would read the answer.
 
-    Run alone it starts the store; mounted below another app, that has to.
+    Run alone it starts the store. Mounted below another app it does not: that app has to start the store.
     """
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
@@ -67,10 +67,10 @@ async def _respond(store: MessageStore, token: str | None, scope: Scope, receive
     except (ValueError, RecursionError) as error:
         return 400, {"error": f"This is no call of Rasa: {error}."}
     try:
-        # Written out here, so that what cannot be is caught too.
+        # Encoded inside of the try block, so that an answer that cannot be encoded is caught too.
         return 200, msgspec.Raw(_encode(await answer(store, call)))
     except Exception:
-        # Whatever it is, an answer of another status loses the utterance.
+        # Catches everything: an answer with another status than 200 would lose the utterance.
         logger.exception("The message %r could not be said.", call.response)
         return 200, last_resort(call.response)
 

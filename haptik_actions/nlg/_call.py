@@ -1,4 +1,4 @@
-"""What Rasa posts for each utterance: of a body that grows with the conversation only what is needed is read.
+"""What Rasa posts for each utterance. The body grows with the conversation, so only what is needed is decoded.
 
 Source: `rasa/core/nlg/callback.py` of Rasa 3.6.21.
 """
@@ -51,13 +51,13 @@ class Call(msgspec.Struct):
         channel: str | None,
         arguments: Mapping[str, Any],
     ) -> Call:
-        """Return the call of somebody who stands in Rasa's own process; `metadata` is that of the latest message."""
+        """Return the call that `HaptikNLG` makes in Rasa's own process. `metadata` is that of the latest message."""
         tracker = _Tracker(slots=dict(slots), latest_message={"metadata": metadata})
         return cls(response, arguments=dict(arguments), tracker=tracker, channel=_Channel(channel))
 
     @classmethod
     def decode(cls, body: bytes) -> Call:
-        """Read what Rasa posts: JSON as Python writes it, with NaN, Infinity and halves of surrogate pairs.
+        """Read what Rasa posts. Python's json wrote it, so it may hold NaN, Infinity and halves of surrogate pairs.
 
         Raises:
             ValueError: the body is no call of Rasa.
@@ -74,12 +74,12 @@ class Call(msgspec.Struct):
 
     @property
     def slots(self) -> Mapping[str, Any]:
-        """The slots, those that nothing was ever put in included."""
+        """All slots, also those that were never set."""
         return (self.tracker.slots if self.tracker else None) or {}
 
     @property
     def values(self) -> Mapping[str, Any]:
-        """What fills placeholders."""
+        """The values that fill placeholders: arguments before slots."""
         return {**self.slots, **(self.arguments or {})}
 
     @property

@@ -1,7 +1,7 @@
 """Marked-up text as HTML: escaped first, then only bold, italics, strikes and underlines are let through.
 
-Pairs of marks around words (`*bold*`) are found in one pass. A regular expression would look to the end of the line
-from each mark that none closes.
+Pairs of marks around words (`*bold*`) are found in one pass. A regular expression would search to the end of the line
+for each mark that nothing closes.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class Pair:
         return "\n".join(map(self._line, text.split("\n")))
 
     def _line(self, line: str) -> str:
-        # Each place that can close, also where two overlap: "***" holds "**" twice.
+        # All places where the mark can close, overlapping ones too: "***" holds "**" twice.
         closings = [found.start() for found in self._closing.finditer(line)]
         written: list[str] = []
         end = 0
@@ -62,7 +62,7 @@ _MARKS: Mapping[str, tuple[Pair, ...]] = MappingProxyType(
 )
 _TAG = re.compile(r"&lt;(/?)(b|i|s|u|strong|em|del)&gt;")
 _BREAK = re.compile(r"&lt;br */?&gt;")
-# What the renderer escaped for the channel was escaped once more here.
+# The renderer escaped this for the channel and it was escaped again here, so one escape is taken off.
 _ENTITY = re.compile(r"&amp;(lt|gt|amp|quot|#39);")
 _SLACK_LINK = re.compile(r"&lt;[^\s|&]+\|")
 _BACKSLASHED = re.compile(r"\\([\\`*_~\[\]]|&lt;|&gt;)")
@@ -96,7 +96,7 @@ def _slack(text: str) -> Markup:
 
 
 def _linked(closed: str) -> str:
-    """Underline the label of a link of Slack, `<address|label>`, that ends here; the sign stays where none begins."""
+    """Underline the label of Slack's link `<address|label>` where it ends here. Without a link the `>` is text."""
     line = closed.rfind("\n") + 1
     link = _SLACK_LINK.search(closed, line)
     return f"{closed}&gt;" if link is None else f"{closed[: link.start()]}<u>{closed[link.end() :]}</u>"
@@ -107,7 +107,7 @@ def _markdown(text: str) -> Markup:
 
 
 def _closed(shown: str) -> str:
-    """Tags that are closed in their order; a text with any other ones shows none of them."""
+    """Let tags through that are closed in order. In a text where they are not, all tags are left out."""
     opened: list[str] = []
     for slash, tag in re.findall(r"<(/?)(\w+)>", shown):
         if not slash:

@@ -61,7 +61,7 @@ _DOES = MappingProxyType(
 
 
 def haptik(payload: Mapping[str, Any] | str, mark: Marker) -> Iterator[Part]:
-    """An element as the platform's own clients draw it; one that they do not know is its text and its JSON."""
+    """An element as the platform's own clients draw it. Of an unknown one, its text and its JSON are shown."""
     try:
         element = parse(payload)
     except InvalidElement:

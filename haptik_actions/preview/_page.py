@@ -45,9 +45,9 @@ _READERS: Mapping[str, Reader] = MappingProxyType(
         "whatsapp": _phone_chats.whatsapp,
     }
 )
-# Where Rasa's `buttons` vanish once one is tapped, as quick replies do.
+# On these channels Rasa's `buttons` vanish after a tap, as quick replies do.
 _PASSING = frozenset({"callback", "cmdline", "rasa", "rest", "socketio"})
-# Without `parse_mode`, or outside of a card, these show a text as it stands.
+# These channels show marks only with `parse_mode` or on a card. Any other text is shown as it stands.
 _UNMARKED = frozenset({"hangouts", "telegram"})
 
 
@@ -100,7 +100,7 @@ _WORDS: Mapping[NoteCode, str] = MappingProxyType(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Remark:
-    """One sentence about a conversion, how often it holds, and whether something is lost."""
+    """One sentence about a conversion, how often it applies, and whether it tells of a loss."""
 
     words: str
     detail: str
@@ -110,7 +110,7 @@ class Remark:
 
 
 def remarks(notes: Sequence[Note]) -> Iterator[Remark]:
-    """Each thing once, losses first."""
+    """The notes as sentences, each one once, losses first."""
     counted = Counter((note.code, note.detail) for note in notes)
     first = {(note.code, note.detail): note.path for note in reversed(notes)}
     for code, detail in sorted(counted, key=lambda key: key[0] not in LOSSES):
@@ -127,7 +127,7 @@ Content: TypeAlias = Element | Mapping[str, Any] | str | Sequence[Element | Mapp
 """An element, its JSON, a text, or several of these."""
 
 PREVIEWED: tuple[str, ...] = tuple(name for name in CHANNELS if name not in ALIASES)
-"""The channels that a page shows unless told otherwise: all but the second names of one."""
+"""The channels that a page shows by default: all, each under its first name."""
 
 
 @lru_cache(maxsize=1)

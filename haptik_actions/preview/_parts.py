@@ -58,7 +58,7 @@ class Bubble:
 
     @property
     def empty(self) -> bool:
-        """It shows nothing."""
+        """Whether it shows nothing."""
         return not (self.text or self.title or self.image or self.facts or self.total or self.below or self.taps)
 
 
@@ -73,7 +73,7 @@ class Strip:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chips:
-    """Quick replies below the message; they go once one is tapped."""
+    """Quick replies below the message. They vanish after a tap."""
 
     shape: ClassVar[str] = "chips"
 
@@ -121,7 +121,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unseen:
-    """What goes to the client application and not to the user, or what has no shape here, as JSON."""
+    """JSON that goes to the client application and not to the user, or that this preview cannot draw."""
 
     shape: ClassVar[str] = "unseen"
 
@@ -155,7 +155,7 @@ def mappings(value: object) -> Iterator[Mapping[str, Any]]:
 
 
 def opens(url: object) -> str:
-    """What a control does that opens an address."""
+    """The words for a control that opens an address."""
     address = text(url)
     if address.startswith("tel:"):
         return f"calls {address.removeprefix('tel:')}"
@@ -163,7 +163,7 @@ def opens(url: object) -> str:
 
 
 def calls(number: object) -> str:
-    """What a control does that calls a number."""
+    """The words for a control that calls a number."""
     return f"calls {text(number)}"
 
 

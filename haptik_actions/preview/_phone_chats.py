@@ -200,7 +200,7 @@ def _flex_bubble(bubble: Mapping[str, Any]) -> Bubble:
     pieces = [piece for box in boxes for piece in mappings(box.get("contents"))]
     sides = [list(mappings(piece.get("contents"))) for piece in pieces if piece.get("layout") == "horizontal"]
     words = [piece for piece in pieces if piece.get("type") == "text"]
-    # The sum stands at the end of its line, and what is said below it follows.
+    # The sum stands at the right end of its line; texts below it follow as a paragraph.
     sums = [place for place, piece in enumerate(words) if piece.get("align") == "end"]
     total, below = (("", text(words[sums[0]].get("text"))), words[sums[0] + 1 :]) if sums else (None, [])
     words = words[: sums[0]] if sums else words
@@ -221,7 +221,7 @@ def _flex_bubble(bubble: Mapping[str, Any]) -> Bubble:
 
 
 def viber(payload: Mapping[str, Any], mark: Marker) -> Iterator[Part]:
-    """A message of Viber's bot API; the buttons of a rich media are pictures, texts and controls in turn."""
+    """A message of Viber's bot API. A rich media has nothing but buttons: its pictures and texts are buttons, too."""
     kind = payload.get("type")
     if kind == "text":
         yield Bubble(text=mark(text(payload.get("text"))))
@@ -237,7 +237,7 @@ def viber(payload: Mapping[str, Any], mark: Marker) -> Iterator[Part]:
 
 
 def _viber_cards(media: Mapping[str, Any]) -> Iterator[Bubble]:
-    """The rows fill a column of `ButtonsGroupRows`, one column after the other."""
+    """Divide the rows into cards: each card is a column of `ButtonsGroupRows` rows."""
     height, filled = media.get("ButtonsGroupRows"), 0
     column: list[Mapping[str, Any]] = []
     for button in mappings(media.get("Buttons")):

@@ -17,10 +17,10 @@ Kind: TypeAlias = OfferKind | Literal["url", "call", "contact"]
 """What a tap does: one of the answers, open a page, call a number, or write a mail or an SMS."""
 
 SPELLED: frozenset[str] = frozenset({"url", "call", "contact"})
-"""The kinds that a line of text can carry: clients make addresses and numbers tappable. All others are answers."""
+"""The kinds that can be a line of text, because clients make addresses and numbers tappable. All others are answers."""
 
 
-# Between a square and 1.91, the ratio of Messenger's horizontal pictures.
+# The border between square and landscape: between 1 and 1.91, the ratio of Messenger's horizontal pictures.
 _WIDE = 1.4
 
 
@@ -74,5 +74,5 @@ class Content(msgspec.Struct, frozen=True):
 
     @property
     def wide(self) -> bool:
-        """Its pictures are landscape rather than square."""
+        """Whether its pictures are landscape rather than square."""
         return self.ratio >= _WIDE

@@ -35,7 +35,7 @@ _BY_TYPE: Mapping[str, Kind] = {
     "SHARE_RECEIPT": "share",
     "SHARE_REFERRAL": "share",
 }
-# The platform does not document the key of a CALL's number; these occur.
+# The platform does not document the key of a CALL's number. These keys occur in its samples.
 _NUMBER_KEYS = ("phone", "phone_number", "number", "contact", "tel", "url", "link", "message")
 _NUMBER = re.compile(r"\+?\d(?:[\d\s().-]*\d)?")
 _UNDIALLED = re.compile(r"[\s().-]+")
@@ -44,12 +44,12 @@ _EMAIL_KEYS = ("email", "to", "url", "link", "message")
 _EMAIL = re.compile(r"[^\s@:/?]+@[^\s@:/?]+")
 _MESSAGE_KEYS = frozenset({"message", "gogo_message"})
 _UNTIDY = re.compile(r"^ |  | $|\{|:share:").search
-# The platform's shortcode for the picture on a button that shares; nobody else knows it.
+# The platform's shortcode for the picture on a button that shares. Other clients would show it as text.
 _SHARE = ":share:"
 _SHARE_SIGN = "↗"
 _LINES = ("title", "sub_title", "description")
 _GROUP = re.compile(r"\{([^{}]*)\}")
-# Where the platform's app puts the address that the user chose.
+# The platform's app puts the address that the user chose here.
 _CHOSEN = "%s"
 
 
@@ -73,7 +73,7 @@ def _kind(actionable: Actionable) -> Kind:
 
 def _label(actionable: Actionable) -> str:
     text = actionable.actionable_text
-    # Most labels need nothing done.
+    # Most labels can be used as they are.
     if text.isprintable() and not _UNTIDY(text):
         return text
     label = actionable.label
@@ -126,9 +126,9 @@ def _answer(kind: Kind, actionable: Actionable, path: str, notes: list[Note]) ->
     payload = actionable.payload
     sent = _sent(payload).strip()
     if not sent or (kind == "share" and not payload.get("gogo_message")):
-        value, meta = label, NOTHING  # the message of a SHARE is what is shared
+        value, meta = label, NOTHING  # The message of a SHARE is what the user shares, not an answer.
     elif sent[0] == "/":
-        value, meta = sent, NOTHING  # Rasa reads `/intent{"order": 1}` itself: these braces are JSON
+        value, meta = sent, NOTHING  # The braces of `/intent{"order": 1}` are JSON that Rasa reads, not brace groups.
     elif "{" in sent:
         value, meta = _without_braces(sent) or label, metadata(sent)
         notes.append(Note("coerced", f"{path}.payload", "metadata in braces is kept out of the message"))
@@ -161,7 +161,8 @@ def _sent(payload: Mapping[str, Any]) -> str:
 
 def _without_braces(message: str) -> str:
     shown = _GROUP.sub("", message).strip()
-    return strip_braces(shown) if "{" in shown else shown  # one group in another is rare
+    # Most messages have no group within another, and the regular expression alone is faster.
+    return strip_braces(shown) if "{" in shown else shown
 
 
 def metadata(message: str) -> dict[str, Any]:

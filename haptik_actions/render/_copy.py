@@ -1,4 +1,4 @@
-"""The words that a conversion adds: they belong to the message store like all others, so a caller hands them in."""
+"""The words that a conversion adds. They stand in the message store like all copy, so the caller passes them in."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ class Copy(msgspec.Struct, frozen=True, kw_only=True):
 
 @cache
 def _default() -> Copy:
-    # Read beside the store's other defaults and not through it: a conversion needs no Redis.
+    # Read from the package's file and not from the store, because a conversion must work without Redis.
     file = resources.files("haptik_actions") / "messages" / "defaults" / "en.json"
     packaged = msgspec.json.decode(file.read_bytes(), type=dict[str, str])
     return Copy(**{name: packaged[key] for name, key in Copy.message_keys().items()})

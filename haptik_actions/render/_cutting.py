@@ -1,4 +1,4 @@
-"""Making text fit: a label is cut, a text becomes several parts; what a reader sees as one character stays whole."""
+"""Makes text fit: cuts labels and splits texts, never within what a reader sees as one character."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def clip(text: str, limit: Limit) -> str:
 
 
 def counted(title: str, place: int, places: int, limit: Limit) -> str:
-    """A title that stands on several cards, with which of them this is: `Kurta (2/3)`."""
+    """A title that is repeated on several cards, with the number of the card: `Kurta (2/3)`."""
     suffix = f" ({place}/{places})"
     room = Limit(limit.size - limit.measure(suffix), limit.unit, limit.source)
     return clip(title, room) + suffix
@@ -37,7 +37,7 @@ def split(text: str, limit: Limit, written: Callable[[str], str] = str) -> list[
     gives the form in which the channel sends a part (markup, escapes), and that form is what is measured.
     """
     parts = []
-    # Leaving out marks makes a third of a text at best, so one this long need not be written as a whole to be measured.
+    # Removing marks leaves at least a third of a text, so a text longer than this is too long without being measured.
     window = _MOST_SHRINKING * limit.size
     while len(text) > window or not limit.fits(written(text)):
         cut = _break(text, _room(text[:window], limit, written))
@@ -64,7 +64,7 @@ def _room(text: str, limit: Limit, written: Callable[[str], str]) -> int:
 
 
 def _break(text: str, room: int) -> int:
-    # A break in the first half would leave a bubble of a few words and give the rest one more.
+    # A break in the first half would leave a bubble of a few words and make one bubble more.
     for start in (room // 2, 1):
         for mark in _BREAKS:
             found = text.rfind(mark, start, room)
@@ -74,12 +74,12 @@ def _break(text: str, room: int) -> int:
 
 
 def _without_space(text: str) -> str:
-    """The text without space at its beginning; a space that carries an accent is a character."""
+    """The text without leading space. A space that carries an accent is a visible character and stays."""
     bare = text.lstrip()
     start = len(text) - len(bare)
     return text[grapheme_boundary_before(text, start + 1) :] if start and bare else bare
 
 
 def _whole(text: str, cut: int) -> int:
-    """The last place up to `cut` between two clusters; a cluster longer than `cut` is cut where it is."""
+    """The last place up to `cut` that is between two grapheme clusters. A cluster longer than `cut` is divided."""
     return grapheme_boundary_before(text, cut + 1) or cut

@@ -1,4 +1,4 @@
-"""A conversion while it is being made: the messages so far, what they lose, and what they offer."""
+"""A conversion while it is being made: the messages so far, the notes, and the answers that they offer."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Draft:
         self._sent: set[str] = set()
 
     def finished(self) -> Conversion:
-        """The conversion."""
+        """Return the finished conversion."""
         return Conversion(tuple(self.messages), tuple(self.notes), tuple(self.offers))
 
     def say(self, text: str) -> None:
@@ -55,7 +55,7 @@ class Draft:
         self.note("truncated", path, f"{shown} (at most {limit.size} {limit.unit})")
 
     def next_number(self) -> int:
-        """The next number that stands nowhere in the conversion yet; the first is 1."""
+        """The next number for an option of this conversion, from 1 on."""
         self._last_number += 1
         return self._last_number
 
@@ -76,7 +76,7 @@ class Draft:
         self._offer(control, shown, number, shown)
 
     def tap_once(self, control: Control, shown: str, limit: Limit, taken: set[str]) -> str:
-        """As `tap`, for a channel that refuses two equal payloads in one message; `taken` are those that are in it."""
+        """As `tap`, for channels that refuse two equal payloads in one message. `taken` are those used in it so far."""
         sent = control.value
         if sent in taken or not limit.fits(sent):
             sent = self._stand_in(control, limit)
@@ -115,20 +115,20 @@ class Draft:
 
     def _stand_in(self, control: Control, limit: Limit) -> str:
         self.note("shortened_payload", f"{control.path}.payload", f"{limit.measure(control.value)} {limit.unit}")
-        # A bot without a resolver understands the label best; an id is for labels that are not alone.
+        # A bot without a resolver understands the label best. Only labels that are too long or sent already get an id.
         if limit.fits(control.label) and control.label not in self._sent:
             return control.label
         return short_id(control)
 
 
 def short_id(control: Control) -> str:
-    """A name for a control that is the same in each conversion of the element: 17 characters of ASCII."""
+    """An id for a control, the same in each conversion of its element: 17 characters of ASCII."""
     digest = blake2b(f"{control.path}\0{control.value}".encode("utf-8", "surrogatepass"), digest_size=8)
     return f"~{digest.hexdigest()}"
 
 
 class Titles:
-    """What stands on some controls; `lines` are the whole labels where numbers stand for them, for the text above."""
+    """The labels of some controls. Where they are numbered, `lines` has the whole labels for the text above."""
 
     __slots__ = ("lines", "numbers", "shown")
 
@@ -141,8 +141,8 @@ class Titles:
 def titles(controls: Sequence[Control], limit: Limit, draft: Draft, *, unique: bool = False) -> Titles:
     """Fit the labels of controls that stand side by side.
 
-    Where cutting makes two of them equal, all are counted, and `lines` has them whole; with `unique` also where two
-    were equal from the start. So they are where a label alone does not say enough.
+    Where cutting makes two of them equal, all are numbered, and `lines` has them whole. With `unique` this is also
+    done where two were equal from the start. The same is done where a label alone does not say enough.
     """
     labels = [control.label for control in controls]
     for control in controls:
@@ -182,11 +182,11 @@ def with_details(controls: Iterable[Control], written: Iterable[str]) -> list[st
 def told_apart(controls: Sequence[Control], draft: Draft) -> list[str]:
     """The labels of controls that stand side by side on buttons of any width.
 
-    Rows of two tabs are often called the same, such as flights of two days. Of those that would look the same each gets
-    the heading that it stands under, and what else is said of it where that is the same as well.
+    Rows of two tabs often have the same label, such as flights of two days. Labels that would look the same get their
+    heading added, and their detail where the headings are equal too.
     """
     shown = [control.label for control in controls]
-    # A row of a tab has a heading, and no other control has one.
+    # Only rows of a tab have a heading.
     if not controls or not controls[0].section or len(set(shown)) == len(shown):
         return shown
     for longer in (_under_heading, _in_full):
@@ -205,7 +205,7 @@ def _in_full(control: Control) -> str:
 
 
 def _with_ordinals(shown: Sequence[str]) -> list[str]:
-    """All of them, the second of equal ones with `(2)` behind it."""
+    """The labels, with `(2)` behind the second of two equal ones."""
     taken = set(shown)
     different: list[str] = []
     for title in shown:

@@ -15,7 +15,7 @@ from wcwidth import iter_graphemes
 Unit: TypeAlias = Literal["code points", "UTF-16 units", "UTF-8 bytes", "grapheme clusters", "items"]
 """How a platform counts a text; `items` counts buttons, cards or rows."""
 
-# Lone surrogates are no text, but nothing that comes in may make a conversion raise.
+# Lone surrogates cannot be encoded. They are counted all the same, because a conversion never raises.
 _ERRORS = "surrogatepass"
 
 
@@ -57,7 +57,7 @@ _ROOM: Mapping[Unit, Callable[[str, int], int]] = {
     "grapheme clusters": _cluster_room,
     "items": lambda text, size: min(len(text), size),
 }
-# The most that one code point can count: below it, a text fits without being measured.
+# The most units that one code point can take: a text that is short enough by this number needs no measuring.
 _MOST: Mapping[Unit, int] = {
     "code points": 1,
     "UTF-16 units": 2,

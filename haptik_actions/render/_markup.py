@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from html import escape
 from typing import TypeAlias
 
-# An address, the end of a line, or marks; two of the same beside each other are text.
+# Matches an address, the end of a line, or marks. Two equal marks beside each other are text.
 _TOKEN = re.compile(r"https?://\S*[^\s*~`]|\n|([*_~`])\1*")
 
 _MARKS = frozenset("*_~`")
@@ -55,7 +55,7 @@ class Dialect:
         return f"{opening}{self.plain(literal)}{closing}" if _holds(literal, closing) else self.plain(literal)
 
     def _translated(self, marked: str) -> str:
-        """One pass; a mark stays text until the one that closes it is found, and at most one of each kind is open."""
+        """Replace pairs of marks in one pass. At most one of each kind is open; a mark that nothing closes is text."""
         written: list[str] = []
         opened: dict[str, tuple[int, int]] = {}
         end = 0
@@ -113,7 +113,7 @@ class _AsIs(Dialect):
 
 
 def _holds(literal: str, closing: str) -> bool:
-    # `*2 * 3*` is bold up to the second star, and no channel has an escape for it but HTML and markdown.
+    # In `*2 * 3*` a client would end the bold at the second star. Only HTML and markdown can escape it.
     return not closing or closing.startswith("<") or closing not in literal
 
 
@@ -142,6 +142,6 @@ HTML = Dialect(
     "html", {"*": ("<b>", "</b>"), "_": ("<i>", "</i>"), "~": ("<s>", "</s>"), "`": ("<u>", "</u>")}, _html, "*_~`&<>"
 )
 _MARKDOWN_MARKS: Marks = {"*": ("**", "**"), "_": ("_", "_"), "~": ("~~", "~~")}
-# A client that shows markdown as it is would show the backslashes as well, so nothing is escaped.
+# Nothing is escaped, because clients that do not know markdown would show the backslashes.
 MARKDOWN_UNESCAPED = Dialect("markdown", _MARKDOWN_MARKS)
 MARKDOWN = _Markdown("markdown", _MARKDOWN_MARKS, _backslashed, "*_~`\\[]<>")

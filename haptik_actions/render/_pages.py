@@ -10,9 +10,9 @@ from haptik_actions.render._draft import Draft
 
 
 def first_page(answers: Sequence[Control], most: int, content: Content, draft: Draft) -> Sequence[Control] | None:
-    """The options that are shown at once; None where there are more, and no way to come to the others.
+    """The options to show at once. None where there are more than fit, and no page can hold the others.
 
-    A page needs a caller that resolves answers, because the control "More" means something to it alone.
+    Pages need a caller that resolves answers: nobody else understands the control "More".
     """
     if len(answers) <= most:
         return answers
@@ -27,7 +27,7 @@ def first_page(answers: Sequence[Control], most: int, content: Content, draft: D
 
 
 def _is_whole(answers: Sequence[Control], content: Content) -> bool:
-    # Only then is the rest of the element the rest of the options.
+    # Only where all controls are options can the rest of the element be the next page.
     return len(answers) == len(content.controls)
 
 

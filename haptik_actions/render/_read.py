@@ -1,4 +1,4 @@
-"""Reading an element for channels that do not know HSL: the bubbles and cards that all of them have in some form."""
+"""Reads an element for channels that do not know HSL, into bubbles, cards and controls, which all of them have."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def _carousel(element: hsl.Carousel, copy: Copy) -> Content:
         card = _card(item, f"data.items[{index}]", element.shows_images, copy, notes)
         if card.lines or card.image or card.controls:
             cards.append(card)
-        else:  # nothing but commands in braces, or a picture that is not to be shown
+        else:  # The card has nothing but commands in braces, or a picture that must not be shown.
             notes.append(Note("dropped", card.path, "a card that shows nothing"))
     return _cards(element, cards, notes)
 
@@ -171,7 +171,7 @@ def _silent(element: hsl.Silent, copy: Copy) -> Content:
 
 
 def _native_action(element: hsl.NativeAction, copy: Copy) -> Content:
-    # Without a text it was all that the user would have noticed: saying nothing would be silence.
+    # Without a text the user would read nothing at all, so a sentence says that this cannot be opened here.
     notes = (Note("unsupported", "data.method", element.method),)
     text = tidy(element.text) or copy.not_here
     return Content(element, "bubble", text, voice=element.voice_text or "", notes=notes)

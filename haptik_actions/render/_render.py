@@ -75,10 +75,10 @@ CHANNELS: Mapping[str, Channel] = MappingProxyType(
     {renderer.channel.name: renderer.channel for renderer in _BY_NAME.values()}
     | {alias: _aliased(alias, name, remark) for alias, (name, remark) in _ALIASES.items()}
 )
-"""Every channel by its name in Rasa; names that mean the same as another one come last."""
+"""Every channel by its name in Rasa. Second names of a channel come last."""
 
 ALIASES: Mapping[str, str] = MappingProxyType({alias: name for alias, (name, _) in _ALIASES.items()})
-"""The names that mean the same as another one, and which."""
+"""Second name of a channel -> its first name."""
 
 _RENDERERS: Mapping[str, Renderer] = MappingProxyType(
     _BY_NAME | {alias: _BY_NAME[name] for alias, (name, _) in _ALIASES.items()}
@@ -86,7 +86,7 @@ _RENDERERS: Mapping[str, Renderer] = MappingProxyType(
 
 
 def channel_of(name: str | None) -> Channel:
-    """The record of a channel; of one that is not known here, and of None, that of plain text."""
+    """The record of a channel. For an unknown channel and for None it is that of plain text."""
     return CHANNELS.get(name or "", _PLAIN.channel)
 
 

@@ -1,4 +1,4 @@
-"""The base of all renderers: an element as text alone, in parts that each channel replaces by what it has itself."""
+"""The base of all renderers. It makes text alone; each channel overrides what it has a form of its own for."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Renderer:
     channel: ClassVar[Channel]
     dialect: ClassVar[Dialect] = NONE
     text_limit: ClassVar[Limit]
-    # False where a button that calls wants the number with its country code (E.164).
+    # False where a button that calls takes only numbers with a country code (E.164).
     dials_anything: ClassVar[bool] = True
 
     def render(self, element: Element, copy: Copy, resolves: bool) -> Conversion:
@@ -89,7 +89,7 @@ class Renderer:
                 draft.note("dropped", f"data.order_items[{index}].image_url", row.image_url)
 
     def nothing(self, content: Content, draft: Draft) -> None:
-        """What shows nothing: no message, a note."""
+        """An element that shows nothing: there is no message, and a note says so."""
         draft.note("unsupported", "type", "known to the platform's own clients alone")
 
     def card_text(self, card: Card) -> str:
@@ -110,12 +110,12 @@ class Renderer:
         return with_details(answers, [draft.line(control) for control in answers])
 
     def as_reply(self, control: Control, draft: Draft) -> None:
-        """Note that an answer is asked for in the chat, where a client of the platform would open a screen."""
+        """Note that the chat asks for an answer for which the platform's own client would open a screen."""
         if control.kind != "reply":
             draft.note("replaced", control.path, f"{control.kind} by a reply")
 
     def spelled(self, control: Control, draft: Draft) -> str:
-        """A line for a link or a number; chat clients make what is in it tappable."""
+        """A line with a link or a number, which chat clients make tappable."""
         draft.note("replaced", control.path, f"{control.kind} by a line of text")
         if not self.text_limit.fits(control.value):
             draft.note("truncated", f"{control.path}.payload", f"longer than a text of {self.channel.title}")
@@ -136,14 +136,14 @@ class Renderer:
         return native, lines
 
     def say(self, text: str, lines: Sequence[str], draft: Draft) -> None:
-        """A text and lines below it, in as many messages as they need."""
+        """Add a text and lines below it, in as many messages as they need."""
         for part in self.parts(text, lines, draft, self.text_limit):
             draft.say(part)
 
     def parts(self, text: str, lines: Sequence[str], draft: Draft, end: Limit) -> list[str]:
-        """A text of HSL, and literal lines below it, as the channel writes them.
+        """Return a text of HSL and literal lines below it, in parts, as the channel writes them.
 
-        Each part is within the channel's limit of a text, the last one, which carries the controls, within `end`.
+        Each part is within the channel's limit of a text. The last part carries the controls and is within `end`.
         """
         written = self.dialect.text(text)
         if lines:
@@ -167,7 +167,7 @@ class Renderer:
         return parts if end.fits(parts[-1]) else [*parts[:-1], *self._parted(parts[-1], draft, end)]
 
     def _parted(self, written: str, draft: Draft, end: Limit) -> list[str]:
-        """The lines of a part without its last ones, and those: as many as fit into `end`, none of them cut."""
+        """Divide the lines of a part: the last lines are as many as fit into `end` uncut, the first are the others."""
         before = written.split("\n")
         last: list[str] = []
         while before and end.fits("\n".join([before[-1], *last])):
@@ -178,5 +178,5 @@ class Renderer:
 
 
 def bold(words: str) -> str:
-    """Words in HSL's bold, where it can hold them."""
+    """The words in bold, or as they are where HSL's marks cannot enclose them."""
     return words if "*" in words or "\n" in words else f"*{words}*"

@@ -1,4 +1,4 @@
-"""Elements that no chat platform has as the platform means them, as text: a form, a receipt, a list of tabs."""
+"""Text for elements that other platforms do not have: a form, a receipt, a list of tabs."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _BULLET = "• "
 
 
 def form_text(form: hsl.Form) -> str:
-    """The head of a form and what it asks for, in its order."""
+    """The title of a form and the labels of its fields, in order."""
     lines = [_bold(form.title), form.subtitle.strip()]
     for field in form.ordered:
         hint = field.hint.strip()
@@ -20,7 +20,7 @@ def form_text(form: hsl.Form) -> str:
 
 
 def receipt_rows(receipt: hsl.Receipt) -> list[tuple[str, str]]:
-    """What the facts and the rows of a receipt are, and how much: two columns without marks, either may be empty."""
+    """The facts and rows of a receipt as pairs of label and value, without marks. Either may be empty."""
     facts = [(fact.header, fact.body) for fact in receipt.subheader]
     rows = [(" — ".join(filter(str.strip, (row.title, row.header))), row.body) for row in receipt.order_items]
     written = [(_bare(left), _bare(right)) for left, right in [*facts, *rows]]

@@ -5,8 +5,8 @@
         ...
     sandbox.queue()                              # the chats that wait for an agent
 
-An independent second reading of the platform's documentation: nothing of `haptik_actions.client` is used here, so that
-client and sandbox cannot share a mistake. `docs/sandbox.md` marks every behaviour as documented or assumed.
+It was written from the platform's documentation and uses nothing of `haptik_actions.client`, so that client and sandbox
+cannot share a mistake. `docs/sandbox.md` marks every behaviour as documented or assumed.
 
 Needs the extra `sandbox`; importing without it raises `haptik_actions.errors.ConfigurationError`.
 """

@@ -1,6 +1,6 @@
 """The agents' desk: who is online, and who may claim, answer and complete which chat.
 
-Also what the platform does to chats by itself, once time has passed.
+Also what the platform does to chats by itself when time has passed. It is worked out on demand, without a task.
 
 The platform's documentation names these steps without saying when they are refused: all of that is assumed, and listed
 in docs/sandbox.md.
@@ -39,7 +39,7 @@ _ENDS_IN: Mapping[Ending, frozenset[ChatState]] = {
 
 
 class NoSuchAgent(ConfigurationError):
-    """No agent has that name."""
+    """Raised where no agent has that name."""
 
 
 class AgentDesk:
@@ -68,7 +68,7 @@ class AgentDesk:
         return sorted(self.able(chat.team), key=lambda agent: agent.name != last)
 
     def set_online(self, agent: str, *, online: bool) -> Agent:
-        """Let an agent come or go. Who goes keeps their chats; what waits for a team without anybody is completed."""
+        """Set an agent online or offline. Their chats stay theirs; chats that wait for a team without agents end."""
         before = self._agent(agent)
         self._agents[agent] = replace(before, online=online)
         if before.online and not online:

@@ -78,7 +78,7 @@ def _file(part: FormPart | None, kind: int | None) -> SentFile:
         raise Refusal("invalid message_type")
     if part is None or part.file_name is None:
         raise Refusal("file missing in the request")
-    # Some devices send the whole path.
+    # Some devices send a path; only the last part is the name.
     name = part.file_name.replace("\\", "/").rpartition("/")[2]
     if name.rpartition(".")[2].lower() not in _ENDINGS[kind] or "." not in name:
         raise Refusal("invalid file type")
@@ -165,7 +165,7 @@ def _update_user(platform: Platform, fields: dict[str, Any]) -> dict[str, Any]:
 
 
 def _given(fields: dict[str, Any]) -> dict[str, Any]:
-    """Return what the request says of the user; what it leaves out stays as it is."""
+    """Return the fields that the request sets. What it leaves out is not changed."""
     given: dict[str, Any] = {name: text(fields, name) for name in _TEXTS if name in fields}
     language = fields.get("language_code")
     if language is not None:
@@ -237,7 +237,7 @@ def _enable_webhook(platform: Platform, fields: dict[str, Any]) -> dict[str, Any
     if not isinstance(enabled, bool):
         raise Refusal("invalid enabled")
     if business_id is not None:
-        # The sample call writes the number as text.
+        # The documentation's sample call writes the number as text.
         business_of(platform, number(fields, "business_id") if isinstance(business_id, str) else business_id)
     if enabled:
         platform.events.enable()

@@ -33,7 +33,7 @@ _OrderT = TypeVar("_OrderT", bound="Order")
 
 
 class Order(msgspec.Struct, forbid_unknown_fields=True):
-    """What a body has to look like; a key that is not a field is refused."""
+    """The base of all bodies. A key that is not a field is refused."""
 
 
 def json_order(kind: type[_OrderT], carry_out: Callable[[_OrderT], Any]) -> Handler:
@@ -114,7 +114,7 @@ class _Register(Order):
     secret: Annotated[str, Meta(min_length=1)] | None = None
 
     def __post_init__(self) -> None:
-        # Refused here, an address that cannot be sent to is a body that does not fit.
+        # Raised as a ValueError while decoding, so that the answer is 400: the body does not fit.
         self.webhook()
 
     def webhook(self) -> Webhook:
@@ -214,7 +214,7 @@ class _NodeOrder(Order):
     is_end: bool = False
 
     def __post_init__(self) -> None:
-        # Refused here, an address that cannot be called is a body that does not fit.
+        # Raised while decoding, so that the answer is 400: the body does not fit.
         self.node()
 
     def node(self) -> Node:

@@ -24,7 +24,7 @@ _QUEUED: frozenset[ChatState] = frozenset({"counting_down", "pending"})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chat:
-    """One chat as it was when it was looked at.
+    """A snapshot of one chat.
 
     `team` is None with the bot and when complete. `agent` is who the chat is assigned to. `countdown` is the whole
     countdown, `seconds_left` what remains of it, `seconds_waiting` the time in the queue, until it was claimed or until
@@ -69,7 +69,7 @@ _Key = tuple[str, int]
 
 
 class ChatBoard:
-    """One chat per user and business. A chat's state follows from the clock, so nothing has to run in between."""
+    """One chat per user and business. Its state is computed from the clock when somebody asks, without a task."""
 
     def __init__(self, users: Iterable[User], clock: Callable[[], float]) -> None:
         self._seeded = {(user.user_name, where): user.conversation_no for user in users for where in user.businesses}
@@ -101,7 +101,7 @@ class ChatBoard:
         return [self._look(key, now) for key in self._conversations]
 
     def queue(self) -> list[Chat]:
-        """Return the chats that count down or wait, in the order in which they queue; of equals, who came first."""
+        """Return the chats that count down or wait, in the order of the queue; of equal ones, who came first."""
         now = self._clock()
         moves = {key: at.move for key, at in self._conversations.items() if at.move}
         keys = sorted(moves, key=lambda key: (moves[key].queues_at, moves[key].order))
@@ -220,7 +220,7 @@ class Transcripts:
         return message
 
     def new_id(self) -> int:
-        """Take a message's id for what the platform itself tells the webhook; it stands in no transcript."""
+        """Take an id for a message that the webhook is told and no transcript holds."""
         return next(self._ids)
 
     def of(self, user_name: str, business_id: int, conversation_no: int) -> list[Message]:

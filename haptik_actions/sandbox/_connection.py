@@ -1,4 +1,4 @@
-"""Breaking connections: over a socket for real, in process by an exception that the transport translates.
+"""Breaks connections: the real one over a socket; in process by an exception that the transport translates.
 
 ASGI knows no way to end a connection without an answer. `Connections` adds one as the extension
 `haptik_actions.connection` of the scope: the server's protocol class tells which socket belongs to which caller.
@@ -17,7 +17,7 @@ from uvicorn.protocols.http.auto import AutoHTTPProtocol
 __all__ = ["Connections", "close", "reset", "until_gone"]
 
 _EXTENSION = "haptik_actions.connection"
-# Linger on, for no time: closing then resets the connection (RFC 9293, 3.10.4) and does not end it in order.
+# SO_LINGER with a time of 0: closing the socket then resets the connection (RFC 9293, 3.10.4).
 _NO_LINGER = struct.pack("ii", 1, 0)
 
 
@@ -40,7 +40,7 @@ class Connections:
 
 
 def _protocol(opened: dict[tuple[str, int], asyncio.Transport]) -> type[asyncio.Protocol]:
-    # uvicorn makes the protocol itself, so that the registry has to be part of the class.
+    # uvicorn makes the protocol objects itself, so the class has to carry the registry.
     class Registered(AutoHTTPProtocol):  # type: ignore[misc, valid-type]
         def connection_made(self, transport: asyncio.Transport) -> None:
             self._peer = transport.get_extra_info("peername")[:2]
@@ -74,7 +74,7 @@ async def close(scope: Scope, receive: Receive) -> None:
 
 
 async def until_gone(receive: Receive) -> None:
-    """Return once the caller has left."""
+    """Wait until the caller has closed the connection."""
     while (await receive())["type"] != "http.disconnect":
         continue
 

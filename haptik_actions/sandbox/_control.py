@@ -23,7 +23,7 @@ __all__ = ["ControlPlane"]
 
 
 class _FaultOrder(Order):
-    """The fields of a `Fault`; a body with others is refused, which a dataclass would not do."""
+    """The fields of a `Fault`, as a struct, because msgspec refuses unknown fields only for those."""
 
     kind: FaultKind
     endpoint: Endpoint | None = None
@@ -37,7 +37,7 @@ class _FaultOrder(Order):
     carried_out: bool = False
 
     def __post_init__(self) -> None:
-        # Refused here, a fault that cannot work is a body that does not fit.
+        # Raised while decoding, so that the answer is 400: the body does not fit.
         self.fault()
 
     def fault(self) -> Fault:
@@ -78,7 +78,7 @@ class ApiRoutes:
         if file is None or file.name != request.path_params["name"]:
             return JSONResponse({"error": "there is no such file, or it had to make room for newer ones"}, 404)
         kind = guess_type(file.name)[0] if file.is_image else None
-        # What a user sends is never opened as a page of the sandbox.
+        # A browser must never open a user's file as a page: images are shown as images, all else is downloaded.
         headers = {"X-Content-Type-Options": "nosniff"}
         if kind is None:
             headers["Content-Disposition"] = "attachment"

@@ -1,4 +1,4 @@
-"""The life of a chat: what is said and done in it, what of that is in the transcript, and what the webhook is told."""
+"""What happens in a chat: it changes the chat, is written into the transcript, and the webhook is told."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ __all__ = ["Conversations", "NoSuchChat"]
 
 
 class NoSuchChat(ConfigurationError):
-    """The user has no chat on that business."""
+    """Raised where the user has no chat on that business."""
 
 
 class Conversations:
-    """The chats, with everything that follows when something happens in one. Who may do what is not asked here."""
+    """Carries out what happens in chats, with all that follows from it. It does not check who may do what."""
 
     def __init__(
         self,
@@ -40,7 +40,7 @@ class Conversations:
         self.reset()
 
     def reset(self) -> None:
-        """Forget who had which user last."""
+        """Forget which agent had which user last."""
         self._last_agents: dict[tuple[str, int], str] = {}
 
     def chat(self, user_name: str, business_id: int) -> Chat:

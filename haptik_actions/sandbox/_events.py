@@ -19,7 +19,7 @@ __all__ = ["Closing", "Ending", "EventBodies"]
 
 _VERSION = "1.0"
 _NO_DEVICE = {"phone_model": "", "os_version": "", "package_name": ""}
-# "Gogo is an internal name for our ai engine": it also signs what the platform itself has to say.
+# The documentation: "Gogo is an internal name for our ai engine". The platform's own messages have it as agent, too.
 _GOGO = {"id": 1, "name": "gogo", "profile_image": "", "is_automated": True, "email": None}
 _FIRST_AGENT_ID = 101
 
@@ -30,7 +30,7 @@ _COMPLETION: Mapping[Ending, tuple[str, str]] = {
     "waiting_for_user": ("autocomplete", "Waiting for User"),
     "bot_completed": ("gogo", "Bot completed"),
 }
-"""`completion_type` and `completion_by` of what no agent completed."""
+"""`completion_type` and `completion_by` of chats that no agent completed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

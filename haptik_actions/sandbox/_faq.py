@@ -30,7 +30,7 @@ class _Task:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FaqTask:
-    """A task as it was when it was looked at: `rows_done` of `rows`, and the `status` in the platform's words."""
+    """A snapshot of a task: `rows_done` of `rows`, and the `status` in the platform's words."""
 
     task_id: str
     domain_name: str
@@ -42,7 +42,7 @@ class FaqTask:
 class FaqBoard:
     """Every domain's nodes. One worker loads one task after the other, each row in 0.05 seconds of `clock`.
 
-    What follows from the clock is worked out when somebody looks, so nothing has to run in between.
+    How far the tasks are is computed from the clock when somebody asks, without a task of asyncio.
     """
 
     def __init__(self, domains: Iterable[Domain], clock: Callable[[], float]) -> None:
@@ -109,7 +109,7 @@ class FaqBoard:
             begins_at = max(task.submitted_at, free_at)
             if now < begins_at:
                 return
-            # Rounded, so that a row is not late by the last bit of a float.
+            # Rounded, so that a float that is a bit too small does not make a row late.
             self._load(task, until=int(round((now - begins_at) / _ROW_SECONDS, 6)))
             free_at = round(begins_at + len(task.rows) * _ROW_SECONDS, 6)
 

@@ -1,4 +1,4 @@
-"""From an uploaded CSV file to FAQ nodes.
+"""Reads FAQ nodes from an uploaded CSV file.
 
 Source: Haptik's documentation, Webhooks, "FAQ Node Creation APIs for KMS": the columns, `|` between user says, `<m>`
 between bot says. Which row counts as bad, and in which words, is decided here.

@@ -29,7 +29,7 @@ FaultKind = Literal[
     "event_doubled",
 ]
 EVENT_KINDS: frozenset[FaultKind] = frozenset({"event_late", "event_shuffled", "event_doubled"})
-"""Those that strike the events for the webhook, and no request."""
+"""The kinds of fault that strike events for the webhook, and no request."""
 
 _BELONGS: Mapping[str, frozenset[str]] = {
     "latency": frozenset({"seconds", "carried_out"}),
@@ -161,7 +161,7 @@ _OUTAGE = Fault.status(503)
 
 
 class _Active:
-    """A fault at work: how often it may still strike."""
+    """An active fault, with the number of times that it may still strike."""
 
     def __init__(self, fault: Fault) -> None:
         self.fault = fault
@@ -187,7 +187,7 @@ class _Active:
 
 @dataclass(frozen=True, slots=True)
 class Fate:
-    """What happens to one event: it is `late` by so many seconds, and perhaps sent twice."""
+    """What faults do to one event: send it `late` by this many seconds, and perhaps twice."""
 
     late: float = 0.0
     is_doubled: bool = False
@@ -205,20 +205,20 @@ class Faults:
         self._active.insert(0 if first else len(self._active), _Active(fault))
 
     def strike(self, endpoint: str | None) -> list[Fault]:
-        """Return what happens to one request: each latency that strikes, and the first other fault that does."""
+        """Return the faults that strike one request: all latencies, and the first other one."""
         latencies: list[Fault] = []
         others: list[Fault] = []
         for active in self._active:
             if active.fault.kind in EVENT_KINDS:
                 continue
             is_latency = active.fault.kind == "latency"
-            # Only a fault that could strike is counted, and draws.
+            # A fault that does not apply to the request is not counted and draws no random number.
             if (is_latency or not others) and active.strikes(endpoint):
                 (latencies if is_latency else others).append(active.fault)
         return latencies + others
 
     def strike_event(self) -> Fate:
-        """Return what happens to one event: lateness adds up."""
+        """Return what faults do to one event. Their delays add up."""
         late, is_doubled = 0.0, False
         for active in self._active:
             if active.fault.kind in EVENT_KINDS and active.strikes_at_all():

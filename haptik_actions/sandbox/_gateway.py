@@ -25,7 +25,7 @@ __all__ = ["Gateway"]
 
 @dataclass(slots=True)
 class Answer:
-    """An answer as it was sent: status 0 before it began."""
+    """An answer as far as it was sent; the status is 0 before it begins."""
 
     status: int = 0
     headers: list[tuple[bytes, bytes]] = field(default_factory=list)
@@ -42,10 +42,10 @@ class Answer:
 
 
 class Exchange:
-    """One request: `body` is read already, `answer` is what the caller got of it.
+    """One request. `body` is read already; `answer` is what the caller has received.
 
-    `record` is called once, with the exchange: before the last of the answer leaves, so that who has the answer may
-    look into the journal at once.
+    `record` is called once with the exchange, before the last part of the answer is sent. So a caller who has the
+    answer finds the request in the journal.
     """
 
     def __init__(self, scope: Scope, receive: Receive, send: Send, record: Callable[[Exchange], None]) -> None:
@@ -96,7 +96,7 @@ class Exchange:
 
 
 async def misbehave(exchange: Exchange, app: ASGIApp, faults: list[Fault]) -> None:
-    """Answer as `app` would, but for `faults`: the first is carried out around the others."""
+    """Answer as `app` would, with `faults` carried out: the first one around the others."""
     if not faults:
         await exchange.let(app)
         return
@@ -206,9 +206,9 @@ class Gateway:
     def __init__(self, platform: Platform, routes: Sequence[Route]) -> None:
         self._platform = platform
         self._routes = routes
-        # An app of its own, so that 404 and 405 are answers before the journal looks at them.
+        # A separate app, so that its answers 404 and 405 are in the journal, too.
         self._apis = Starlette(routes=routes)
-        # The documentation's paths end in a slash; nothing says that the platform repairs one that does not.
+        # The documented paths end in a slash. Nothing says that the platform redirects a path without one.
         self._apis.router.redirect_slashes = False
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -223,7 +223,7 @@ class Gateway:
             exchange.record()
 
     def _endpoint(self, scope: Scope) -> str | None:
-        # Two calls may share a path and differ in the method; another method belongs to the first of them.
+        # Two APIs may share a path and differ in the method. A method of neither counts as the first API.
         for wanted in (Match.FULL, Match.PARTIAL):
             for route in self._routes:
                 if route.matches(scope)[0] is wanted:

@@ -81,7 +81,7 @@ def _v1_conversation(platform: Platform, query: Mapping[str, str]) -> _Conversat
 def _v2(platform: Platform, request: Request) -> dict[str, Any]:
     query = request.query_params
     group = next((name for name, needed in _GROUPS.items() if all(map(query.get, needed))), None)
-    # A token of a user belongs to a client id, so that a wrong client id is told in other words there.
+    # A pxut belongs to a client id, so with a pxut a wrong client id has other words.
     messages = HeaderMessages.two(_NO_PXUT, "Invalid token") if group == "group 2" else _V2_MESSAGES
     authenticate(request.headers, platform.partners, messages)
     if group is None:
@@ -134,13 +134,13 @@ def _row(sender: str, message: Message) -> dict[str, Any]:
 
 
 def _text(message: Message) -> str:
-    # Nothing says how a card or a form is written here.
+    # The documentation does not say how a card or a form is written here.
     text = message.body.get("text")
     return text if isinstance(text, str) else ""
 
 
 def _timestamp(at: datetime) -> str:
-    # As %p, which would follow the locale.
+    # In place of %p, whose words depend on the locale.
     return f"{at:%m/%d/%y %I:%M:%S} {'AM' if at.hour < 12 else 'PM'} UTC"
 
 
@@ -154,7 +154,7 @@ def _number(query: Mapping[str, str], name: str, refusal: Refusal) -> int | None
 
 
 def _whole(text: str) -> int | None:
-    # The length keeps far from Python's limit for numbers in text.
+    # Limited in length, because int() raises on texts of thousands of digits.
     return int(text) if text.isascii() and text.isdecimal() and len(text) <= _MOST_DIGITS else None
 
 

@@ -1,4 +1,4 @@
-"""An HSL object as an agent sees it: flat values for the page, from JSON that may hold anything anywhere.
+"""Reads an HSL object, which may hold anything anywhere, into flat values for the agents' page.
 
 Source: Haptik's documentation, HSL, and the platform's builder library. What the catalogue does not know is shown as
 its text and as JSON; nothing raises.

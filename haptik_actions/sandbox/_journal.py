@@ -79,7 +79,7 @@ class Journal:
     """The newest thousand requests. Known tokens are hidden wherever they stand."""
 
     def __init__(self, tokens: Iterable[str]) -> None:
-        # The longest first: one token may begin with another.
+        # The longest token is hidden first, because one token may begin with another.
         self._tokens = sorted(tokens, key=len, reverse=True)
         self._entries: deque[JournalEntry] = deque(maxlen=_KEPT)
 
@@ -160,7 +160,7 @@ def _differences(entry: JournalEntry, fields: Mapping[str, Any]) -> list[str]:
 def _is_same(entry: JournalEntry, name: str, expected: Any) -> bool:
     actual = entry.fields.get(name, _ABSENT)
     if name in entry.query:
-        # The parameters of an address have no types.
+        # Parameters of an address are strings, so a number is compared as text.
         return bool(actual == str(expected))
     return bool(actual == expected) or (isinstance(expected, str) and actual == expected[:TEXT_LIMIT])
 
@@ -183,7 +183,7 @@ def _miss(
 
 
 def _nearest(entries: Sequence[JournalEntry], others: Sequence[JournalEntry], fields: Mapping[str, Any]) -> list[str]:
-    # Of equally near ones the last: it is the one that a test has just caused.
+    # Of equally near requests take the last: the test has just caused it.
     nearest = min(reversed(others), key=lambda entry: len(_differences(entry, fields)))
     lines = [f"  The nearest of {len(others)} is {_line(entries, nearest)}"]
     for name in _differences(nearest, fields):

@@ -1,4 +1,4 @@
-"""What belongs to this machine: addresses that the sandbox sends to, and pages that may give it orders."""
+"""Checks that an address or a page belongs to this machine. The sandbox sends to, and takes orders from, no other."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def is_loopback_url(url: str) -> bool:
 
 
 class OwnPagesOnly:
-    """Middleware that answers 403 to what a browser sends from another site's page; what only reads passes.
+    """Middleware that answers 403 to requests that a browser sends from another site's page, reading ones apart.
 
     The control plane has no password: without this any page that is open in the same browser could give orders. The
     page's own host has to be this machine's too, so that no other name can be pointed here. Programs send neither of

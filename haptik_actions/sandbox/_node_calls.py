@@ -31,7 +31,7 @@ _MOST_DETAILS = 500
 
 
 class NodeBroke(Exception):
-    """The answer is a bot break; the message says why."""
+    """Raised where the answer is a bot break; the message says why."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -223,7 +223,7 @@ class NodeCaller:
             "full_name": person.name,
             "device_platform": person.device_platform,
             "language_code": person.language_code,
-            # Empty unless the user signed in somewhere and brought an identity along.
+            # Only users who have signed in somewhere have an identity here.
             "auth_id": "" if person.auth_id == f"auth-{person.user_id}" else person.auth_id,
             "auth_code": "",
         }
@@ -293,7 +293,7 @@ def _request_to(method: str, url: str, within: float, **more: Any) -> httpx.Requ
 
 
 def _whole_utterance(text: str, node: Node) -> dict[str, Any]:
-    # What a gateway node catches. Samples of 2021 write the value as text, those of 2023 as an object.
+    # A gateway node catches the whole text. The value is text in samples of 2021, and an object in those of 2023.
     value = {"value": text} if node.step else text
     return {"feedback_regex": [{"entity_value": value, "detection": "message", "original_text": text}]}
 

@@ -47,7 +47,7 @@ def compose(form: Mapping[str, str]) -> str | dict[str, Any]:
     is an address; `cards` has one line a card: title, subtitle, address of an image, label of a button, between `|`.
     `hsl` is an element as JSON. `ConfigurationError` where two of them are filled in or one does not fit.
     """
-    # A browser sends every line end as two characters.
+    # A browser sends every line end as "\r\n".
     text = form.get("text", "").replace("\r\n", "\n")
     given = [name for name in _FIELDS if form.get(name, "").strip()]
     if len(given) > 1:
@@ -142,7 +142,7 @@ _POLICY = "default-src 'self'; img-src 'self'; base-uri 'none'; form-action 'sel
 _NO_PAGE = "'none'"
 _HEADERS = {
     "X-Content-Type-Options": "nosniff",
-    # Not no-referrer: a browser would then hide from the sandbox that a form came from its own page.
+    # Not "no-referrer": then a form would not tell that it comes from the sandbox's own page.
     "Referrer-Policy": "same-origin",
     "Cache-Control": "no-store",
 }
@@ -240,7 +240,7 @@ class Page:
 
     def _render(self, template: str, chosen: _Form, *, problem: str = "", status: int = 200) -> Response:
         html = _templates().get_template(template).render(**self._seen(chosen), problem=problem)
-        # What tests put into messages may hold halves of characters.
+        # Messages of tests may hold lone surrogates, which cannot be encoded.
         return HTMLResponse(html.encode("utf-8", "replace"), status, headers=self._headers)
 
     def _seen(self, chosen: _Form) -> dict[str, Any]:
@@ -274,7 +274,7 @@ class Page:
 
 @cache
 def _templates() -> Environment:
-    # Shared by all sandboxes: to compile the templates takes longer than most tests that make one.
+    # Shared by all sandboxes: compiling the templates takes longer than most tests that make a sandbox.
     templates = Environment(
         loader=FileSystemLoader(_HERE / "templates"),
         autoescape=True,

@@ -29,7 +29,7 @@ class MovableClock:
         self._ahead = 0.0
 
     def __call__(self) -> float:
-        # Rounded, so that "10 seconds later" is not missed by the last bit of a float.
+        # Rounded to microseconds, so that a float that is a bit too small does not miss "10 seconds later".
         return round(self._base() + self._ahead, 6)
 
     def advance(self, seconds: float) -> None:
@@ -66,7 +66,7 @@ class Platform:
     def __init__(self, state: State, clock: Callable[[], float], start: datetime | None = None) -> None:
         self.state = state
         self.partners = {partner.client_id: partner for partner in state.partners}
-        # Looked up by what JSON calls a number, which may arrive as a float.
+        # The key may arrive as a float: JSON has one type of number.
         self.businesses: dict[float, Business] = {business.id: business for business in state.businesses}
         self.teams = {team.name: team for team in state.teams}
         self.users = UserDirectory(state.users)
@@ -111,7 +111,7 @@ class Platform:
         self.journal.clear()
         self.files.clear()
         self.clock.reset()
-        # After the clock: what is seeded lies before the present.
+        # After the clock is reset, because seeded messages lie before its present.
         self.transcripts.reset()
         self.events.reset()
         self.conversations.reset()

@@ -1,4 +1,4 @@
-"""Reading a request to one of the platform's APIs, and how an API says no."""
+"""Reads requests to the platform's APIs, and refuses those that do not fit."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def read_form(content_type: str, body: bytes) -> dict[str, FormPart] | None:
     except FormParserError:
         return None
     finally:
-        # Not before: the parser touches each of them once more at the end.
+        # Closed only now, because the parser uses each file once more at the end.
         for file in files:
             file.close()
     return parts
@@ -157,8 +157,8 @@ def business_of(platform: Platform, business_id: object) -> Business:
 
 
 def is_number(value: object) -> TypeGuard[float]:
-    """Tell whether JSON calls this a number."""
-    # JSON's true is Python's 1, and no number.
+    """Tell whether this is a number in JSON."""
+    # In Python True is an int, but in JSON it is no number.
     return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
@@ -182,5 +182,5 @@ def number(fields: dict[str, Any], name: str) -> int | None:
     value = fields.get(name)
     if not isinstance(value, str):
         return None
-    # The length keeps far from Python's limit for numbers in text.
+    # Limited in length, because int() raises on texts of thousands of digits.
     return int(value) if value.isascii() and value.isdecimal() and len(value) <= 18 else None

@@ -1,4 +1,4 @@
-"""The sandbox that tests and demos hold in their hands."""
+"""`Sandbox`, the class that tests and demos use."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From a YAML file or a mapping to a `State`, or an error that names the source, the value's path and the remedy."""
+"""Reads a `State` from a YAML file or a mapping. Errors name the source, the path of the value and the remedy."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ _EXAMPLES: Mapping[str, str] = {
     "nodes": "{name: orders, url: 'http://127.0.0.1:5005/webhooks/haptik/webhook', secret: a-secret}",
 }
 
-# Lists below an entry whose own entries have a shape of theirs.
+# Lists within an entry, and the class of their own entries.
 _INNER: Mapping[str, Mapping[str, type]] = {"users": {"messages": SeedMessage}, "domains": {"nodes": FaqNode}}
 
 
@@ -88,10 +88,10 @@ def _read_yaml(path: str | PathLike[str]) -> object:
         return YAML(typ="safe", pure=True).load(Path(path).read_text("utf-8-sig"))
     except OSError as error:
         raise ConfigurationError(f"{fspath(path)}: cannot be read ({error.strerror}). Check the path") from error
-    # Before ruamel.yaml 0.17 a repeated key is a warning's child and no YAMLError.
+    # Before ruamel.yaml 0.17 the error for a repeated key is a warning and no YAMLError.
     except (YAMLError, DuplicateKeyError, ValueError, RecursionError) as error:
         place = _place(error)
-    # Raised out here, unchained: the parser's own words quote the file, and with it perhaps a token.
+    # Raised outside of the handler, so that the parser's error is not chained: it quotes the file, which holds tokens.
     raise ConfigurationError(f"{fspath(path)}: {place} Put texts with special signs in quotes")
 
 
@@ -138,7 +138,7 @@ def _explain(error: msgspec.ValidationError) -> str:
     path = where.strip("`").removeprefix("$").lstrip(".")
     if isinstance(error.__cause__, ConfigurationError):
         own = str(error.__cause__)
-        # Some values know their path, others only the name of a field.
+        # Some errors name the path of the value, others only its field.
         return own if own.startswith(path) else f"{path}: {own}"
     section = path.replace(".", "[").partition("[")[0]
     if section == "webhook":

@@ -74,7 +74,7 @@ def _move(platform: Platform, fields: dict[str, Any], required: tuple[str, ...])
 def _user(platform: Platform, user_name: object) -> Person:
     person = platform.users.named(user_name)
     if person is None:
-        # The Bot API gives such a name when it registers the user. Nobody has it, so nobody was registered.
+        # The Bot API gives such names to users whom it registers. Nobody has this one, so nobody was registered.
         raise Refusal("user is not registered" if looks_made_up(user_name) else "invalid user_name")
     return person
 

@@ -22,7 +22,7 @@ async def serve(sandbox: Sandbox, port: int = 0) -> AsyncIterator[str]:
     cannot be had.
     """
     connections = Connections()
-    # Here and not in the app: without a socket tests call the sandbox by any name.
+    # Added here and not in the app, because without a socket tests call the sandbox by any name.
     app = connections.around(OwnNamesOnly(sandbox.app))
     async with serve_app(app, port, protocol=connections.protocol) as base_url:
         courier = asyncio.create_task(sandbox.keep_delivering_events())

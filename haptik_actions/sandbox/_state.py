@@ -45,7 +45,7 @@ Seconds = Annotated[float, Meta(gt=0)]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Habits:
-    """What happens to chats without anybody doing it. All times are seconds of the sandbox's clock.
+    """What the platform does to chats by itself. All times are seconds of the sandbox's clock.
 
     `sentences`: a chat that begins to wait hears its position in the queue, or that the team is offline; after
     `delay_after` more seconds that it takes longer. `to_last_agent`: a chat that begins to wait goes to the agent who
@@ -64,9 +64,9 @@ class Habits:
 
 Sender = Literal["user", "bot", "agent"]
 
-# Both travel in a header, which carries visible ASCII only.
+# Client id and token travel in headers, which carry visible ASCII only.
 HeaderText = Annotated[str, Meta(pattern=r"^[!-~]+\Z")]
-# A control character or a lone surrogate could be neither typed by a user nor shown on the page.
+# No user could type a control character or a lone surrogate, and no page could show it.
 Name = Annotated[str, Meta(pattern=r"^[^\x00-\x1f\x7f\ud800-\udfff]+\Z")]
 
 

@@ -115,7 +115,7 @@ class UserDirectory:
         return person
 
     def _make_up(self, auth_id: str) -> str:
-        # The same name each time, so that what a test prints can be compared; a user of the state may have it already.
+        # The same name in each run, so that tests can compare it. A user of the state may have it already.
         name = _digest(auth_id)
         while name in self._by_name:
             name = _digest(name)
@@ -135,7 +135,7 @@ def _seeded(user: User, user_id: int) -> Person:
     return Person(
         user_name=user.user_name,
         user_id=user_id,
-        # Not the user_name: who mixes up the two shall notice.
+        # Different from the user_name, so that a test that mixes up the two fails.
         auth_id=user.auth_id or f"auth-{user_id}",
         device_platform=user.device_platform,
         name=user.full_name,
@@ -148,7 +148,7 @@ _KEPT_FOR = 3 * 3_600
 
 
 class DetailsBook:
-    """The details by conversation and by user. What a bot sends is added; a key that is there already is replaced."""
+    """The details by conversation and by user. What a bot sends is added, and replaces keys that are there already."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
@@ -169,7 +169,7 @@ class DetailsBook:
         return deepcopy(self._of_user.get(user_name, {}))
 
     def add(self, chat: Chat, *, conversation: dict[str, Any], user: dict[str, Any]) -> None:
-        """Keep what a bot sent, both from now on."""
+        """Keep what a bot sent about the conversation and the user. The conversation's three hours begin now."""
         if conversation:
             details = {**self.of_conversation(chat), **deepcopy(conversation)}
             self._of_conversation[_key(chat)] = (self._clock(), details)
@@ -265,7 +265,7 @@ class FileStore:
         self._numbers = count(1)
 
     def keep(self, file: SentFile) -> int:
-        """Keep a file and return its number; the oldest ones make room for it."""
+        """Keep a file and return its number. The oldest files are removed where there is no room."""
         number = next(self._numbers)
         self._files[number] = file
         while sum(len(kept.content) for kept in self._files.values()) > _KEPT_BYTES:
@@ -273,5 +273,5 @@ class FileStore:
         return number
 
     def numbered(self, number: int) -> SentFile | None:
-        """Return the file of that number, None where there is none or it had to make room."""
+        """Return the file of that number, None where there never was one or it was removed."""
         return self._files.get(number)

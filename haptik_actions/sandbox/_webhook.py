@@ -87,7 +87,7 @@ class EventQueue:
         self._events: dict[int, Event] = {}
         self._ids = count(1)
         self._sending: dict[int, Event] = {}
-        # What faults do to events: when one is planned that should have gone at once, and which are sent twice.
+        # What faults do to events: the later time of a first try, and which events are sent twice.
         self._planned: dict[int, float] = {}
         self._doubled: set[int] = set()
 
@@ -143,7 +143,7 @@ class EventQueue:
         if self.webhook is None or not self.is_enabled:
             return []
         waiting = [event for event in self._events.values() if event.state == "waiting"]
-        # Only where something waits: whoever looks ten times a second should not read a test's clock as often.
+        # Reads the clock only where something waits: this is called ten times a second, and the clock may be a test's.
         now = self._clock() if waiting else 0.0
         due = [event for event in waiting if (event.next_try_at or 0.0) <= now and event.id not in self._sending]
         return sorted(due, key=lambda event: self._planned.get(event.id, event.at))
@@ -155,9 +155,9 @@ class EventQueue:
     def end(self, event: Event, tried: EventTry | None) -> Event:
         """Note what became of a try, None where it was cut off, and return the event as it is now."""
         if self._sending.get(event.id) is not event:
-            return event  # of before a reset
+            return event  # The event is from before a reset.
         del self._sending[event.id]
-        # Another event's last failure may have queued it in the meantime.
+        # The webhook may have been disabled meanwhile, when the last try of another event failed.
         current = self._events.get(event.id, event)
         if tried is not None:
             current = self._after(replace(current, tries=(*current.tries, tried)), tried)
@@ -203,9 +203,9 @@ def sign(secret: str, body: bytes) -> str:
 
 
 class Courier:
-    """Carries due events to the webhook, each chat's in their order, over `transport`; httpx's own when None.
+    """Sends due events to the webhook over `transport`, each chat's in their order. httpx's own transport when None.
 
-    `settle` is called before each look, so that what follows from the time that passed is told, too.
+    `settle` is called before each look for due events: the time that has passed may have caused some.
     """
 
     def __init__(
@@ -277,8 +277,8 @@ async def outgoing(transport: httpx.AsyncBaseTransport | None) -> AsyncIterator[
         return
     import httpx
 
-    # New for each round: a test and `serve` may run in different event loops, and a connection belongs to one.
-    # The address is this machine's, where a certificate proves nothing.
+    # Made anew each time: a test and `serve` may run in different event loops, and a connection belongs to one.
+    # Certificates are not checked: the address is always this machine's.
     async with httpx.AsyncHTTPTransport(verify=False) as own:
         yield own
 

@@ -33,7 +33,7 @@ def haptik_sandbox(haptik_sandbox_state: State | dict[str, Any] | str | PathLike
         return _sandbox(haptik_sandbox_state)
     except ConfigurationError as error:
         problem = str(error)
-    # Out here, so that the reader gets the sentence alone: it says what to do.
+    # Raised outside of the handler, so that pytest prints only this sentence, which says what to do.
     pytest.fail(problem, pytrace=False)
 
 

@@ -15,6 +15,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+__all__ = ["Recording", "decoded", "recording_server"]
+
 _TELEGRAM_MESSAGE = {"message_id": 1, "date": 1, "chat": {"id": 1, "type": "private"}}
 
 
@@ -62,7 +64,7 @@ class _Handler(BaseHTTPRequestHandler):
     wbufsize = -1
 
     def do_POST(self) -> None:
-        body = _decoded(self.headers, self.rfile.read(int(self.headers.get("Content-Length", "0"))))
+        body = decoded(self.headers, self.rfile.read(int(self.headers.get("Content-Length", "0"))))
         path = urlsplit(self.path).path
         if not path.endswith("/login"):
             self.server.recording.add(path, body)  # type: ignore[attr-defined]
@@ -78,7 +80,7 @@ class _Handler(BaseHTTPRequestHandler):
         """Say nothing: standard error is for what goes wrong."""
 
 
-def _decoded(headers: Message, body: bytes) -> Any:
+def decoded(headers: Message, body: bytes) -> Any:
     """JSON as it is; a form as an object, in which a field that comes several times is a list."""
     kind = headers.get_content_type()
     if kind == "application/x-www-form-urlencoded":

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import subprocess
 import sys
 import threading
 import time
@@ -20,9 +21,10 @@ from haptik_actions.relay import conversation_id
 from tests.support.ports import free_port
 from tests.support.valkey import Valkey
 
-from .bot import Installation
+from .bot import PATIENCE_SECONDS, Installation
+from .platforms import CREDENTIALS, Platforms, platforms
 from .relay_users import BUSINESS, Callbacks, Desk, User
-from .stack import Server, action_server, rasa_server, services
+from .stack import REPOSITORY, Server, action_server, rasa_server, services
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +34,7 @@ class Relayed:
     one: Installation
     second: Server
     callbacks: Callbacks
+    platforms: Platforms
     desk: Desk
     redis: Valkey
     rasas_redis: Valkey
@@ -95,6 +98,7 @@ def relay_installation(python: str, bot: Path, folder: Path, binary: Path, secre
     with contextlib.ExitStack() as stack:
         ours, rasas = (_valkey(stack, binary, folder / name) for name in ("ours", "rasas"))
         callbacks, callback_url = _callbacks(stack)
+        everywhere, platforms_url = _platforms(stack, python)
         around = stack.enter_context(services(sys.executable, folder))
         settings = {
             "REDIS_URL": ours.url,
@@ -105,14 +109,15 @@ def relay_installation(python: str, bot: Path, folder: Path, binary: Path, secre
             "HAPTIK_TOKEN": "demo-token",
         }
         actions = stack.enter_context(action_server(sys.executable, bot, folder, around, settings=settings))
-        settings |= {"CALLBACK_URL": callback_url, "WEBHOOK_SECRET": secret}
+        settings |= {"CALLBACK_URL": callback_url, "WEBHOOK_SECRET": secret, "PLATFORMS_URL": platforms_url}
         first, second = (_rasa(stack, python, bot, folder / name, actions, rasas, settings) for name in ("1", "2"))
         webhook = {"url": f"{first.url}/webhooks/haptik/events", "secret": secret}
-        httpx.post(f"{around.sandbox}/_sandbox/webhook", json=webhook).raise_for_status()
+        httpx.post(f"{around.sandbox}/_sandbox/webhook", json=webhook, timeout=PATIENCE_SECONDS).raise_for_status()
         yield Relayed(
             one=Installation(rasa=first, actions=actions, around=around),
             second=second,
             callbacks=callbacks,
+            platforms=everywhere,
             desk=Desk(sandbox=around.sandbox),
             redis=ours,
             rasas_redis=rasas,
@@ -138,6 +143,14 @@ def _callbacks(stack: contextlib.ExitStack) -> tuple[Callbacks, str]:
     return app, f"http://127.0.0.1:{port}/"
 
 
+def _platforms(stack: contextlib.ExitStack, python: str) -> tuple[Platforms, str]:
+    made = subprocess.run(
+        [python, "-m", "tests.e2e.botframework_token"], cwd=REPOSITORY, capture_output=True, check=True
+    )
+    published = json.loads(made.stdout)
+    return stack.enter_context(platforms(published["key"], published["token"]))
+
+
 def _rasa(
     stack: contextlib.ExitStack,
     python: str,
@@ -150,4 +163,19 @@ def _rasa(
     folder.mkdir()
     place = f"\n  type: redis\n  url: 127.0.0.1\n  port: {valkey.port}\n"
     stores = f"tracker_store:{place}  db: 1\nlock_store:{place}  db: 2\n"
-    return stack.enter_context(rasa_server(python, project, folder, actions.url, stores, settings=settings))
+    credentials = folder / "credentials.yml"
+    own = (project / "credentials.yml").read_text(encoding="utf-8")
+    more = "".join(f"\n{channel}: {json.dumps(members)}" for channel, members in CREDENTIALS.items())
+    credentials.write_text(f"{own}{more}\n", encoding="utf-8")
+    return stack.enter_context(
+        rasa_server(
+            python,
+            project,
+            folder,
+            actions.url,
+            stores,
+            settings=settings,
+            module="tests.e2e.rasa_on_loopback",
+            credentials=credentials,
+        )
+    )

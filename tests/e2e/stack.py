@@ -165,16 +165,20 @@ def rasa_server(
     more_endpoints: str = "",
     *,
     settings: Mapping[str, str] | None = None,
+    module: str = "rasa",
+    credentials: Path | None = None,
 ) -> Iterator[Server]:
     """Run Rasa with the trained bot and its HTTP API, calling the actions at `actions_url`.
 
-    `more_endpoints` is YAML to add to its `endpoints.yml`, `settings` are variables to add to its environment.
+    `more_endpoints` is YAML to add to its `endpoints.yml`, `settings` are variables to add to its environment. `module`
+    is run in place of `rasa`, `credentials` read in place of the bot's own.
     """
     port = free_port()
     endpoints = folder / "endpoints.yml"
     endpoints.write_text(f"action_endpoint:\n  url: {actions_url}/webhook\n{more_endpoints}", encoding="utf-8")
-    command = [python, "-m", "rasa", "run", "--enable-api", "--interface", "127.0.0.1", "--port", str(port)]
+    command = [python, "-m", module, "run", "--enable-api", "--interface", "127.0.0.1", "--port", str(port)]
     command += ["--endpoints", str(endpoints)]
+    command += [] if credentials is None else ["--credentials", str(credentials)]
     url = f"http://127.0.0.1:{port}"
     env = environment(**(settings or {}))
     with _process(Process(command, cwd=project, env=env, log=folder / "rasa.log", health=f"{url}/status")) as process:

@@ -52,6 +52,20 @@ def test_the_latest_offer_counts() -> None:
     assert said(" /go ", buttons) == "Now"
 
 
+@pytest.mark.parametrize(
+    ("text", "read"),
+    [("2", "Large"), ("2.", "Large"), (" ٢ ", "Large"), ("02", "02"), ("3", "3"), ("2 please", "2 please")],
+)
+def test_a_number_in_front_of_a_label_is_told_by_the_label(text: str, read: str) -> None:
+    assert said(text, [offering("twilio", "Small", "Large")]) == read
+
+
+def test_a_number_means_nothing_to_another_message_or_where_nothing_is_numbered() -> None:
+    assert said("2", [Said(), offering("twilio", "Small", "Large")]) == "2"
+    assert said("2", [offering("telegram", "Small", "Large")]) == "2"
+    assert said("1", [offering("twilio", "2", "1")]) == "1"
+
+
 @pytest.mark.parametrize("text", [None, "", "  "])
 def test_no_words_are_no_words(text: str | None) -> None:
     assert said(text, [offering("rest", "Small")]) == ""

@@ -21,9 +21,9 @@ _BYTES_OF_A_BUTTON = 200
 
 
 def receipt_body(receipt: Receipt, controls: Sequence[Control], copy: Copy) -> list[Json] | None:
-    """What the element says, its head, two columns of facts and rows, the sum and the offer.
+    """The body of the bubble: what the element says, its head, two columns of facts and rows, the sum and the offer.
 
-    None where that and the buttons are more than a bubble may be.
+    None where body and buttons together are larger than LINE allows.
     """
     said, total, offer = tidy(receipt.text), receipt_total(receipt, copy), tidy(receipt.offer_text)
     facts = len(receipt.subheader)
@@ -36,13 +36,13 @@ def receipt_body(receipt: Receipt, controls: Sequence[Control], copy: Copy) -> l
         body += [{"type": "separator"}, _words(total, weight="bold", align="end")]
     if offer:
         body.append(_words(offer))
-    # A label stands on its button and in what the tap says.
+    # A label is written twice: on its button, and in what the tap says.
     buttons = sum(2 * _size(control.label) + _size(control.value) + _BYTES_OF_A_BUTTON for control in controls)
     return body if _size(body) + buttons <= _MOST_BYTES else None
 
 
 def _row(left: str, right: str) -> Json:
-    """Side by side, where there are two to be."""
+    """Both texts side by side, or the one that there is."""
     if not (left and right):
         return _words(left or right)
     columns = [_words(left, flex=3), _words(right, flex=2, align="end")]

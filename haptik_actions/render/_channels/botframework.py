@@ -85,12 +85,12 @@ class BotFramework(Renderer):
             draft.custom({"attachmentLayout": "list", "attachments": heroes[start : start + CARDS.size]})
 
     def say(self, text: str, lines: Sequence[str], draft: Draft) -> None:
-        """A text, its lines kept apart as markdown demands: Rasa would cut it at blank lines."""
+        """A text. Line breaks become markdown's two spaces and not blank lines, at which Rasa would cut the text."""
         for part in self.parts(text, lines, draft, self.text_limit):
             draft.say(_SINGLE.sub("  \n", part))
 
     def cards(self, content: Content, draft: Draft) -> None:
-        """Hero cards side by side; words that no card has room for follow as text."""
+        """Hero cards side by side. Words that do not fit on a card follow as text."""
         heroes: list[dict[str, Any]] = []
         lines: list[str] = []
         for card in content.cards:

@@ -19,7 +19,7 @@ _CODE_POINTS: Final = "code points"
 
 TEXT = Limit(2000, _CODE_POINTS, "Meta states none; what integrators report (Chatwoot's table of text lengths)")
 QUICK_REPLIES = Limit(13, "items", f"{_PLATFORM}/quick-replies")
-# fbmessenger raises on more, and Rasa then rolls back the whole turn; as `custom` they pass it by.
+# fbmessenger raises on more, and Rasa then rolls back the whole turn. It does not check what is sent as `custom`.
 QUICK_REPLIES_OF_CONNECTOR = Limit(11, "items", "fbmessenger 6.0.0, quick_replies.py: QuickReplies.LIMIT")
 BUTTONS = Limit(3, "items", f"{_PLATFORM}/template/button; with more, Rasa's connector drops all of them")
 BUTTON_TEXT = Limit(640, _CODE_POINTS, f"{_PLATFORM}/template/button")
@@ -29,9 +29,9 @@ CARDS = Limit(10, "items", f"{_PLATFORM}/template/generic")
 CARD_TITLE = Limit(80, _CODE_POINTS, f"{_PLATFORM}/template/generic")
 CARD_SUBTITLE = Limit(80, _CODE_POINTS, f"{_PLATFORM}/template/generic")
 
-# A larger BUTTON of several kinds is lines of text: five templates in a row are no longer one question.
+# A larger BUTTON of several kinds becomes lines of text: nobody reads five templates in a row as one question.
 _TEMPLATES = 4
-# A card needs a title, and something beside it; this is as good as nothing.
+# A card needs a title and something beside it. This blank one shows nothing.
 _NOTHING = "•"
 
 
@@ -68,7 +68,7 @@ class Facebook(Renderer):
     template_text: ClassVar[Limit] = BUTTON_TEXT
 
     def bubble(self, text: str, controls: Sequence[Control], content: Content, draft: Draft) -> None:
-        """Buttons where they stay and where there are few of them, else quick replies, else numbered lines."""
+        """A few lasting controls become buttons, others quick replies, and what fits neither numbered lines."""
         native, lines = self.sorted(controls, draft)
         only_answers = all(control.kind not in SPELLED for control in native)
         if not native:
@@ -120,7 +120,7 @@ class Facebook(Renderer):
         draft.messages.append(self.chips(last, chips))
 
     def _as_lines(self, text: str, lines: list[str], native: Sequence[Control], draft: Draft) -> None:
-        # An address that would be cut in two is no longer a link; on a button it has no limit.
+        # An address that a cut divides is no link any more. On a button it has no limit.
         long_links = [
             control for control in native if control.kind == "url" and not self.text_limit.fits(control.value)
         ]
@@ -152,7 +152,7 @@ class Facebook(Renderer):
         return {"json_message": message} if len(quick_replies) > QUICK_REPLIES_OF_CONNECTOR.size else message
 
     def cards(self, content: Content, draft: Draft) -> None:
-        """Generic templates; words that no card has room for follow as text."""
+        """Generic templates. Words that do not fit on a card follow as text."""
         elements: list[dict[str, Any]] = []
         cut: list[Card] = []
         lines: list[str] = []

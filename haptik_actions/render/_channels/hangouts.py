@@ -24,7 +24,7 @@ from haptik_actions.render._summaries import receipt_rows, receipt_total
 _DOCS = "developers.google.com/workspace/chat"
 
 MESSAGE = Limit(32_000, "UTF-8 bytes", f"{_DOCS}/api/reference/rest/v1/spaces.messages: the whole message, its JSON")
-# A text may stand between quotes of JSON, with other cards beside it.
+# Lower than the limit of a message: a text is quoted as JSON, and other cards may stand beside it.
 TEXT = Limit(24_000, "UTF-8 bytes", f"{MESSAGE.source}; most of it")
 PARAGRAPH = Limit(4096, "code points", "as a text once was; Google states no figure for a paragraph of a card")
 WIDGETS = Limit(100, "items", f"{_DOCS}/api/reference/rest/v1/cards: widgets of a card; the others are not shown")
@@ -60,9 +60,9 @@ class Hangouts(Renderer):
     text_limit = TEXT
 
     def render(self, element: Element, copy: Copy, resolves: bool) -> Conversion:
-        """As elsewhere; what makes the whole answer longer than one message is left out, and notes say so."""
+        """Renders as the base does, then leaves out what does not fit into one message, and notes it."""
         conversion = super().render(element, copy, resolves)
-        # Rasa's connector makes one message of them, in which a text is a card.
+        # Rasa's connector joins all into one message of cards, and a text becomes a card in it.
         size = sum(_AS_CARD + _size(message) for message in conversion.messages)
         cards = sum(
             len(message["json_message"]["cards"]) if "json_message" in message else 1 for message in conversion.messages
@@ -78,9 +78,9 @@ class Hangouts(Renderer):
             self.say(text, lines, draft)
 
     def say(self, text: str, lines: Sequence[str], draft: Draft) -> None:
-        """A text; one with marks on a card."""
+        """A text. One with marks stands on a card."""
         for part in self.parts(text, lines, draft, self.text_limit):
-            # Only the text of a card knows marks of HTML.
+            # Only texts on cards show HTML marks.
             if "<" in part or "&" in part:
                 draft.custom({"cards": [_card([_paragraph(part)])]})
             else:
@@ -92,7 +92,7 @@ class Hangouts(Renderer):
 
     def _of(self, card: Card, draft: Draft) -> dict[str, Any]:
         native, lines = self.sorted(card.controls, draft)
-        # A card is something below its header.
+        # A card needs something below its header.
         if len(card.lines) < 2 and not (lines or card.image or native):
             return self._with_widgets({}, self.card_text(card), [], "", [], draft)
         head = {"header": {"title": card.lines[0]}} if card.lines else {}
@@ -134,7 +134,7 @@ class Hangouts(Renderer):
         draft.custom({"cards": [{**head, **_card(widgets)}]})
 
     def _fits_message(self, rows: Sequence[dict[str, Any]], content: Content) -> bool:
-        """Whether all of a receipt goes into one message; as text, what is too much can at least begin."""
+        """Whether a receipt fits into one message. If not it is sent as text, so that its beginning is shown."""
         taps = [[control.label, control.value] for control in content.controls]
         return MESSAGE.size - _ENVELOPE * (1 + len(taps)) >= _size({"json_message": [rows, taps, content.text]})
 
@@ -152,7 +152,7 @@ def _widgets(card: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def _pair(left: str, right: str) -> dict[str, Any]:
-    """What it is above how much it is; one of them alone stands for both."""
+    """A label above its value, or the one of them that there is."""
     pair = {"topLabel": HTML.plain(left)} if left and right else {}
     return {"keyValue": {**pair, "content": HTML.plain(right or left), "contentMultiline": True}}
 
@@ -174,7 +174,7 @@ def _size(message: Message) -> int:
 
 
 def _shortened(conversion: Conversion) -> Conversion:
-    """The messages and cards that fit, from the first on."""
+    """The first messages and cards, as many as fit."""
     room = MESSAGE.size - _ENVELOPE
     kept: list[Message] = []
     left_out = 0

@@ -56,6 +56,6 @@ class Haptik(Renderer):
             for control in controls:
                 if control.kind not in SPELLED:
                     draft.tap(control, control.label)
-        # json, not msgspec: that refuses lone surrogates, and a conversion never raises.
+        # json and not msgspec, which raises on lone surrogates: a conversion never raises.
         draft.say(json.dumps(element.to_hsl(), ensure_ascii=False, separators=(",", ":")))
         return draft.finished()

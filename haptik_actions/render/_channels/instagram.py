@@ -19,7 +19,7 @@ BUTTON_TEXT = Limit(640, "code points", f"{_PLATFORM}/button-template")
 
 
 class _ButtonText(Limit, frozen=True):
-    """The text of a button template is a text as well: both limits hold."""
+    """The text of a button template has to keep two limits: that of the template and that of any text."""
 
     def fits(self, text: str) -> bool:
         return super().fits(text) and TEXT.fits(text)
@@ -64,7 +64,7 @@ class Instagram(Facebook):
         return {"json_message": {"text": text, "quick_replies": quick_replies}}
 
     def generic_template(self, elements: list[dict[str, Any]], content: Content) -> dict[str, Any]:
-        """Cards side by side; Instagram knows no other ratio than its own."""
+        """Cards side by side. Instagram has one ratio for all pictures, so no ratio is sent."""
         payload = {"template_type": "generic", "elements": elements}
         return {"attachment": {"type": "template", "payload": payload}}
 

@@ -86,7 +86,7 @@ class Line(Renderer):
     text_limit = TEXT
 
     def render(self, element: Element, copy: Copy, resolves: bool) -> Conversion:
-        """As elsewhere; a note tells of an answer that is more than one reply."""
+        """Renders as the base does, and notes an answer that needs more messages than LINE takes in one reply."""
         conversion = super().render(element, copy, resolves)
         count = len(conversion.messages)
         if count <= MESSAGES.size:
@@ -217,7 +217,7 @@ class Line(Renderer):
         return self._bubbles(body, hero, _WIDTHS[content.large], buttons, shown.shown, shown.numbers, draft)
 
     def receipt(self, content: Content, draft: Draft) -> None:
-        """A flex bubble, its offer and its buttons at the foot; what is too much for one is text."""
+        """A flex bubble with its buttons at the foot. A receipt that is too large for one becomes text."""
         element = content.element
         body = receipt_body(element, content.controls, draft.copy) if isinstance(element, Receipt) else None
         if not isinstance(element, Receipt) or body is None:
@@ -234,7 +234,7 @@ class Line(Renderer):
         self._chips(draft.copy.share_location, [], places, content, draft)
 
     def images(self, content: Content, draft: Draft) -> None:
-        """A message each, as many as a reply takes; more are side by side."""
+        """One message for each image, as many as a reply takes. More images are shown side by side."""
         urls = [_secure(image, f"data.items[{index}]", draft) for index, image in enumerate(content.images)]
         if len(urls) <= MESSAGES.size or not all(map(IMAGE_URL.fits, urls)):
             for url in urls:
@@ -305,7 +305,7 @@ def _secure(url: str, path: str, draft: Draft) -> str:
 
 
 def _ratio(content: Content) -> str:
-    # Height is three times the width at most, and each number 100,000.
+    # LINE allows a height of up to three times the width, and numbers up to 100,000.
     return f"{min(max(round(content.ratio * 100), 34), 100_000)}:100"
 
 

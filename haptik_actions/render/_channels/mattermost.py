@@ -16,7 +16,7 @@ TEXT = Limit(16_383, "code points", "docs.mattermost.com: maximum length of a po
 
 
 class Mattermost(Renderer):
-    """Rasa's `buttons`: the connector alone knows the address that a tap has to be posted to."""
+    """Uses Rasa's `buttons`: only the connector knows the address that a tap is posted to."""
 
     channel = Channel(
         name="mattermost",

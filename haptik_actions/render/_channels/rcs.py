@@ -84,7 +84,7 @@ class Rcs(Renderer):
         return native, [*lines, *(self.spelled(control, draft) for control in long)]
 
     def cards(self, content: Content, draft: Draft) -> None:
-        """Rich cards; what does not fit on them is below."""
+        """Rich cards. What does not fit on them follows below."""
         after: list[str] = []
         further: list[Control] = []
         cards = [self._card(card, content, draft, after, further) for card in content.cards]

@@ -53,7 +53,7 @@ class Rest(Renderer):
             draft.messages[-1]["buttons"] = self.buttons(native, draft)
 
     def card_text(self, card: Card) -> str:
-        """The words of a card; its client knows which is the title by itself."""
+        """The words of a card without marks: the client knows by itself which is the title."""
         return "\n".join(card.lines)
 
     def buttons(self, native: Sequence[Control], draft: Draft) -> list[dict[str, str]]:
@@ -62,7 +62,7 @@ class Rest(Renderer):
         return [{"title": title, "payload": draft.tap(c, title)} for c, title in zip(native, shown, strict=True)]
 
     def render(self, element: hsl.Element, copy: Copy, resolves: bool) -> Conversion:
-        """As elsewhere; what only a client can act on goes to the client as it is, behind the text that it has."""
+        """Says the text. An element that only a client can act on follows unchanged, for the client."""
         if not isinstance(element, (hsl.NativeAction, hsl.Silent, hsl.Unknown)):
             return super().render(element, copy, resolves)
         draft = Draft(copy, resolves)
@@ -80,7 +80,7 @@ class Rest(Renderer):
 
 
 def details(controls: Sequence[Control]) -> list[str]:
-    """Lines for controls whose labels alone do not say enough."""
+    """Lines that say more about controls whose labels are not clear by themselves."""
     if not any(control.detail or control.section for control in controls):
         return []
     return with_details(controls, [control.label for control in controls])

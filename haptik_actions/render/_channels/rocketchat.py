@@ -15,7 +15,7 @@ from haptik_actions.render._renderer import Renderer
 
 TEXT = Limit(5000, "code points", "docs.rocket.chat: Message_MaxAllowedSize, as it is set at first")
 
-# Rocket.Chat's parser takes single marks, as HSL; it has none for underline.
+# Rocket.Chat uses the same single marks as HSL, but has none for underline.
 ROCKETCHAT = Dialect("rocketchat", {"*": ("*", "*"), "_": ("_", "_"), "~": ("~", "~")})
 
 

@@ -35,7 +35,7 @@ TABLE_ROWS = Limit(100, "items", f"{_DOCS}/blocks/table-block, rows")
 TABLE_TEXT = Limit(10_000, _CODE_POINTS, f"{_DOCS}/blocks/table-block: all cells together")
 
 _NO_ALT_TEXT = "…"
-# Slack refuses a cell of no characters.
+# Slack refuses an empty cell.
 _EMPTY_CELL = " "
 
 Block: TypeAlias = dict[str, Any]
@@ -115,7 +115,7 @@ class Slack(Renderer):
     def _button(self, control: Control, title: str, number: int | None, draft: Draft) -> Block:
         button: Block = {
             "type": "button",
-            # The path is unique in an element, and an action id has to be in a message.
+            # An action id has to be unique in its message, and a path is unique in its element.
             "action_id": control.path,
             "text": {"type": "plain_text", "text": SLACK.plain(title), "emoji": True},
         }
@@ -128,7 +128,7 @@ class Slack(Renderer):
         return button
 
     def cards(self, content: Content, draft: Draft) -> None:
-        """Card below card, with a line between them; as many messages as 50 blocks each demand."""
+        """Card below card, with a line between them, in messages of up to 50 blocks each."""
         blocks: list[Block] = []
         for card in content.cards:
             of_card = self._card(card, draft)
@@ -154,7 +154,7 @@ class Slack(Renderer):
         return [image, *blocks]
 
     def _address(self, image: str, path: str, draft: Draft) -> list[Block]:
-        """The address of a picture that an image block would not take."""
+        """Send the address as text where an image block would not take the picture."""
         draft.note("replaced", f"{path}.thumbnail.image", "picture by its address")
         return [_section(part) for part in self.parts("", [image], draft, TEXT)]
 
@@ -188,7 +188,7 @@ class Slack(Renderer):
             draft.say(part)
 
     def _post(self, blocks: list[Block], text: str, draft: Draft) -> None:
-        # `text` is what a notification shows of a message of blocks.
+        # A notification of a message with blocks shows `text`.
         notification = clip(NONE.text(text), TEXT) or _NO_ALT_TEXT
         for start in range(0, len(blocks), BLOCKS.size):
             message = {"text": SLACK.plain(notification), "blocks": blocks[start : start + BLOCKS.size]}

@@ -14,7 +14,7 @@ from haptik_actions.render._limits import limits
 from haptik_actions.render._markup import MARKDOWN_UNESCAPED
 
 _PARAGRAPH = "\n\n"
-# A card has a title; this one is as good as none.
+# A card needs a title. This blank one shows nothing.
 _NOTHING = "•"
 
 

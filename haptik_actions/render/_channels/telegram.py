@@ -24,7 +24,7 @@ LABEL = Limit(64, _UTF16, "no figure of Telegram; what a phone still shows on on
 ALBUM = Limit(10, "items", f"{_API}#sendmediagroup")
 URL = Limit(2048, "code points", "no figure of Telegram; longer addresses of buttons are refused as BUTTON_URL_INVALID")
 
-# Below this width two buttons still fit beside each other on a phone.
+# Two buttons with labels up to this length fit beside each other on a phone.
 _SHORT = 12
 _PER_ROW = 2
 
@@ -72,7 +72,7 @@ class Telegram(Renderer):
         return native, [*lines, *(self.spelled(control, draft) for control in long)]
 
     def _reply_keyboard(self, text: str, lines: list[str], page: Sequence[Control], draft: Draft) -> None:
-        # Its tap sends the words on it: two that are equal cannot be told apart.
+        # A tap sends the words on the button, so two equal ones could not be told apart.
         shown = titles(page, LABEL, draft, unique=True)
         for control, title, number in zip(page, shown.shown, shown.numbers, strict=True):
             draft.tap_of_title(control, title, number)
@@ -96,7 +96,7 @@ class Telegram(Renderer):
         draft.custom({"text": last, "parse_mode": "HTML", "reply_markup": keyboard})
 
     def _ask_location(self, place: Control, draft: Draft) -> None:
-        """A message of its own: a keyboard below the text cannot be inline and ask for a location at once."""
+        """A message of its own: an inline keyboard cannot ask for a location."""
         [title] = titles([place], LABEL, draft).shown
         draft.hear(place, title)
         button = {"text": title, "request_location": True}
@@ -110,7 +110,7 @@ class Telegram(Renderer):
             _say(part, draft)
 
     def cards(self, content: Content, draft: Draft) -> None:
-        """Photos with caption and keyboard; a card whose words or controls do not fit below one follows as text."""
+        """Photos with caption and keyboard. A card whose words or controls do not fit below a photo follows as text."""
         for card in content.cards:
             caption = self.dialect.text(self.card_text(card))
             if card.image and CAPTION.fits(caption) and self._fits_photo(card):
@@ -150,7 +150,7 @@ class Telegram(Renderer):
 
 
 def _say(written: str, draft: Draft) -> None:
-    # Rasa's own way of a text sends no parse_mode: marks and entities would be read by the user.
+    # Rasa sends a text without parse_mode, and users would read the marks and entities. So it is sent as `custom`.
     if "<" in written or "&" in written:
         draft.custom({"text": written, "parse_mode": "HTML"})
     else:

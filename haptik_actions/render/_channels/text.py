@@ -1,4 +1,4 @@
-"""Plain text: what every channel can show, and all that is certain of one that is not known here."""
+"""Plain text: every channel can show it, so it also serves channels that are not known here."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from haptik_actions.render._draft import Draft
 from haptik_actions.render._limits import Limit, limits
 from haptik_actions.render._renderer import Renderer
 
-# Large enough never to cut: nothing is known of the channel.
+# Nothing is known of the channel, so the limit is too large to cut anything.
 NO_LIMIT = Limit(1_000_000, "code points", "none is known")
 
 
 class PlainText(Renderer):
-    """Replies as numbered lines, links and pictures as addresses; one message."""
+    """One message: replies as numbered lines, links and pictures as addresses."""
 
     channel = Channel(
         name="text",
@@ -38,6 +38,6 @@ class PlainText(Renderer):
         draft.say("\n\n".join(paragraphs))
 
     def picture(self, url: str, draft: Draft) -> None:
-        """The address."""
+        """The address of the picture."""
         draft.note("replaced", "data.items", "picture by its address")
         draft.say(url)

@@ -30,7 +30,7 @@ _WIDTH = 6
 _TEXT_ROWS = 2
 _FEWEST_IMAGE_ROWS = 2
 _CARD_BUTTONS = ROWS.size - _TEXT_ROWS - _FEWEST_IMAGE_ROWS
-# https://developers.viber.com: share-phone and location-picker came with version 3, lists of 7 rows with 7.
+# The API version that clients need (https://developers.viber.com): 3 for location-picker, 7 for cards of 7 rows.
 _KEYBOARD_VERSION = 3
 _RICH_MEDIA_VERSION = 7
 
@@ -89,7 +89,7 @@ class Viber(Renderer):
         draft.custom({"type": "text", "text": last, "keyboard": keyboard, "min_api_version": _KEYBOARD_VERSION})
 
     def cards(self, content: Content, draft: Draft) -> None:
-        """Cards of seven rows each; words that no card has room for follow as text."""
+        """Cards of seven rows each. Words that do not fit on a card follow as text."""
         cards: list[list[Json]] = []
         after: list[Card] = []
         lines: list[str] = []
@@ -106,7 +106,7 @@ class Viber(Renderer):
             self.say(self.card_text(card), [], draft)
         if lines:
             self.say("", lines, draft)
-        # Only a keyboard asks for a location.
+        # Only a keyboard can ask for a location.
         places = [control for card in content.cards for control in card.controls if control.kind == "location"]
         if places:
             self.bubble(draft.copy.share_location, places, content, draft)
@@ -145,7 +145,7 @@ class Viber(Renderer):
 
 
 def _card(text: str, image: str, default: str, buttons: list[Json]) -> list[Json]:
-    """The rows of one card: picture, words, buttons; always seven, because the next card begins in the eighth."""
+    """The seven rows of one card: picture, words, buttons. Always seven, because the eighth begins the next card."""
     free = ROWS.size - len(buttons)
     text_rows = (_TEXT_ROWS if image else free) if text else 0
     tap: Json = (
@@ -170,7 +170,7 @@ def _button(control: Control, title: str, number: int | None, draft: Draft) -> J
 
 
 def _on_button(text: str) -> str:
-    # Viber's clients read HTML on buttons, and no line feeds.
+    # Viber's clients show HTML on buttons and ignore line feeds, so a break is written as <br>.
     return CARD_TEXT.written(clip(text, CARD_TEXT))
 
 

@@ -15,9 +15,9 @@ TEXT = Limit(4096, "UTF-8 bytes", "twilio.com/docs/voice/twiml/say")
 OPTIONS = Limit(5, "items", "what a listener keeps in mind; a choice of this library")
 CARDS = Limit(3, "items", "what a listener keeps in mind; a choice of this library")
 
-# Rasa hands the text to Twilio's <Say>, which speaks tags as words.
+# Rasa puts the text into Twilio's <Say>, which would speak tags aloud.
 _SSML = re.compile(r"<[^<>]+>")
-# Characters that XML 1.0 has not: with one of them Twilio refuses all that the bot says.
+# Characters that XML 1.0 does not have: with one of them Twilio refuses the whole answer.
 _UNSPEAKABLE = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
@@ -36,7 +36,7 @@ class Voice(Renderer):
     text_limit = TEXT
 
     def bubble(self, text: str, controls: Sequence[Control], content: Content, draft: Draft) -> None:
-        """The text, or what it has to be spoken instead, and the options."""
+        """The text, or its `voice_text`, and the options."""
         spoken = _SSML.sub("", content.voice).strip() or text
         self.say(spoken, self._options(controls, draft), draft)
 
@@ -66,7 +66,7 @@ class Voice(Renderer):
         return said if len(answers) <= OPTIONS.size else [*said, draft.copy.say_more]
 
     def cards(self, content: Content, draft: Draft) -> None:
-        """The notification, the first lines of some cards, the options of all."""
+        """The notification, the first lines of some cards, and the options of all cards."""
         spoken = _SSML.sub("", content.voice).strip() or content.text
         titled = [card for card in content.cards if card.lines]
         lines = [f"{number}: {', '.join(card.lines[:2])}" for number, card in enumerate(titled[: CARDS.size], start=1)]
@@ -81,7 +81,7 @@ class Voice(Renderer):
             self.say(spoken, lines, draft)
 
     def images(self, content: Content, draft: Draft) -> None:
-        """The notification alone."""
+        """The notification alone: pictures cannot be heard."""
         draft.note("dropped", "data.items", "a picture cannot be listened to")
         spoken = _SSML.sub("", content.voice).strip() or content.text
         if spoken:

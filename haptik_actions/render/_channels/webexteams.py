@@ -10,7 +10,7 @@ TEXT = Limit(7439, "UTF-8 bytes", "developer.webex.com/docs/api/v1/messages/crea
 
 
 class WebexTeams(Renderer):
-    """Numbered lines: the submit of an adaptive card never reaches Rasa."""
+    """Options as numbered lines: what a user sends by an adaptive card never reaches Rasa."""
 
     channel = Channel(
         name="webexteams",

@@ -32,7 +32,7 @@ OPENER = Limit(20, _CODE_POINTS, f"{_DOCS}/interactive-list-messages, button")
 LINK_LABEL = Limit(20, _CODE_POINTS, f"{_DOCS}/interactive-cta-url-messages")
 URL = Limit(2000, _CODE_POINTS, "no figure of Meta for a session message; that of a template's button")
 
-# A fourth message with one link each is less readable than a text with all of them.
+# Each link needs a message of its own. From four links on, one text with all of them is easier to read.
 _LINKS = 3
 
 Json: TypeAlias = dict[str, Any]
@@ -151,7 +151,7 @@ class WhatsApp(Renderer):
 
     def _row(self, control: Control, draft: Draft, taken: set[str]) -> Json:
         title = clip(control.label, ROW_TITLE)
-        # A row that is cut has its whole label below it.
+        # A row whose label is cut shows the whole label as its description.
         detail = control.detail if title == control.label else " – ".join(filter(None, [control.label, control.detail]))
         if not ROW_DETAIL.fits(detail):
             draft.cut(control.path, clip(detail, ROW_DETAIL), ROW_DETAIL)
@@ -163,7 +163,7 @@ class WhatsApp(Renderer):
         return row
 
     def _single(self, text: str, lines: list[str], control: Control, image: str, draft: Draft) -> None:
-        """A message with one control that is no answer by itself: a link, or the request of a location."""
+        """A message for one control that sends no text: a link, or the request for a location."""
         if control.kind == "url":
             body = self._body(text, lines if text else [*lines, control.label], draft)
             action = {"name": "cta_url", "parameters": {"display_text": control.label, "url": control.value}}
