@@ -55,7 +55,7 @@ class ReadingGate:
             yield
         finally:
             self._answering -= 1
-            # One for one, and no more: who was let in a moment ago has not failed yet and is not counted.
+            # Calls that were let in a moment ago may still fail and are not counted yet, so only one more is let in.
             if self._answering < self._most:
                 self._let_in(1)
 

@@ -245,7 +245,7 @@ def _gone(before: Mapping[str, str], values: Mapping[str, str], removes: Callabl
     return [key for key in before if key not in values and removes(key)]
 
 
-# Between two breaths of the event loop.
+# Handled before other tasks of the event loop get a turn.
 _AT_A_TIME = 200
 
 
@@ -256,8 +256,9 @@ async def plan_rows(rows: Sequence[ImportedRow], reader: EntryReader) -> ImportP
         MessagesUnavailable: Redis does not answer.
     """
     places = [Place(row.locale, row.key) for row in rows if row.problem is None]
-    entries = dict(zip(places, await reader.entries(places), strict=True))
-    contexts = dict(zip(places, await reader.contexts(places), strict=True))
+    measures = await reader.measures(places)
+    entries = dict(zip(places, await reader.entries(places, measures), strict=True))
+    contexts = {place: measure.context for place, measure in zip(places, measures, strict=True)}
     planned = []
     for at, row in enumerate(rows):
         if at % _AT_A_TIME == 0:

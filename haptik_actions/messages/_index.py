@@ -200,7 +200,7 @@ def _line(value: str) -> str:
 
 
 _UNTRACKED_SECONDS = 2.0
-# Between two breaths of the event loop.
+# Handled before other tasks of the event loop get a turn.
 _AT_A_TIME = 500
 
 
