@@ -13,9 +13,17 @@ from haptik_actions._deadline import DeadlinePassed, deadline
 from haptik_actions.errors import ConfigurationError, EditConflict, InvalidMessage, MessagesUnavailable
 from haptik_actions.messages._bulk import plan_rows
 from haptik_actions.messages._check import check_message
-from haptik_actions.messages._defaults import PACKAGED_LOCALE, packaged_translations
+from haptik_actions.messages._defaults import PACKAGED_LOCALE, is_not_packaged, packaged_translations
 from haptik_actions.messages._editor import Editor
-from haptik_actions.messages._entries import Shelf, outside_version
+from haptik_actions.messages._entries import (
+    EntryReader,
+    Measure,
+    author_of,
+    changed_by,
+    draft_after,
+    draft_changed_by,
+    outside_version,
+)
 from haptik_actions.messages._entry import (
     Action,
     Applied,
@@ -38,7 +46,6 @@ __all__ = ["Catalogue"]
 
 _SECONDS = 5.0
 _TRACKING_SECONDS = 1.0
-_MOST_NAME = 200
 
 
 class Catalogue:
@@ -67,9 +74,11 @@ class Catalogue:
         self._redis = redis
         self.locale, self.channels = locale, tuple(channels)
         self._editor = Editor(redis, clock)
-        self._shelf = Shelf(self._editor, defaults or {}, locale)
+        self._entry_reader = EntryReader(self._editor, defaults or {}, locale)
         self._tracking = Tracking(redis, (LIVE, DEFAULT, DRAFT), changed=self._touch, active=self._track)
-        self._index = Index(self._editor, locale, self._shelf.builtin, is_tracking=lambda: self._tracking.is_active)
+        self._index = Index(
+            self._editor, locale, self._entry_reader.builtin, is_tracking=lambda: self._tracking.is_active
+        )
         self._tracked = asyncio.Event()
         self._loading: asyncio.Task[None] | None = None
 
@@ -109,12 +118,12 @@ class Catalogue:
 
     async def get(self, key: str, locale: str) -> Entry:
         """Return a message as it stands now; one that exists nowhere too, for somebody is about to write it."""
-        return (await self._shelf.entries([checked(key, locale)]))[0]
+        return (await self._entry_reader.entries([checked(key, locale)]))[0]
 
     async def locales_of(self, key: str) -> dict[str, Entry]:
         """Return a message in every locale that the store has."""
         contents = await self._contents()
-        entries = await self._shelf.entries([checked(key, locale) for locale in contents.locales()])
+        entries = await self._entry_reader.entries([checked(key, locale) for locale in contents.locales()])
         return {entry.locale: entry for entry in entries}
 
     async def locales(self) -> list[str]:
@@ -152,8 +161,8 @@ class Catalogue:
         self, key: str, locale: str, value: str, *, channels: Sequence[str] | None = None
     ) -> tuple[Finding, ...]:
         """Return what is wrong with a value for this message, errors first. `channels` replaces the catalogue's."""
-        [context] = await self._shelf.contexts([checked(key, locale)])
-        return check_message(value, context, self.channels if channels is None else channels)
+        [measure] = await self._entry_reader.measures([checked(key, locale)])
+        return check_message(value, measure.context, self.channels if channels is None else channels)
 
     async def publish(
         self,
@@ -176,12 +185,14 @@ class Catalogue:
             EditConflict: the message is no longer that of the revision `expected`, or the draft that of `draft`.
         """
         place = checked(key, locale)
-        [context] = await self._shelf.contexts([place])
-        findings = check_message(value, context)
+        [measure] = await self._entry_reader.measures([place])
+        findings = check_message(value, measure.context)
         errors = [finding for finding in findings if finding.severity == "error"]
         if errors:
             raise InvalidMessage(f"{key} in {locale} was not published: {errors[0].words}", findings)
-        return await self._write(place, value, action="publish", author=author, why=why, expected=expected, draft=draft)
+        return await self._write(
+            place, value, action="publish", author=author, why=why, expected=expected, draft=draft, measure=measure
+        )
 
     async def delete(
         self, key: str, locale: str, *, author: str, why: str = "", expected: str, draft: str | None = None
@@ -247,7 +258,7 @@ class Catalogue:
             [look] = await self._editor.look([place])
             based_on = look.revision
         saved = await self._editor.write_draft(
-            place, value, author=_name(author), why=why, based_on=based_on, expected=expected
+            place, value, author=author_of(author), why=why, based_on=based_on, expected=expected
         )
         return await self._draft_after(place, saved=saved, kept=True)
 
@@ -283,7 +294,7 @@ class Catalogue:
 
         # In a thread: a YAML file of some megabytes takes many seconds, in which others edit.
         rows = await asyncio.to_thread(read, format, data)
-        return replace(await plan_rows(rows, self._shelf), doubt=doubt(format, data))
+        return replace(await plan_rows(rows, self._entry_reader), doubt=doubt(format, data))
 
     async def apply_import(self, plan: ImportPlan, *, author: str, why: str = "", as_draft: bool = False) -> Applied:
         """Write the rows of a plan that are added or changed; each is a version of its own, or a draft."""
@@ -317,7 +328,7 @@ class Catalogue:
 
         tag = checked("x", locale or self.locale).locale
         copied = values_of(responses)
-        done = await self._put_defaults(tag, copied.values, _is_not_packaged(tag))
+        done = await self._put_defaults(tag, copied.values, is_not_packaged(tag))
         await self._editor.set_slots(frozenset(slots))
         return replace(done, refused=tuple(copied.refused.items()), partly=tuple(copied.changed.items()))
 
@@ -329,7 +340,7 @@ class Catalogue:
 
         tag = checked("x", locale or self.locale).locale
         values = values_of(responses).values
-        return await removed(self._editor, await self._contents(), tag, values, _is_not_packaged(tag))
+        return await removed(self._editor, await self._contents(), tag, values, is_not_packaged(tag))
 
     async def seed_packaged(self, locale: str) -> Seeded:
         """Make the package's own translation the defaults of its keys in `locale`. Edits, and other defaults, stay.
@@ -359,27 +370,23 @@ class Catalogue:
         why: str,
         expected: str,
         draft: str | None = None,
+        measure: Measure | None = None,
     ) -> Entry:
         done = await self._editor.write(
-            place, value, action=action, author=_name(author), why=why, expected=expected, draft=draft
+            place, value, action=action, author=author_of(author), why=why, expected=expected, draft=draft
         )
         self._index.touch([place.live, draft_key(place)])
-        [entry] = await self._shelf.entries([place])
+        [entry] = await self._entry_reader.entries([place], None if measure is None else [measure])
         if done == "outdated":
-            raise EditConflict(_who(entry), entry)
+            raise EditConflict(changed_by(entry), entry)
         if done == "other draft":
-            raise EditConflict(_whose_draft(entry), entry)
+            raise EditConflict(draft_changed_by(entry), entry)
         return entry
 
     async def _draft_after(self, place: Place, *, saved: bool, kept: bool) -> Draft:
         self._index.touch([draft_key(place)])
         [look] = await self._editor.look([place])
-        if not saved:
-            who = f"by {look.draft.author}" if look.draft else "by somebody"
-            raise EditConflict(f"The draft of {place.key} in {place.locale} was changed {who} meanwhile.", look.draft)
-        if look.draft is None and kept:
-            raise EditConflict(f"The draft of {place.key} in {place.locale} was discarded meanwhile.")
-        return look.draft  # type: ignore[return-value]
+        return draft_after(place, look, saved=saved, kept=kept)
 
     def _touch(self, redis_keys: list[str] | None) -> None:
         self._index.touch(redis_keys)
@@ -402,26 +409,3 @@ class Catalogue:
         # The next list tries again, and says what is wrong.
         with contextlib.suppress(MessagesUnavailable):
             await self._index.contents()
-
-
-def _is_not_packaged(tag: str) -> Callable[[str], bool]:
-    translated = packaged_translations().get(tag, {})
-    return lambda key: key not in translated
-
-
-def _who(entry: Entry) -> str:
-    when = f" at {entry.at:%Y-%m-%d %H:%M} UTC" if entry.at else ""
-    who = "by hand in Redis" if entry.action == "outside" else f"by {entry.author or 'somebody'}"
-    return f"{entry.key} in {entry.locale} was changed {who}{when} meanwhile."
-
-
-def _whose_draft(entry: Entry) -> str:
-    what = f"saved by {entry.draft.author or 'somebody'}" if entry.draft else "discarded"
-    return f"A draft of {entry.key} in {entry.locale} was {what} meanwhile."
-
-
-def _name(author: str) -> str:
-    author = " ".join(author.split())[:_MOST_NAME]
-    if not author:
-        raise ConfigurationError("A change needs the name of who makes it.")
-    return author

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
 from importlib import resources
 
@@ -10,10 +10,10 @@ import msgspec
 
 from haptik_actions._log import get_logger
 from haptik_actions.errors import InvalidMessage
+from haptik_actions.messages._message import Message
 from haptik_actions.messages._resolved import MISSING, Resolved
-from haptik_actions.messages._value import Message
 
-__all__ = ["PACKAGED_LOCALE", "Defaults", "packaged_copy", "packaged_translations"]
+__all__ = ["PACKAGED_LOCALE", "Defaults", "is_not_packaged", "packaged_copy", "packaged_translations"]
 
 logger = get_logger(__name__)
 
@@ -39,6 +39,12 @@ def packaged_translations() -> Mapping[str, Mapping[str, str]]:
     return {
         file.name.removesuffix(".json"): msgspec.json.decode(file.read_bytes(), type=dict[str, str]) for file in files
     }
+
+
+def is_not_packaged(tag: str) -> Callable[[str], bool]:
+    """Return what tells whether the package has no translation of a key into the locale `tag`."""
+    translated = packaged_translations().get(tag, {})
+    return lambda key: key not in translated
 
 
 class Defaults:

@@ -5,18 +5,30 @@ from __future__ import annotations
 import contextlib
 import difflib
 from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
 
 import msgspec
 
-from haptik_actions.errors import InvalidMessage
+from haptik_actions.errors import ConfigurationError, EditConflict, InvalidMessage
 from haptik_actions.messages._check import Context
 from haptik_actions.messages._defaults import PACKAGED_LOCALE, packaged_copy
 from haptik_actions.messages._editor import Editor, Look
-from haptik_actions.messages._entry import Entry, Origin, Version
+from haptik_actions.messages._entry import Draft, Entry, Origin, Version
+from haptik_actions.messages._message import Message
 from haptik_actions.messages._names import Place
-from haptik_actions.messages._value import Message
 
-__all__ = ["Shelf", "outside_version", "unified_diff"]
+__all__ = [
+    "EntryReader",
+    "Measure",
+    "author_of",
+    "changed_by",
+    "draft_after",
+    "draft_changed_by",
+    "outside_version",
+    "unified_diff",
+]
+
+_MOST_NAME = 200
 
 
 def unified_diff(old: str | None, new: str | None, *, before: str = "before", after: str = "after") -> str:
@@ -36,39 +48,48 @@ def _lines(value: str | None) -> list[str]:
     return value.splitlines()
 
 
-class Shelf:
+class Measure(NamedTuple):
+    """What a text is measured by.
+
+    Attributes:
+        default: What a delete goes back to: what a seeding wrote, or else the builtin default.
+        context: What a text may use. It comes from the default of its locale, what the catalogue's own locale says, or
+            the packaged copy.
+    """
+
+    default: str | None
+    context: Context
+
+
+class EntryReader:
     """Reads entries for a catalogue. `own` are its defaults, locale -> key -> message."""
 
     def __init__(self, editor: Editor, own: Mapping[str, Mapping[str, str]], locale: str) -> None:
         self._editor, self._own, self._locale = editor, own, locale
 
-    async def entries(self, places: Sequence[Place]) -> list[Entry]:
-        """Return the messages at these places as they stand now."""
+    async def entries(self, places: Sequence[Place], measures: Sequence[Measure] | None = None) -> list[Entry]:
+        """Return the messages at these places as they stand now; `measures` are theirs where they were read already."""
         looks = await self._editor.look(places)
-        contexts = await self.contexts(places)
-        defaults = await self.defaults(places)
-        return [_entry(*parts) for parts in zip(places, looks, defaults, contexts, strict=True)]
+        if measures is None:
+            measures = await self.measures(places)
+        return [_entry(*parts) for parts in zip(places, looks, measures, strict=True)]
 
-    async def defaults(self, places: Sequence[Place]) -> list[str | None]:
-        """Return what a delete goes back to: what a seeding wrote, or else the builtin default."""
-        seeded = await self._editor.values([place.default for place in places])
-        return [value or self._builtin_default(place) for place, value in zip(places, seeded, strict=True)]
-
-    async def contexts(self, places: Sequence[Place]) -> list[Context]:
-        """Return what a text is measured by: its locale's default, what the catalogue's own says, the packaged copy."""
+    async def measures(self, places: Sequence[Place]) -> list[Measure]:
+        """Return what the texts at these places are measured by, all of it read in one round trip."""
         if not places:
             return []
-        slots = await self._editor.slots()
         own = [Place(self._locale, place.key) for place in places]
-        defaults = await self.defaults(places)
-        own_defaults = await self.defaults(own)
-        own_live = await self._editor.values([place.live for place in own])
-        contexts = []
-        for place, *candidates in zip(places, defaults, own_defaults, own_live, strict=True):
-            # A message without any default is its own measure only for its translations.
-            usable = candidates if place.locale != self._locale else candidates[:2]
-            contexts.append(Context(_first_message([*usable, packaged_copy().get(place.key)]), slots))
-        return contexts
+        keys = list(dict.fromkeys([place.default for place in (*places, *own)] + [place.live for place in own]))
+        values, slots = await self._editor.values_and_slots(keys)
+        held = dict(zip(keys, values, strict=True))
+        return [self._measure(place, own_place, held, slots) for place, own_place in zip(places, own, strict=True)]
+
+    def _measure(self, place: Place, own: Place, held: Mapping[str, str | None], slots: frozenset[str]) -> Measure:
+        default, own_default = (held[each.default] or self._builtin_default(each) for each in (place, own))
+        # A message without any default is its own measure only for its translations.
+        live = held[own.live] if place.locale != self._locale else None
+        message = _first_message([default, own_default, live, packaged_copy().get(place.key)])
+        return Measure(default, Context(message, slots))
 
     def builtin(self) -> Iterator[tuple[Place, str]]:
         """Yield the defaults that do not stand in Redis."""
@@ -82,7 +103,8 @@ class Shelf:
         return own or (packaged_copy().get(place.key) if place.locale == PACKAGED_LOCALE else None)
 
 
-def _entry(place: Place, look: Look, default: str | None, context: Context) -> Entry:
+def _entry(place: Place, look: Look, measure: Measure) -> Entry:
+    default, context = measure
     value = default if look.value is None else look.value
     origin: Origin = "edited" if look.value is not None else "default" if default is not None else "missing"
     newest = outside_version(look) if look.outside else look.newest
@@ -128,3 +150,42 @@ def _first_message(values: Sequence[str | None]) -> Message | None:
 def _names_of(value: str | None) -> frozenset[str]:
     message = _first_message([value])
     return frozenset() if message is None else message.placeholders
+
+
+def changed_by(entry: Entry) -> str:
+    """Return a sentence on who changed a message while somebody else edited it."""
+    when = f" at {entry.at:%Y-%m-%d %H:%M} UTC" if entry.at else ""
+    who = "by hand in Redis" if entry.action == "outside" else f"by {entry.author or 'somebody'}"
+    return f"{entry.key} in {entry.locale} was changed {who}{when} meanwhile."
+
+
+def draft_changed_by(entry: Entry) -> str:
+    """Return a sentence on who changed a draft while somebody else edited the message."""
+    what = f"saved by {entry.draft.author or 'somebody'}" if entry.draft else "discarded"
+    return f"A draft of {entry.key} in {entry.locale} was {what} meanwhile."
+
+
+def draft_after(place: Place, look: Look, *, saved: bool, kept: bool) -> Draft:
+    """Return the draft that there is after one was saved (`kept`) or discarded.
+
+    Raises:
+        EditConflict: somebody else was faster.
+    """
+    if not saved:
+        who = f"by {look.draft.author}" if look.draft else "by somebody"
+        raise EditConflict(f"The draft of {place.key} in {place.locale} was changed {who} meanwhile.", look.draft)
+    if look.draft is None and kept:
+        raise EditConflict(f"The draft of {place.key} in {place.locale} was discarded meanwhile.")
+    return look.draft  # type: ignore[return-value]
+
+
+def author_of(author: str) -> str:
+    """Return the name of who makes a change, in one line.
+
+    Raises:
+        ConfigurationError: it is blank.
+    """
+    author = " ".join(author.split())[:_MOST_NAME]
+    if not author:
+        raise ConfigurationError("A change needs the name of who makes it.")
+    return author
