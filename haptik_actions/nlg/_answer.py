@@ -55,7 +55,7 @@ async def _answer(store: MessageStore, call: Call, otherwise: Callable[[], Await
             if said is not None:
                 return said
     except (HaptikError, ArithmeticError, LookupError, TypeError, ValueError):
-        logger.exception("The message %r could not be said; its default is.", call.response)
+        logger.exception("The message %r could not be said; the default is said instead.", call.response)
     default = store.default(call.response, call.locale)
     if default is not None:
         return _said(*default, call, await _copy(store, default[0], call)) or {}
@@ -119,7 +119,7 @@ def _native(variation: Variation, fill: Callable[..., str], call: Call, copy: Co
     try:
         element = element_of(variation, fill, call.values)
     except InvalidElement as error:
-        logger.error("The message %r is no element with these values: %s. Its text is said.", call.response, error)
+        logger.error("The message %r is no element with these values: %s. Its text is said instead.", call.response, error)
         element = None
     if element is None:
         return {"text": fill(variation.said)}
