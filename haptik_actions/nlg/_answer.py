@@ -119,7 +119,7 @@ def _native(variation: Variation, fill: Callable[..., str], call: Call, copy: Co
     try:
         element = element_of(variation, fill, call.values)
     except InvalidElement as error:
-        logger.error("The message %r is no element with these values: %s. Its text is said instead.", call.response, error)
+        logger.error("The message %r is no element with these values: %s. Its text is said.", call.response, error)
         element = None
     if element is None:
         return {"text": fill(variation.said)}
