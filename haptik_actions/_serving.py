@@ -12,7 +12,8 @@ import uvicorn
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 from uvicorn.protocols.http.auto import AutoHTTPProtocol
 
-from haptik_actions._connections import ACCEPTED_AT_ONCE, QUEUE, ConnectionLimits, Connections
+from haptik_actions._connections import ConnectionLimits, Connections
+from haptik_actions._door import QUEUE, Door
 from haptik_actions.errors import ConfigurationError
 
 __all__ = ["free_port", "serve_app", "serve_at"]
@@ -68,21 +69,20 @@ async def serve_at(app: Any, socket_path: str) -> AsyncIterator[None]:
 async def _running(
     app: Any, listener: socket.socket, protocol: type[asyncio.Protocol], limits: ConnectionLimits | None
 ) -> AsyncIterator[None]:
-    async with AsyncExitStack() as parts:
-        if limits is not None:
-            connections = Connections(limits)
-            app, protocol = connections.app(app), connections.protocol(protocol)
-            await parts.enter_async_context(connections.watching())
-        server = _Server(_config(app, protocol, ACCEPTED_AT_ONCE if limits else QUEUE))
-        running = asyncio.create_task(server.serve(sockets=[listener]))
-        try:
-            await server.accepting(running)
-            # asyncio takes one number for the kernel's queue and for how many it accepts in a row.
-            listener.listen(QUEUE)
-            yield
-        finally:
-            server.should_exit = True
-            await running
+    door = None
+    if limits is not None:
+        connections = Connections(limits)
+        app, protocol = connections.app(app), connections.protocol(protocol)
+        door = Door(listener, connections)
+    server = _Server(_config(app, protocol), door)
+    running = asyncio.create_task(server.serve(sockets=[listener]))
+    try:
+        await server.accepting(running)
+        yield
+    finally:
+        await server.close_door()
+        server.should_exit = True
+        await running
 
 
 @contextmanager
@@ -108,7 +108,7 @@ def _address(host: str, port: int) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-def _config(app: Any, protocol: type[asyncio.Protocol], backlog: int) -> uvicorn.Config:
+def _config(app: Any, protocol: type[asyncio.Protocol]) -> uvicorn.Config:
     return uvicorn.Config(
         app,
         http=protocol,
@@ -117,21 +117,39 @@ def _config(app: Any, protocol: type[asyncio.Protocol], backlog: int) -> uvicorn
         ws="none",
         log_config=None,
         access_log=False,
-        backlog=backlog,
+        backlog=QUEUE,
         timeout_graceful_shutdown=_GRACE_SECONDS,
     )
 
 
 class _Server(uvicorn.Server):
-    """uvicorn that tells when it accepts, and leaves the process's signals to the program it runs in."""
+    """uvicorn that tells when it accepts, and leaves the process's signals to the program it runs in.
 
-    def __init__(self, config: uvicorn.Config) -> None:
+    With a door it accepts nobody itself.
+    """
+
+    def __init__(self, config: uvicorn.Config, door: Door | None) -> None:
         super().__init__(config)
         self._accepting = asyncio.Event()
+        self._door = door
+        self._opened = AsyncExitStack()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets=sockets)
+        await super().startup(sockets=sockets if self._door is None else [])
+        if self._door is not None:
+            await self._opened.enter_async_context(self._door.open(self._protocol))
         self._accepting.set()
+
+    async def close_door(self) -> None:
+        """Let nobody in any more, and send away who waits at the door."""
+        await self._opened.aclose()
+
+    def _protocol(self) -> asyncio.Protocol:
+        config: Any = self.config
+        made: asyncio.Protocol = config.http_protocol_class(
+            config=config, server_state=self.server_state, app_state=self.lifespan.state
+        )
+        return made
 
     async def accepting(self, running: asyncio.Task[None]) -> None:
         """Wait for the first moment that a connection can be made, or raise what `running` failed with."""

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import logging
 import os
@@ -13,12 +14,38 @@ import hypothesis
 import pytest
 import redis.asyncio
 
+from tests.support import other_python
+from tests.support.patience import SECONDS
 from tests.support.ports import free_port
 from tests.support.valkey import Valkey, server_binary
 
 # How long one example takes says more about the machine than about the code.
 hypothesis.settings.register_profile("untimed", deadline=None)
 hypothesis.settings.load_profile("untimed")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--other-python", action="store_true", help="only what another Python or rasa-sdk may break")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if config.getoption("--other-python"):
+        other_python.use_few_examples()
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_collection() -> Iterator[None]:
+    """Ten thousand tests are collected without looking for garbage, of which there is none: a fifth of the time."""
+    gc.disable()
+    yield
+    gc.freeze()
+    gc.enable()
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if config.getoption("--other-python"):
+        other_python.leave_out_rows(config, items)
+
 
 SECRETS = ("s3cr3t", "demo-token", "pa55")
 """Parts of every token and password that the tests use."""
@@ -81,7 +108,7 @@ def own_valkey(tmp_path: Path) -> Iterator[Valkey]:
 @pytest.fixture
 async def redis_client(valkey_url: str) -> AsyncIterator[redis.asyncio.Redis]:
     """A client on a Redis without any key of the library's, before the test and after it."""
-    client = redis.asyncio.Redis.from_url(valkey_url)
+    client = redis.asyncio.Redis.from_url(valkey_url, socket_timeout=SECONDS, socket_connect_timeout=SECONDS)
     await _forget(client)
     yield client
     await _forget(client)

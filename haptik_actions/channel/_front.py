@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import traceback
 from collections.abc import Awaitable, Callable, Collection
 from typing import TYPE_CHECKING, Any
 
 from haptik_actions._deadline import deadline, is_cancelled
 from haptik_actions._log import get_logger
+from haptik_actions._repeats import Repeats
 from haptik_actions.channel._answer import DETAILS_SLOTS, STATUS_SLOT, Answer, Details, details_of
 from haptik_actions.channel._events import is_paused
 from haptik_actions.channel._integration import IntegrationRequest
@@ -40,6 +42,7 @@ class HaptikInFront:
         self._parts, self._on_new_message = parts, on_new_message
         self._turns: Turns[Details] | None = None
         self._silence = SilenceBreaker(parts)
+        self._repeats = Repeats()
 
     async def answer(self, request: IntegrationRequest) -> Answer:
         """Take the user's words through Rasa, and return what to answer with within 25 seconds."""
@@ -112,9 +115,13 @@ class HaptikInFront:
                 link, waits = await store.find_beside(HAPTIK_CHANNEL, request.sender_id, key)
                 spoken.is_first = not waits
         except RelayAway:
-            # What the relay has read last counts.
-            return await is_with_agent(self._parts(), request)
+            # What the relay has read last counts, and Rasa's own tracker: this very turn may have handed over.
+            return await is_with_agent(self._parts(), request) or await self._is_paused(request)
         return link is not None and link.holds
+
+    async def _is_paused(self, request: IntegrationRequest) -> bool:
+        tracker = await self._parts().agent.tracker_store.retrieve(request.sender_id)
+        return tracker is not None and is_paused(tracker)
 
     async def _copy(self, key: str, request: IntegrationRequest) -> str:
         try:
@@ -123,7 +130,8 @@ class HaptikInFront:
         except (Exception, asyncio.CancelledError) as error:
             if isinstance(error, asyncio.CancelledError) and is_cancelled():
                 raise
-            logger.error("The message store failed with %s; using the packaged copy.", type(error).__name__)
+            line = "The message store failed with %s; using the packaged copy."
+            self._repeats.log(logger, logging.ERROR, line, type(error).__name__)
             return packaged_copy()[key]
 
 

@@ -204,9 +204,11 @@ def rollback(key: str, number: int, locale: str, author: str, why: str) -> None:
 
     async def work(catalogue: Catalogue) -> Entry:
         revision = (await catalogue.get(key, locale)).revision
-        if all(version.number != number for version in await catalogue.history(key, locale, _ALL)):
+        history = await catalogue.history(key, locale, _ALL)
+        version = next((version for version in history if version.number == number), None)
+        if version is None:
             raise _no_version(key, locale, number)
-        return await catalogue.rollback(key, locale, number, author=author, why=why, expected=revision)
+        return await catalogue.rollback(key, locale, version, author=author, why=why, expected=revision)
 
     entry = with_catalogue(work)
     click.echo(f"{printable(key)} in {entry.locale} is version {entry.number} now, the same as version {number}.")

@@ -14,6 +14,7 @@ from msgspec.structs import asdict
 from haptik_actions.cli._connect import load_settings
 from haptik_actions.cli._console import echo_json, printable, run_until_signal
 from haptik_actions.cli._group import Group
+from haptik_actions.config import nearest
 
 if TYPE_CHECKING:
     from redis.asyncio import Redis
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
 __all__ = ["command"]
 
 T = TypeVar("T")
+
+# As `studio.ROLES`, which needs the extra.
+_ROLES = ["viewer", "editor", "publisher"]
 
 
 @click.group(cls=Group, invoke_without_command=True)
@@ -61,6 +65,7 @@ def user() -> None:
     \b
     haptik-actions studio user add asha --role publisher
     haptik-actions studio user list
+    haptik-actions studio user role asha editor
     haptik-actions studio user passwd asha
     haptik-actions studio user remove asha
     haptik-actions studio user unlock asha
@@ -69,7 +74,7 @@ def user() -> None:
 
 @user.command()
 @click.argument("name")
-@click.option("--role", type=click.Choice(["viewer", "editor", "publisher"]), required=True, help="What they may do.")
+@click.option("--role", type=click.Choice(_ROLES), required=True, help="What they may do.")
 @click.option("--password-stdin", is_flag=True, help="Read the password from the first line of stdin.")
 def add(name: str, role: str, password_stdin: bool) -> None:
     """Add a user. The password is asked for.
@@ -110,8 +115,21 @@ def passwd(name: str, password_stdin: bool) -> None:
     haptik-actions studio user passwd asha
     """
     password = _password(password_stdin)
-    _with_users(lambda users: users.set_password(name, password), ("password changed", name, ""))
+    _with_user(name, lambda users: users.set_password(name, password), ("password changed", name, ""))
     click.echo(f"{printable(name)} has a new password.")
+
+
+@user.command("role")
+@click.argument("name")
+@click.argument("role", type=click.Choice(_ROLES))
+def set_role(name: str, role: str) -> None:
+    """Give a user another ROLE. Open sessions have it from their next request.
+
+    \b
+    haptik-actions studio user role asha editor
+    """
+    _with_user(name, lambda users: users.set_role(name, role), ("role changed", name, role))
+    click.echo(f"{printable(name)} is {role} now.")
 
 
 @user.command()
@@ -122,7 +140,7 @@ def remove(name: str) -> None:
     \b
     haptik-actions studio user remove asha
     """
-    _with_users(lambda users: users.remove(name), ("user removed", name, ""))
+    _with_user(name, lambda users: users.remove(name), ("user removed", name, ""))
     click.echo(f"{printable(name)} is no user any more.")
 
 
@@ -134,9 +152,13 @@ def unlock(name: str) -> None:
     \b
     haptik-actions studio user unlock asha
     """
-    from haptik_actions.studio import Throttle
+    from haptik_actions.studio import Passwords, Throttle, Users
 
-    was_locked = _with_redis(lambda redis: Throttle(redis).unlock(name), ("user unlocked", name, ""))
+    async def lift(redis: Redis) -> bool:
+        await _known_user(Users(redis, Passwords()), name)
+        return await Throttle(redis).unlock(name)
+
+    was_locked = _with_redis(lift, ("user unlocked", name, ""))
     click.echo(f"{printable(name)} {'may sign in at once' if was_locked else 'had no failed sign-ins'}.")
 
 
@@ -193,6 +215,22 @@ def _with_users(work: Callable[[Users], Awaitable[T]], noted: tuple[Event, str, 
     from haptik_actions.studio import Passwords, Users
 
     return _with_redis(lambda redis: work(Users(redis, Passwords())), noted)
+
+
+def _with_user(name: str, work: Callable[[Users], Awaitable[T]], noted: tuple[Event, str, str]) -> T:
+    async def checked(users: Users) -> T:
+        await _known_user(users, name)
+        return await work(users)
+
+    return _with_users(checked, noted)
+
+
+async def _known_user(users: Users, name: str) -> None:
+    """End the command where there is no such user, and name one like it."""
+    names = await users.names()
+    if name not in names:
+        hint = nearest(name, names) or " `list` shows who there is."
+        raise click.ClickException(f"There is no user {printable(name)!r}.{hint}")
 
 
 def _with_redis(work: Callable[[Redis], Awaitable[T]], noted: tuple[Event, str, str] | None = None) -> T:

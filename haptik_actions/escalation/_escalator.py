@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
@@ -12,6 +13,7 @@ from cachetools import TTLCache
 
 from haptik_actions._deadline import deadline
 from haptik_actions._log import get_logger
+from haptik_actions._repeats import Repeats
 from haptik_actions.config import Settings
 from haptik_actions.errors import HaptikError
 from haptik_actions.escalation._brief import Briefing
@@ -89,6 +91,7 @@ class Escalator:
         self._messages, self._links = messages, links
         self._briefing = briefing or Briefing(None)
         self._metrics, self._seconds = metrics or NoMetrics(), seconds
+        self._repeats = Repeats()
         self._tracebacks: TTLCache[Hashable, None] = TTLCache(_KINDS, _SAME_TRACEBACK_SECONDS)
         self._late: set[asyncio.Task[Delivered]] = set()
         # Not a method: every guarded action would pay for it.
@@ -215,7 +218,8 @@ class Escalator:
         # Also where the store was cancelled from within. The server's cancellation ends up here, too, and costs nobody
         # anything: there is no answer any more that this text would be in.
         except (Exception, asyncio.CancelledError):
-            logger.exception("The message store failed; using the packaged copy.")
+            if self._repeats.is_due("store"):
+                logger.exception("The message store failed; using the packaged copy.")
             return packaged_copy()[keys[-1]]
 
     async def _stored_text(self, keys: Sequence[str], locale: str | None, values: Mapping[str, Any]) -> str:
@@ -225,7 +229,7 @@ class Escalator:
             if found is not None:
                 return found
             if not key.endswith("_closed"):
-                logger.error("There is no message %r; using %r.", key, keys[-1])
+                self._repeats.log(logger, logging.ERROR, "There is no message %r; using %r.", key, keys[-1])
         return await messages.text(keys[-1], locale, **values)
 
 

@@ -42,6 +42,8 @@ class KeptLinks:
     async def look(self) -> int:
         """Look at some of the links; return how many Redis had lost, which are written down again.
 
+        So is the way from what Haptik calls a user to their chat, where Redis has thrown that alone away.
+
         Raises:
             RelayAway: Redis does not answer.
         """
@@ -75,8 +77,10 @@ class KeptLinks:
     async def _look_at(self, kept: Link) -> bool:
         stands = await self._store.link(kept.id)
         lost = stands is None
-        if lost:
+        if stands is None:
             stands = await self._store.restore(kept)
+        elif await self._store.reindex(stands):
+            logger.warning("Redis had lost how the chat of %s is found; it is written down again.", kept.id)
         # Kept anew meanwhile: of a later hand-off.
         if self._links.get(kept.id) is kept:
             self._note(kept, stands)

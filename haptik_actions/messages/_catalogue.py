@@ -203,20 +203,27 @@ class Catalogue:
             versions.insert(0, outside_version(look))
         return tuple(versions[:limit])
 
-    async def rollback(self, key: str, locale: str, number: int, *, author: str, why: str = "", expected: str) -> Entry:
-        """Make what version `number` said a new version; one that deleted the message deletes it again. A draft stays.
+    async def rollback(
+        self, key: str, locale: str, version: int | Version, *, author: str, why: str = "", expected: str
+    ) -> Entry:
+        """Make what a version said a new version; one that deleted the message deletes it again. A draft stays.
+
+        `version` is its number, or the version itself where the history has been read already.
 
         Raises:
             ConfigurationError: there is no such version.
             EditConflict: as `publish`.
         """
         place = checked(key, locale)
+        if isinstance(version, int):
+            version = await self._version(key, locale, version)
+        why = why or f"back to version {version.number}"
+        return await self._write(place, version.value, action="rollback", author=author, why=why, expected=expected)
+
+    async def _version(self, key: str, locale: str, number: int) -> Version:
         for version in await self.history(key, locale, limit=10_000):
             if version.number == number:
-                why = why or f"back to version {number}"
-                return await self._write(
-                    place, version.value, action="rollback", author=author, why=why, expected=expected
-                )
+                return version
         raise ConfigurationError(f"{key} in {locale} has no version {number}. Its history lists what there is.")
 
     async def save_draft(

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
 from cachetools import TLRUCache
@@ -13,6 +14,7 @@ from cachetools import TLRUCache
 from haptik_actions._deadline import DeadlinePassed, deadline
 from haptik_actions._language_tag import is_locale
 from haptik_actions._log import get_logger
+from haptik_actions._repeats import Repeats
 from haptik_actions._single_flight import SingleFlight
 from haptik_actions.errors import InvalidElement
 from haptik_actions.messages._defaults import PACKAGED_LOCALE, Defaults
@@ -74,6 +76,7 @@ class MessageStore:
         self._defaults = Defaults(defaults or {}, locale)
         self._ttl, self._patience = ttl, patience
         self._timer, self._clock = timer, clock
+        self._repeats = Repeats(timer=timer)
         # By key first: an edit of a key ends it in all locales. `locale` is here what callers wrote, unread.
         self._fresh: TLRUCache[str, dict[str | None, Resolved]] = TLRUCache(
             maxsize, lambda _, __, now: now + self._life(), timer
@@ -205,8 +208,9 @@ class MessageStore:
             return None
         everything = {**(slots or {}), **values}
         variation = found.choose(channel, everything)
-        self._look_for_gaps(key, variation, everything)
-        return _element(key, variation, everything, found.locale)
+        # Of what it says: payloads of HSL hold braces that are the platform's.
+        self._say_gaps(key, Template.parse(variation.said).missing(everything))
+        return self._element(key, variation, everything, found.locale)
 
     async def message(self, key: str, locale: str | None = None) -> Message | None:
         """Return the message as it stands in the store: nothing is chosen and nothing filled."""
@@ -345,11 +349,9 @@ class MessageStore:
 
     async def _missing(self, key: str, locale: str | None) -> str:
         tag = locale_chain(locale, self._locale)[0]
-        logger.error(
-            "There is no message %r, neither in Redis nor in the defaults. Set the Redis key %s.",
-            key,
-            Place(tag if is_locale(tag) else PACKAGED_LOCALE, key).live,
-        )
+        place = Place(tag if is_locale(tag) else PACKAGED_LOCALE, key).live
+        line = "There is no message %r, neither in Redis nor in the defaults. Set the Redis key %s."
+        self._repeats.log(logger, logging.ERROR, line, key, place)
         return await self.find(_MISSING_KEY, locale) or self._defaults.packaged(_MISSING_KEY)
 
     def _text_of(
@@ -366,26 +368,22 @@ class MessageStore:
         template = found.template
         if template is None:
             template = Template.parse(found.choose(channel, everything).said)
-        missing = template.missing(everything)
-        if missing:
-            logger.warning("The message %r has no value for %s.", key, ", ".join(sorted(missing)))
+        self._say_gaps(key, template.missing(everything))
         return template.fill_known(everything) or template.fill(everything, found.locale) or None
 
-    @staticmethod
-    def _look_for_gaps(key: str, variation: Variation, values: Mapping[str, Any]) -> None:
-        # Of what it says: payloads of HSL hold braces that are the platform's.
-        missing = Template.parse(variation.said).missing(values)
+    def _say_gaps(self, key: str, missing: Collection[str]) -> None:
         if missing:
-            logger.warning("The message %r has no value for %s.", key, ", ".join(sorted(missing)))
+            line = "The message %r has no value for %s."
+            self._repeats.log(logger, logging.WARNING, line, key, ", ".join(sorted(missing)))
 
+    def _element(self, key: str, variation: Variation, values: Mapping[str, Any], locale: str) -> Element | None:
+        from haptik_actions.hsl import Text
+        from haptik_actions.messages._resolved import element_of
 
-def _element(key: str, variation: Variation, values: Mapping[str, Any], locale: str) -> Element | None:
-    from haptik_actions.hsl import Text
-    from haptik_actions.messages._resolved import element_of
-
-    try:
-        return element_of(variation, lambda text, given: Template.parse(text).fill(given, locale), values)
-    except InvalidElement as error:
-        logger.error("The message %r is no element with these values: %s. Its text alone is shown.", key, error)
-    shown = Template.parse(variation.said).fill(values, locale)
-    return Text(shown) if shown.strip() else None
+        try:
+            return element_of(variation, lambda text, given: Template.parse(text).fill(given, locale), values)
+        except InvalidElement as error:
+            line = "The message %r is no element with these values: %s. Its text alone is shown."
+            self._repeats.log(logger, logging.ERROR, line, key, error)
+        shown = Template.parse(variation.said).fill(values, locale)
+        return Text(shown) if shown.strip() else None

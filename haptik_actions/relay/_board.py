@@ -95,9 +95,9 @@ class Board:
         found: bytes | None = await self.ask(lambda: self.redis.get(key))
         return found
 
-    async def set(self, key: str, value: str, seconds: int) -> None:
-        """Write a string that expires."""
-        await self.ask(lambda: self.redis.set(key, value, ex=seconds))
+    async def set(self, key: str, value: str, seconds: int, *, is_new: bool = False) -> bool:
+        """Write a string that expires; with `is_new` only where there is none. Return whether it was written."""
+        return bool(await self.ask(lambda: self.redis.set(key, value, ex=seconds, nx=is_new)))
 
     async def rows(self, key: str) -> list[bytes]:
         """Return a list."""

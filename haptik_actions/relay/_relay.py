@@ -21,6 +21,7 @@ from haptik_actions.relay._events import MOST_BYTES, PlatformEvent, UnreadableEv
 from haptik_actions.relay._host import Host
 from haptik_actions.relay._lanes import Lane, Lanes
 from haptik_actions.relay._link import Link, conversation_id
+from haptik_actions.relay._names import Names
 from haptik_actions.relay._presence import Presence
 from haptik_actions.relay._queues import DamagedLink, Queues, Stored
 from haptik_actions.relay._sayings import Sayings, read_saying
@@ -88,6 +89,7 @@ class Relay:
         self._watch = Watch(self._queues, self._lanes, self._to_user.is_away, poll=poll, flush=self._flush)
         self._presence = Presence(store.board)
         self._backlog = Backlog()
+        self._names = Names(store)
         self._links: LRUCache[str, Link] = LRUCache(_MOST_LINKS)
         self._named: LRUCache[str, tuple[str | None, str | None]] = LRUCache(_MOST_LINKS)
         self._told_kept: set[str] = set()
@@ -134,7 +136,10 @@ class Relay:
             self._links.pop(id_, None)
             return None
         self._links[id_] = link
-        return link if link.holds else None
+        if not link.holds:
+            return None
+        self._names.note(id_, link.business_id, link.user_name, link.auth_id)
+        return link
 
     async def write(self, link: Link, words: FromUser) -> Written:
         """Take what the user wrote, for the agent.
@@ -221,13 +226,13 @@ class Relay:
             return _DAMAGED_SECONDS
 
     async def _store_event(self, event: PlatformEvent, name: str, came: float) -> None:
-        for id_ in await self._store.ids_of(event.business_id, event.user_name, event.auth_id):
+        for id_ in await self._names.ids_of(event):
             stored = await self._queues.put(id_, event, name, self._hold_back, came)
             if stored == "unknown":
                 continue
             self._look_at(id_, stored, event)
-            if event.user_name is not None and event.auth_id == id_:
-                await self._store.learn(id_, event.user_name)
+            self._names.note(id_, event.business_id, event.user_name, event.auth_id)
+            await self._store.learn(id_, event.user_name, event.auth_id)
             return
 
     def _look_at(self, id_: str, stored: Stored, event: PlatformEvent) -> None:
@@ -255,7 +260,10 @@ class Relay:
             self._lanes.look("user", link.id)
             return "full"
         self._lanes.look("agent", link.id)
-        return "gone" if stored == "unknown" else "queued"
+        if stored == "unknown":
+            return "gone"
+        await self._names.keep_up(link)
+        return "queued"
 
     def _keep(self, link: Link, words: FromUser, name: str | None) -> Written:
         self._links[link.id] = link

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import msgspec
-from cachetools import LRUCache
+from cachetools import TTLCache
 
 from haptik_actions.relay._board import Board
 from haptik_actions.relay._codec import members_of, read_link, to_json
@@ -25,6 +25,7 @@ __all__ = ["RelayStore"]
 
 _SECONDS = 1.0
 _MOST_NAMES = 10_000
+_LEARNT_SECONDS = 60.0
 _INDEX_SECONDS = 14 * 24 * 3600
 _ALWAYS = (
     *("id", "channel", "sender_id", "business_id", "state", "closing", "paused", "receipt", "teams", "countdown"),
@@ -43,7 +44,7 @@ class RelayStore:
 
     def __init__(self, client: Redis, *, patience: float = 2.0, clock: Callable[[], float] | None = None) -> None:
         self.board = Board(client, patience=patience, clock=clock)
-        self._known: LRUCache[str, str] = LRUCache(_MOST_NAMES)
+        self._known: TTLCache[str, tuple[str | None, str | None]] = TTLCache(_MOST_NAMES, _LEARNT_SECONDS)
         self._relayed = Relayed(self.board)
 
     @classmethod
@@ -147,6 +148,19 @@ class RelayStore:
             if name is not None and name != link.id:
                 await self.board.set(chat_key(link.business_id, kind, name), link.id, _INDEX_SECONDS)
 
+    async def reindex(self, link: Link) -> bool:
+        """Write down again how the chat is found, where Redis has forgotten; return whether it had.
+
+        What leads to another conversation by now stays: the user is handed over from there.
+        """
+        lost = False
+        for kind, name in (("n", link.user_name), ("a", link.auth_id)):
+            if name is not None and name != link.id:
+                key = chat_key(link.business_id, kind, name)
+                if await self.board.get(key) is None:
+                    lost = await self.board.set(key, link.id, _INDEX_SECONDS, is_new=True) or lost
+        return lost
+
     async def is_relayed(self) -> bool:
         """Tell whether a process takes the platform's events, so that agents' words reach users. Five seconds old."""
         return await self._relayed.now()
@@ -172,14 +186,14 @@ class RelayStore:
         rows = await self.board.on(COLLECT, id_, "" if after is None else max(0, after))
         return [(int(row[:12]), int(row[12:25]) / 1000, row[25:]) for row in rows]
 
-    async def learn(self, id_: str, user_name: str) -> None:
-        """Let the chat be found by a user_name that an event has told."""
-        if self._known.get(id_) == user_name:
+    async def learn(self, id_: str, user_name: str | None, auth_id: str | None) -> None:
+        """Let the chat be found by the names that an event has told; looked at once a minute."""
+        if self._known.get(id_) == (user_name, auth_id):
             return
         link = await self.link(id_)
         if link is not None:
             await self.index(link)
-            self._known[id_] = user_name
+            self._known[id_] = (user_name, auth_id)
 
     async def aclose(self) -> None:
         """Close the connections."""

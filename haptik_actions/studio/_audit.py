@@ -32,6 +32,7 @@ Event = Literal[
     "sign-in refused",
     "signed out",
     "password changed",
+    "role changed",
     "user added",
     "user removed",
     "user unlocked",

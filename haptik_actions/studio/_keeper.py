@@ -7,6 +7,7 @@ import contextlib
 import logging
 import os
 import shutil
+import signal
 import sys
 import tempfile
 from collections.abc import AsyncIterator
@@ -101,8 +102,7 @@ class _Keeper:
         try:
             await asyncio.wait_for(process.wait(), _END_SECONDS)
         except (TimeoutError, asyncio.TimeoutError):
-            with contextlib.suppress(ProcessLookupError):
-                process.kill()
+            _kill(process)
         return await process.wait()
 
     async def _begin(self) -> None:
@@ -141,8 +141,7 @@ class _Keeper:
         try:
             data = await asyncio.wait_for(self._process.stdout.readline(), seconds)
         except (TimeoutError, asyncio.TimeoutError):
-            with contextlib.suppress(ProcessLookupError):
-                self._process.kill()
+            _kill(self._process)
             return None
         except ValueError:
             # Longer than a line of ours can be.
@@ -154,6 +153,13 @@ class _Keeper:
         except msgspec.DecodeError:
             # Something printed.
             return Line()
+
+
+def _kill(process: asyncio.subprocess.Process) -> None:
+    # Its own `kill` looks whether it has ended, and takes its status from asyncio, which would log that it is lost.
+    if process.returncode is None:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(process.pid, signal.SIGKILL)
 
 
 def _repeat(line: Line) -> None:

@@ -62,20 +62,12 @@ async def serve(
     locale = locale or settings.locale or PACKAGED_LOCALE
     defaults = {locale: dict(read_domain(domain).values)} if domain else {}
     is_private = is_loopback(host) and proxy is None
-    has_users = await _has_users(settings)
-    if has_users is False and not is_private:
-        raise ConfigurationError(
-            f"At {host if proxy is None else 'a proxy'} the studio is open only to who signs in, and there are no "
-            "users. Add one: haptik-actions studio user add NAME --role publisher"
-        )
-    if not is_loopback(host) and proxy is None:
-        logger.warning("At %s passwords travel unencrypted. Put a proxy with https in front: --proxy.", host)
     order = Order(
         settings=_by_name(settings),
         defaults=defaults,
         locale=locale,
         channels=list(channels),
-        must_sign_in=bool(has_users) or not is_private,
+        must_sign_in=await _must_sign_in(settings, host, proxy),
         has_proxy=proxy is not None,
         path="",
     )
@@ -102,6 +94,24 @@ async def _nlg(
         yield nlg_app(store, token=settings.nlg_token, is_local=settings.nlg_token is None)
     finally:
         await store.aclose()
+
+
+async def _must_sign_in(settings: Settings, host: str, proxy: str | None) -> bool:
+    """Whether callers have to sign in: where there are users, and wherever others than this machine's come.
+
+    Raises:
+        ConfigurationError: they have to, and nobody could.
+    """
+    is_private = is_loopback(host) and proxy is None
+    has_users = await _has_users(settings)
+    if has_users is False and not is_private:
+        raise ConfigurationError(
+            f"At {host if proxy is None else 'a proxy'} the studio is open only to who signs in, and there are no "
+            "users. Add one: haptik-actions studio user add NAME --role publisher"
+        )
+    if not is_loopback(host) and proxy is None:
+        logger.warning("At %s passwords travel unencrypted. Put a proxy with https in front: --proxy.", host)
+    return bool(has_users) or not is_private
 
 
 async def _has_users(settings: Settings) -> bool | None:

@@ -89,6 +89,7 @@ class TransferPages:
             rows=rows[:_SHOWN],
             left_out=max(0, len(rows) - _SHOWN),
             counts=counts,
+            doubt=plan.doubt,
             shown=shown_text,
             ticket=ticket,
             here="/transfer",

@@ -7,12 +7,15 @@ In Redis and not in a file, so that every studio process has them and a change h
 
 from __future__ import annotations
 
+import contextlib
 import re
 import secrets
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from haptik_actions.config import nearest
 from haptik_actions.errors import ConfigurationError
 from haptik_actions.studio._passwords import Passwords, check_password
 from haptik_actions.studio._roles import ROLES, Role
@@ -28,6 +31,12 @@ _KEY = f"{ROOT}studio:users"
 # That there were users: where their hash is lost, the studio must not stand open.
 _EXISTED = f"{ROOT}studio:users-existed"
 _NAME = re.compile(r"[\w.@+-]{1,64}")
+# Writes a record where nobody has written another meanwhile: a new password shall not undo a new role.
+_REPLACE = """
+if redis.call("HGET", KEYS[1], ARGV[1]) ~= ARGV[2] then return 0 end
+redis.call("HSET", KEYS[1], ARGV[1], ARGV[3])
+return 1
+"""
 
 
 class User(msgspec.Struct, frozen=True, kw_only=True):
@@ -66,6 +75,10 @@ class Users:
         users = [_user(_text(name), record) for name, record in stored.items()]
         return sorted((user for user in users if user is not None), key=lambda user: user.name)
 
+    async def names(self) -> list[str]:
+        """Return all names, of users whose record cannot be read too."""
+        return sorted(_text(name) for name in await self._redis.hkeys(_KEY))
+
     async def exist(self) -> bool:
         """Tell whether there is any user, readable or not."""
         return bool(await self._redis.hlen(_KEY))
@@ -90,9 +103,7 @@ class Users:
             raise ConfigurationError(
                 f"{name!r} cannot be a user's name. Take up to 64 letters, digits and characters of . @ + - _"
             )
-        if role not in ROLES:
-            raise ConfigurationError(f"{role!r} is no role. Take one of {', '.join(ROLES)}.")
-        user = await self._made(name, role, password)
+        user = User(name=name, role=_role(role), **await self._secrets(name, password))
         if not await self._redis.hsetnx(_KEY, name, _record(user)):
             raise ConfigurationError(f"There is a user {name} already. `studio user passwd` sets a new password.")
         await self._redis.set(_EXISTED, "1")
@@ -104,9 +115,19 @@ class Users:
         Raises:
             ConfigurationError: there is no such user, or the password is too easy to guess.
         """
-        user = await self._made(name, (await self._existing(name)).role, password)
-        await self._redis.hset(_KEY, name, _record(user))
-        return user
+        if await self.get(name) is None:
+            raise _unknown(name)
+        changed = await self._secrets(name, password)
+        return await self._change(name, lambda user: msgspec.structs.replace(user, **changed))
+
+    async def set_role(self, name: str, role: str) -> User:
+        """Give a user another role. Open sessions go on, and have it from their next request.
+
+        Raises:
+            ConfigurationError: there is no such user, or no such role.
+        """
+        changed = _role(role)
+        return await self._change(name, lambda user: msgspec.structs.replace(user, role=changed))
 
     async def remove(self, name: str) -> None:
         """Erase a user; all of the user's sessions end. With the last one it is forgotten that there were any.
@@ -122,20 +143,37 @@ class Users:
     async def refresh_hash(self, user: User, password: str) -> None:
         """Hash a known password again where Argon2's parameters have changed; sessions stay."""
         if self._passwords.is_outdated(user.password_hash):
-            fresh = msgspec.structs.replace(user, password_hash=await self._passwords.hash(password))
-            await self._redis.hset(_KEY, user.name, _record(fresh))
+            fresh = await self._passwords.hash(password)
 
-    async def _existing(self, name: str) -> User:
-        user = await self.get(name)
-        if user is None:
-            raise _unknown(name)
-        return user
+            def renewed(now: User) -> User:
+                is_same = now.password_hash == user.password_hash
+                return msgspec.structs.replace(now, password_hash=fresh) if is_same else now
 
-    async def _made(self, name: str, role: Role, password: str) -> User:
+            with contextlib.suppress(ConfigurationError):
+                await self._change(user.name, renewed)
+
+    async def _change(self, name: str, change: Callable[[User], User]) -> User:
+        """Write what `change` makes of the user; begin anew where somebody else has written meanwhile."""
+        redis: Any = self._redis
+        while True:
+            stored = await redis.hget(_KEY, name)
+            user = _user(name, stored)
+            if user is None:
+                raise _unknown(name)
+            changed = change(user)
+            if await redis.eval(_REPLACE, 1, _KEY, name, stored, _record(changed)):
+                return changed
+
+    async def _secrets(self, name: str, password: str) -> dict[str, str]:
         check_password(password, name)
-        return User(
-            name=name, role=role, password_hash=await self._passwords.hash(password), epoch=secrets.token_hex(8)
-        )
+        return {"password_hash": await self._passwords.hash(password), "epoch": secrets.token_hex(8)}
+
+
+def _role(role: str) -> Role:
+    for known in ROLES:
+        if role == known:
+            return known
+    raise ConfigurationError(f"{role!r} is no role. Take one of {', '.join(ROLES)}.{nearest(role, ROLES)}")
 
 
 def _unknown(name: str) -> ConfigurationError:

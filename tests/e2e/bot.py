@@ -45,12 +45,12 @@ class Installation:
 
     def queue(self) -> list[tuple[str, str, str]]:
         """The chats that left the bot: team, user_name, and `counting_down` or `pending`."""
-        chats = httpx.get(f"{self.around.sandbox}/_sandbox/queue").raise_for_status().json()
+        chats = httpx.get(f"{self.around.sandbox}/_sandbox/queue", timeout=PATIENCE_SECONDS).raise_for_status().json()
         return [(chat["team"], chat["user_name"], chat["state"]) for chat in chats]
 
     @staticmethod
     def _post(url: str, body: Mapping[str, Any] | None = None) -> None:
-        httpx.post(url, json=body or {}).raise_for_status()
+        httpx.post(url, json=body or {}, timeout=PATIENCE_SECONDS).raise_for_status()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

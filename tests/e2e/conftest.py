@@ -13,7 +13,8 @@ from tests.support.valkey import Valkey, server_binary
 from .bot import Installation
 from .relay_stack import Relayed, relay_installation
 from .relay_users import CallbackUser
-from .stack import action_server, rasa_python, rasa_server, services, train
+from .stack import action_server, rasa_python, rasa_server, services
+from .trained import Trained
 
 LOG_CHARACTERS = 6000
 WEBHOOK_SECRET = "the webhook's secret"
@@ -31,14 +32,19 @@ def rasa() -> str:
 
 
 @pytest.fixture(scope="session")
-def project(rasa: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return train(rasa, tmp_path_factory.mktemp("trained"))
+def trained(request: pytest.FixtureRequest, rasa: str, tmp_path_factory: pytest.TempPathFactory) -> Trained:
+    return Trained(rasa, tmp_path_factory, is_worker=hasattr(request.config, "workerinput"))
 
 
 @pytest.fixture(scope="session")
-def relay_bot(rasa: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def project(trained: Trained, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return trained(tmp_path_factory.mktemp("trained"))
+
+
+@pytest.fixture(scope="session")
+def relay_bot(trained: Trained, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The bot whose users are handed over and come back, trained."""
-    return train(rasa, tmp_path_factory.mktemp("relay_bot"), Path(__file__).parent / "relay_bot")
+    return trained(tmp_path_factory.mktemp("relay_bot"), Path(__file__).parent / "relay_bot")
 
 
 @pytest.fixture(scope="module")
@@ -92,6 +98,28 @@ def no_turn_is_lost(installation: Installation) -> Iterator[None]:
     for server, start in zip((installation.rasa, installation.actions), before, strict=True):
         logged = server.logged()[start:]
         assert not [sign for sign in LOST_TURN if sign in logged], logged
+
+
+# What takes longest: begun first, so that no process of pytest-xdist is left alone with it at the end.
+LONGEST = ("relayed", "test_tutorial", "test_after_the_agent", "test_guarding", "test_haptik_in_front")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Give tests of one installation to one process of pytest-xdist: an installation takes half a minute to start."""
+    here, order = Path(__file__).parent, {name: place for place, name in enumerate(LONGEST)}
+    for item in items:
+        if item.path.parent == here:
+            item.add_marker(pytest.mark.xdist_group(_installation_of(item)))
+    items.sort(key=lambda item: order.get(_installation_of(item).partition("-")[0], len(LONGEST)))
+
+
+def _installation_of(item: pytest.Item) -> str:
+    """Name what has to be running for a test: of the whole run for a relay, else of a file and a parameter."""
+    if "relayed" in getattr(item, "fixturenames", ()):
+        return "relayed"
+    callspec = getattr(item, "callspec", None)
+    which = "" if callspec is None else str(callspec.params.get("installation", ""))
+    return f"{item.path.stem}-{which}"
 
 
 @pytest.hookimpl(hookwrapper=True)

@@ -21,7 +21,7 @@ from haptik_actions.relay import conversation_id
 from tests.support.ports import free_port
 from tests.support.valkey import Valkey
 
-from .bot import Installation
+from .bot import PATIENCE_SECONDS, Installation
 from .platforms import CREDENTIALS, Platforms, platforms
 from .relay_users import BUSINESS, Callbacks, Desk, User
 from .stack import REPOSITORY, Server, action_server, rasa_server, services
@@ -112,7 +112,7 @@ def relay_installation(python: str, bot: Path, folder: Path, binary: Path, secre
         settings |= {"CALLBACK_URL": callback_url, "WEBHOOK_SECRET": secret, "PLATFORMS_URL": platforms_url}
         first, second = (_rasa(stack, python, bot, folder / name, actions, rasas, settings) for name in ("1", "2"))
         webhook = {"url": f"{first.url}/webhooks/haptik/events", "secret": secret}
-        httpx.post(f"{around.sandbox}/_sandbox/webhook", json=webhook).raise_for_status()
+        httpx.post(f"{around.sandbox}/_sandbox/webhook", json=webhook, timeout=PATIENCE_SECONDS).raise_for_status()
         yield Relayed(
             one=Installation(rasa=first, actions=actions, around=around),
             second=second,

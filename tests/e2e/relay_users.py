@@ -192,7 +192,7 @@ class Desk:
         """The files that the user has sent: the name of each, and its content."""
         calls = [call for call in await self._get("journal") if call["path"] == "/v1.0/log_file_from_user/"]
         urls = [call["answer"]["file_url"] for call in calls if call["body"]["auth_id"] == auth_id]
-        async with httpx.AsyncClient() as http:
+        async with httpx.AsyncClient(timeout=PATIENCE_SECONDS) as http:
             return [(url.rpartition("/")[2], (await http.get(url)).raise_for_status().content) for url in urls]
 
     async def untold(self, user_name: str) -> list[dict[str, Any]]:
@@ -214,11 +214,11 @@ class Desk:
         await self._post(what, {"user_name": user_name, "business_id": BUSINESS, **members})
 
     async def _get(self, what: str) -> Any:
-        async with httpx.AsyncClient(base_url=self.sandbox) as http:
+        async with httpx.AsyncClient(base_url=self.sandbox, timeout=PATIENCE_SECONDS) as http:
             return (await http.get(f"/_sandbox/{what}")).raise_for_status().json()
 
     async def _post(self, what: str, body: Any) -> Any:
-        async with httpx.AsyncClient(base_url=self.sandbox) as http:
+        async with httpx.AsyncClient(base_url=self.sandbox, timeout=PATIENCE_SECONDS) as http:
             answer = await http.post(f"/_sandbox/{what}", json=body)
             assert answer.status_code < 300, answer.text
             return answer.json()

@@ -14,8 +14,9 @@ import pytest
 from haptik_actions.messages import packaged_copy
 from haptik_actions.rasa_api import resume
 
-from .bot import ACTIVE_BUSINESS, Chat, Installation
-from .stack import action_server, rasa_server, services, train
+from .bot import ACTIVE_BUSINESS, PATIENCE_SECONDS, Chat, Installation
+from .stack import action_server, rasa_server, services
+from .trained import Trained
 
 BOT = Path(__file__).parent / "after_agent_bot"
 POLICIES = Path(__file__).parent / "after_agent_policies"
@@ -31,10 +32,10 @@ pytestmark = pytest.mark.usefixtures("no_turn_is_lost")
 
 @pytest.fixture(scope="module", params=["rules", "memoization", "ted"])
 def installation(
-    request: pytest.FixtureRequest, rasa: str, tmp_path_factory: pytest.TempPathFactory
+    request: pytest.FixtureRequest, rasa: str, trained: Trained, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Installation]:
     folder = tmp_path_factory.mktemp(request.param)
-    project = train(rasa, folder, BOT, POLICIES / request.param)
+    project = trained(folder, BOT, POLICIES / request.param)
     with (
         services(sys.executable, folder) as around,
         action_server(sys.executable, project, folder, around, ["haptik_actions.cli", "run"]) as actions,
@@ -54,7 +55,7 @@ def give_back(chat: Chat) -> list[str]:
 
 def post(chat: Chat, *events: dict[str, Any]) -> None:
     url = f"{chat.rasa}/conversations/{chat.sender}/tracker/events"
-    httpx.post(url, json=list(events)).raise_for_status()
+    httpx.post(url, json=list(events), timeout=PATIENCE_SECONDS).raise_for_status()
 
 
 def goes_on(installation: Installation, chat: Chat) -> None:

@@ -18,8 +18,9 @@ from tests.support.ports import free_port
 from tests.support.valkey import Valkey
 
 from .bot import PATIENCE_SECONDS, Chat
-from .stack import Server, environment, rasa_server, running, train
+from .stack import Server, environment, rasa_server, running
 from .test_messages import CHANNELS, RESPONSES, SLOTS, ours
+from .trained import Trained
 
 BOT = Path(__file__).parent / "copy_bot"
 NLG = "nlg:\n  type: haptik_actions.channel.HaptikNLG\n"
@@ -28,8 +29,8 @@ GREETING = "Hello! Ask me about an order, for example: where is order 1001"
 
 
 @pytest.fixture(scope="module")
-def project(rasa: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return train(rasa, tmp_path_factory.mktemp("copy"), BOT)
+def project(trained: Trained, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return trained(tmp_path_factory.mktemp("copy"), BOT)
 
 
 @pytest.fixture(scope="module")

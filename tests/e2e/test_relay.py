@@ -16,6 +16,7 @@ import redis
 from haptik_actions.rasa_api import resume
 from haptik_actions.relay import RelayStore
 
+from .bot import PATIENCE_SECONDS
 from .relay_chats import CONNECTED, COPY, ENDED, GREETING, HERE, NOT_UNDERSTOOD, QUESTION, goes_on, hand_over, is_said
 from .relay_stack import Relayed
 from .relay_users import CallbackUser, RestUser, User, socket_user
@@ -101,7 +102,7 @@ async def test_a_client_of_rest_asks_for_what_waits(relayed: Relayed) -> None:
     await store.aclose()
     assert link is not None
     url = f"{relayed.second.url}/webhooks/haptik/inbox/{link.id}"
-    async with httpx.AsyncClient() as http:
+    async with httpx.AsyncClient(timeout=PATIENCE_SECONDS) as http:
         assert (await http.get(url)).status_code == 401
         headers = {"Authorization": f"Bearer {link.token}"}
         messages = (await http.get(url, params={"after": 0}, headers=headers)).raise_for_status().json()["messages"]

@@ -92,7 +92,7 @@ async def test_haptik_down_and_back(bench: Bench) -> None:
     assert [m["text"] for m in answer["responses"]] == [COPY["haptik_handoff_delayed"]]
     assert [e["event"] for e in answer["events"]] == ["slot"]
     bench.sandbox.outage = False
-    for _ in range(300):
+    for _ in range(1200):
         if bench.sandbox.queue():
             break
         await asyncio.sleep(0.05)

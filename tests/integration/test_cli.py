@@ -362,7 +362,7 @@ def test_the_sandbox_stays_up_until_a_signal(end: signal.Signals) -> None:
         found = re.search(r"http://127\.0\.0\.1:(\d+)/", line)
         assert found, line
         sandbox.send_signal(end)
-        out, err = sandbox.communicate(timeout=30)
+        out, err = sandbox.communicate(timeout=60)
     finally:
         sandbox.kill()
     assert (sandbox.returncode, out, err) == (0, "", "")

@@ -11,6 +11,7 @@ from click.testing import CliRunner, Result
 from haptik_actions._redis import connect
 from haptik_actions.cli import main
 from haptik_actions.escalation import BreakerRule, Breakers, SharedBreakers
+from tests.support.patience import SECONDS
 from tests.support.ports import free_port
 
 
@@ -29,7 +30,7 @@ def breakers_url(valkey_url: str) -> Iterator[str]:
 
 
 async def fail(url: str, *rules: BreakerRule) -> None:
-    breakers = Breakers(SharedBreakers(connect(url, seconds=5)))
+    breakers = Breakers(SharedBreakers(connect(url, seconds=SECONDS)))
     for rule in rules:
         with pytest.raises(ConnectionError):
             async with breakers.guarding(rule):

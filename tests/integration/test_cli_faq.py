@@ -250,7 +250,7 @@ def in_terminal(columns: int, *arguments: str, environ: dict[str, str]) -> str:
             if not chunk:
                 break
             shown += chunk
-        process.wait(30)
+        process.wait(60)
     os.close(master)
     return shown.decode()
 
@@ -299,7 +299,7 @@ def test_watch_applies_at_once_and_after_a_change_and_says_what_is_refused(
         source.write_text(GOOD + "late,Later?,19\n")
         _until(process.stdout, "Applied: shop holds the 4 nodes")
         process.send_signal(signal.SIGINT)
-        assert process.wait(timeout=10) == 0
+        assert process.wait(timeout=60) == 0
     finally:
         process.kill()
         process.communicate()
@@ -328,7 +328,7 @@ def test_an_apply_that_is_interrupted_says_what_comes_next_and_frees_the_lock(
     try:
         _until(process.stderr, "the platform is loading")
         process.send_signal(signal.SIGTERM)
-        _, said = process.communicate(timeout=10)
+        _, said = process.communicate(timeout=60)
     finally:
         process.kill()
     assert process.returncode == 1

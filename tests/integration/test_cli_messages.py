@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from click.testing import CliRunner, Result
 
 from haptik_actions.cli import main
 from haptik_actions.messages import packaged_copy, packaged_translations
+from tests.support.patience import SECONDS
 from tests.support.ports import free_port
 
 DOMAIN = """
@@ -77,6 +79,15 @@ def test_from_the_domain_to_an_edit_and_back(url: str, domain: Path) -> None:
     assert json.loads(run(url, "list", "--only", "edited", "--json").output)["total"] == 1
     assert "default is read again" in run(url, "delete", "utter_greet").output
     assert "Nothing differs" in run(url, "diff", "utter_greet").output
+
+
+def test_a_rollback_reads_the_history_once(url: str, domain: Path) -> None:
+    run(url, "seed", "--domain", str(domain))
+    run(url, "set", "utter_greet", "Namaste {name}")
+    client = redis.Redis.from_url(url)
+    client.config_resetstat()
+    assert run(url, "rollback", "utter_greet", "1").exit_code == 0
+    assert client.info("commandstats")["cmdstat_lrange"]["calls"] == 1
 
 
 def test_standard_input_of_windows_has_no_marks_that_users_would_be_sent(url: str, domain: Path) -> None:
@@ -284,16 +295,15 @@ def test_the_nlg_endpoint_alone(url: str, domain: Path) -> None:
         assert process.stdout is not None
         address = process.stdout.readline().split()[-1]
         call = {"response": "utter_menu", "id": None, "arguments": {}, "tracker": {}, "channel": {"name": "collector"}}
-        assert httpx.post(address, json=call).json()["text"] == "What now?"
+        assert httpx.post(address, json=call, timeout=SECONDS).json()["text"] == "What now?"
         run(url, "set", "utter_menu", "Edited")
-        for _ in range(100):
-            answer = httpx.post(address, json=call).json()
-            if answer == {"text": "Edited"}:
-                break
+        give_up = time.monotonic() + SECONDS
+        while (answer := httpx.post(address, json=call, timeout=SECONDS).json()) != {"text": "Edited"}:
+            assert time.monotonic() < give_up, answer
         assert answer == {"text": "Edited"}
     finally:
         process.send_signal(signal.SIGTERM)
-        assert process.wait(30) == 0
+        assert process.wait(60) == 0
 
 
 def test_the_nlg_endpoint_speaks_the_settings_language(url: str) -> None:
@@ -306,10 +316,10 @@ def test_the_nlg_endpoint_speaks_the_settings_language(url: str) -> None:
         assert process.stdout is not None
         address = process.stdout.readline().split()[-1]
         call = {"response": "utter_menu", "id": None, "arguments": {}, "tracker": {}, "channel": {"name": "collector"}}
-        assert httpx.post(address, json=call).json()["text"] == "Was nun?"
+        assert httpx.post(address, json=call, timeout=SECONDS).json()["text"] == "Was nun?"
     finally:
         process.send_signal(signal.SIGTERM)
-        assert process.wait(30) == 0
+        assert process.wait(60) == 0
 
 
 def test_another_address_than_loopback_needs_a_token(url: str) -> None:

@@ -12,6 +12,7 @@ from click.testing import CliRunner, Result
 from haptik_actions._redis import connect
 from haptik_actions.cli import main
 from haptik_actions.escalation import Entry, HandOff, RedisOutbox, Terms
+from tests.support.patience import SECONDS
 from tests.support.ports import free_port
 
 
@@ -30,7 +31,7 @@ def outbox_url(valkey_url: str) -> Iterator[str]:
 
 
 async def fill(url: str) -> None:
-    outbox = RedisOutbox(connect(url, seconds=5))
+    outbox = RedisOutbox(connect(url, seconds=SECONDS))
     for user in ("asha", "ben\x1b[31m"):
         handoff = HandOff(id=f"id-{user[:3]}", user_name=user, business_id=1201, teams=("orders", "support"))
         await outbox.open(handoff, Terms())

@@ -21,6 +21,7 @@ from haptik_actions.config import Settings
 from haptik_actions.errors import ConfigurationError
 from haptik_actions.messages import Catalogue
 from haptik_actions.studio import serve
+from tests.support.patience import SECONDS
 from tests.support.studio import PASSWORD, add_users, token_of
 from tests.support.valkey import Valkey
 
@@ -68,8 +69,7 @@ def test_a_user_is_unlocked_and_the_log_tells_of_it(redis_client: redis.asyncio.
     [
         (["add", "asha", "--role", "admin", "--password-stdin"], "'admin' is not one of"),
         (["add", "two words", "--role", "viewer", "--password-stdin"], "cannot be a user's name"),
-        (["remove", "nobody"], "There is no user 'nobody'"),
-        (["passwd", "nobody", "--password-stdin"], "There is no user 'nobody'"),
+        (["role", "asha", "publishr"], "'publishr' is not one of 'viewer', 'editor', 'publisher'"),
     ],
 )
 def test_what_cannot_be_is_refused(
@@ -79,6 +79,26 @@ def test_what_cannot_be_is_refused(
     assert (result.exit_code, result.stdout) == (2, "")
     assert said in result.stderr
     assert "pa55" not in result.output
+
+
+@pytest.mark.parametrize("words", [["remove"], ["passwd", "--password-stdin"], ["role", "editor"], ["unlock"]])
+def test_a_user_who_is_not_there_is_not_found_and_the_nearest_is_named(
+    redis_client: redis.asyncio.Redis, valkey_url: str, words: list[str]
+) -> None:
+    run(valkey_url, *USER, "add", "asha", "--role", "viewer", "--password-stdin", typed=f"{PASSWORD}\n")
+    for name, hint in [("ahsa", "Did you mean 'asha'?"), ("nobody", "`list` shows who there is.")]:
+        result = run(valkey_url, *USER, words[0], name, *words[1:], typed=f"{PASSWORD}\n")
+        assert (result.exit_code, result.stdout) == (1, "")
+        assert result.stderr == f"Error: There is no user {name!r}. {hint}\n"
+    assert [line.split("  ")[1] for line in run(valkey_url, "studio", "log").output.splitlines()] == ["user added"]
+
+
+def test_a_role_is_changed_and_the_log_tells_of_it(redis_client: redis.asyncio.Redis, valkey_url: str) -> None:
+    run(valkey_url, *USER, "add", "asha", "--role", "publisher", "--password-stdin", typed=f"{PASSWORD}\n")
+    assert run(valkey_url, *USER, "role", "asha", "viewer").output == "asha is viewer now.\n"
+    assert run(valkey_url, *USER, "list").output == "asha  viewer\n"
+    newest = run(valkey_url, "studio", "log", "--limit", "1").output
+    assert newest.partition("+00:00  ")[2] == "role changed  asha  by command line  as viewer\n"
 
 
 def test_a_redis_that_is_down_or_not_named_is_said(unused_port: int) -> None:
@@ -127,7 +147,7 @@ async def test_a_domain_is_shown_and_said_and_checked_for_the_bots_channels(
     settings = Settings(redis_url=valkey_url)
     async with (
         serve(settings, domain=domain, locale="de", channels=["slack"]) as url,
-        httpx.AsyncClient(base_url=url) as http,
+        httpx.AsyncClient(base_url=url, timeout=SECONDS) as http,
     ):
         assert "Hallo" in (await http.get("/?q=utter_greet")).text
         page = (await http.get("/message", params={"key": "utter_greet"})).text
@@ -143,7 +163,7 @@ async def test_it_starts_while_redis_is_down_and_rasa_gets_its_answer(own_valkey
     own_valkey.stop()
     async with (
         serve(Settings(redis_url=own_valkey.url), domain=domain) as url,
-        httpx.AsyncClient(base_url=url, timeout=30) as http,
+        httpx.AsyncClient(base_url=url, timeout=60) as http,
     ):
         assert (await http.post("/nlg", json=call)).json()["text"] == "Hello"
         assert (await http.get("/")).status_code == 503
@@ -165,7 +185,7 @@ def process(redis_client: redis.asyncio.Redis, valkey_url: str) -> Iterator[subp
     process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=environ, text=True)
     yield process
     process.send_signal(signal.SIGTERM)
-    rest, _ = process.communicate(timeout=20)
+    rest, _ = process.communicate(timeout=60)
     assert (process.returncode, rest) == (0, "")
 
 
@@ -176,7 +196,7 @@ async def test_a_process_of_its_own_serves_pages_and_rasa(
     assert process.stdout is not None
     line = process.stdout.readline()
     assert line.startswith("Studio: http://127.0.0.1:")
-    async with httpx.AsyncClient(base_url=line.split()[1]) as http:
+    async with httpx.AsyncClient(base_url=line.split()[1], timeout=SECONDS) as http:
         assert "key=utter_greet" in (await http.get("/?q=utter_greet")).text
         call = {"response": "utter_greet", "arguments": {"name": "Asha"}, "tracker": {}, "channel": {"name": "rest"}}
         assert (await http.post("/nlg", json=call)).json()["text"] == "Hello Asha!"
@@ -190,7 +210,7 @@ async def test_the_studio_begins_in_the_settings_language_and_so_does_rasas_endp
     call = {"response": "utter_greet", "arguments": {}, "tracker": {}, "channel": {"name": "rest"}}
     for named, told, said in (("de", None, "Guten Tag"), ("de", "en", "Good day"), (None, None, "Good day")):
         settings = Settings(redis_url=valkey_url, locale=named)
-        async with serve(settings, locale=told) as url, httpx.AsyncClient(base_url=url) as http:
+        async with serve(settings, locale=told) as url, httpx.AsyncClient(base_url=url, timeout=SECONDS) as http:
             assert said in (await http.get("/?q=utter_greet")).text
             assert (await http.post("/nlg", json=call)).json()["text"] == said
 
@@ -199,11 +219,14 @@ async def test_rasas_endpoint_has_a_door_of_its_own(redis_client: redis.asyncio.
     await add_users(redis_client)
     call = {"response": "utter_greet", "arguments": {}, "tracker": {}, "channel": {"name": "rest"}}
     settings = Settings(redis_url=valkey_url, nlg_token="rasas-own")
-    async with serve(settings) as url, httpx.AsyncClient(base_url=url) as http:
+    async with serve(settings) as url, httpx.AsyncClient(base_url=url, timeout=SECONDS) as http:
         assert (await http.post("/nlg/", json=call)).status_code == 401
         assert (await http.post("/nlg/?token=wrong", json=call)).status_code == 401
         assert (await http.post("/nlg?token=rasas-own", json=call)).status_code == 200
-    async with serve(Settings(redis_url=valkey_url), proxy="127.0.0.1") as url, httpx.AsyncClient(base_url=url) as http:
+    async with (
+        serve(Settings(redis_url=valkey_url), proxy="127.0.0.1") as url,
+        httpx.AsyncClient(base_url=url, timeout=SECONDS) as http,
+    ):
         assert (await http.post("/nlg/", json=call)).status_code in (404, 405)
 
 
@@ -211,7 +234,10 @@ async def test_a_proxy_is_believed_and_nobody_else(redis_client: redis.asyncio.R
     await add_users(redis_client)
     forwarded = {"X-Forwarded-Proto": "https", "X-Forwarded-For": "203.0.113.9"}
     for proxy, is_secure in [("127.0.0.1", True), ("10.9.9.9", False), (None, False)]:
-        async with serve(Settings(redis_url=valkey_url), proxy=proxy) as url, httpx.AsyncClient(base_url=url) as http:
+        async with (
+            serve(Settings(redis_url=valkey_url), proxy=proxy) as url,
+            httpx.AsyncClient(base_url=url, timeout=SECONDS) as http,
+        ):
             page = await http.get("/sign-in", headers=forwarded)
             assert ("Secure" in page.headers["set-cookie"]) is is_secure
             if is_secure:

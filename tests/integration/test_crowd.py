@@ -12,6 +12,7 @@ from typing import Any
 import httpx
 
 from tests.support.guarded_server import action_server, write_actions
+from tests.support.patience import SECONDS
 from tests.support.rasa import action_call
 
 COMMAND = ["haptik_actions.cli", "run"]
@@ -104,7 +105,7 @@ def test_no_connection_keeps_its_latest_call(tmp_path: Path) -> None:
     (tmp_path / "go").touch()
     with action_server(COMMAND, write_actions(tmp_path, code=CODE)) as server:
         address = f"http://127.0.0.1:{server.port}/webhook"
-        connections = [httpx.Client() for _ in range(5)]
+        connections = [httpx.Client(timeout=SECONDS) for _ in range(5)]
         for client in connections:
             assert client.post(address, json=_fails(1)).status_code == 200
         answer = server.run(action_call("action_counts"))

@@ -11,6 +11,7 @@ import pytest
 
 from haptik_actions.demo import Stack, start_stack
 from tests.support.browser import browser_page
+from tests.support.patience import SECONDS
 from tests.support.valkey import server_binary
 
 if TYPE_CHECKING:
@@ -106,7 +107,7 @@ async def test_the_page_has_no_accessibility_findings(stack: Stack) -> None:
 async def test_a_page_of_another_origin_can_neither_give_orders_nor_frame_it(stack: Stack) -> None:
     import httpx
 
-    async with httpx.AsyncClient(trust_env=False) as client:
+    async with httpx.AsyncClient(trust_env=False, timeout=SECONDS) as client:
         refused = await client.post(f"{stack.page_url}/page/haptik", headers={"Origin": "https://other.example"})
         shown = await client.get(stack.page_url)
     assert refused.status_code == 403

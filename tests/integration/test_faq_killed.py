@@ -155,15 +155,15 @@ def test_of_two_processes_one_applies_and_the_other_is_told(
         for line in iter(first.stderr.readline, "") if first.stderr else ():
             if "uploading" in line:
                 break
-        second = subprocess.run(command, env=environ, capture_output=True, text=True, timeout=30)
+        second = subprocess.run(command, env=environ, capture_output=True, text=True, timeout=60)
         assert (second.returncode, second.stdout) == (1, "")
         assert f"(process {first.pid}) is applying to 'shop'" in second.stderr
-        assert first.wait(timeout=30) == 0
+        assert first.wait(timeout=60) == 0
     finally:
         first.kill()
         first.communicate()
     haptik_sandbox_server.sandbox.assert_called("create_faq_nodes", times=1)
     # The lock was given back: nobody waits for it to run out.
-    third = subprocess.run(command, env=environ, capture_output=True, text=True, timeout=30)
+    third = subprocess.run(command, env=environ, capture_output=True, text=True, timeout=60)
     assert third.returncode == 0, third.stderr
     assert third.stdout.startswith("Nothing to do: shop holds the 5 nodes")

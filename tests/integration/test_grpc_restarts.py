@@ -86,7 +86,7 @@ def test_one_that_dies_is_started_again(name: str, tmp_path: Path) -> None:
         assert say(server, "action_works") == ["Done."]
         assert server.logged().count("It is started again after 0 s") == 2
         server.process.send_signal(signal.SIGTERM)
-        assert server.process.wait(30) == 0
+        assert server.process.wait(60) == 0
 
 
 def test_one_that_cannot_start_ends(tmp_path: Path) -> None:

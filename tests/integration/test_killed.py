@@ -68,7 +68,7 @@ class Run:
         return {member.decode().partition(":")[2] for member in members}
 
     async def _call(self) -> None:
-        async with httpx.AsyncClient(timeout=30) as client:
+        async with httpx.AsyncClient(timeout=60) as client:
             while self._waiting:
                 await self._up.wait()
                 user = self._waiting.pop() if self._waiting else None

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from redis.asyncio.cluster import RedisCluster
 
 from haptik_actions.errors import EditConflict
 from haptik_actions.messages import Catalogue, MessageStore
 from tests.support.cluster import running_cluster
+from tests.support.patience import cluster_client, until
 from tests.support.valkey import server_binary
 
 
@@ -25,24 +24,23 @@ def cluster(tmp_path: Path) -> Iterator[int]:
 
 
 async def _shows(store: MessageStore, key: str, text: str) -> None:
-    for _ in range(500):
-        if await store.text(key, "en-IN") == text:
-            return
-        await asyncio.sleep(0.01)
-    raise AssertionError(f"{key} is {await store.text(key, 'en-IN')!r}")
+    async def is_so() -> bool:
+        return await store.text(key, "en-IN") == text
+
+    await until(is_so)
 
 
 async def test_a_cluster(cluster: int) -> None:
-    reader, writer = (RedisCluster(host="127.0.0.1", port=cluster) for _ in range(2))
-    store = MessageStore(reader, timer=lambda: 0.0)  # type: ignore[arg-type]
-    catalogue = Catalogue(writer)  # type: ignore[arg-type]
+    reader, writer = (cluster_client(cluster) for _ in range(2))
+    store = MessageStore(reader, timer=lambda: 0.0)
+    catalogue = Catalogue(writer)
     store.start()
     catalogue.start()
-    for _ in range(500):
-        if store.health().tracking and catalogue.is_tracking:
-            break
-        await asyncio.sleep(0.01)
-    assert store.health().tracking
+
+    async def both_are_told() -> bool:
+        return store.health().tracking and catalogue.is_tracking
+
+    await until(both_are_told)
     keys = [f"utter_{number}" for number in range(30)]
     await catalogue.seed({key: [{"text": f"default {key}"}] for key in keys}, slots=["name"])
     for key in keys:

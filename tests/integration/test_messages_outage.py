@@ -150,7 +150,7 @@ asyncio.run(main())
 
 def restarted(url: str, snapshot: Path) -> list[str]:
     words = [sys.executable, "-c", RESTARTED, url, str(snapshot)]
-    return subprocess.run(words, capture_output=True, text=True, check=True, timeout=30).stdout.splitlines()
+    return subprocess.run(words, capture_output=True, text=True, check=True, timeout=60).stdout.splitlines()
 
 
 @pytest.mark.parametrize("how", ["stopped", "frozen"])

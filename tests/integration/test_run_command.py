@@ -22,6 +22,7 @@ from haptik_actions.cli import main
 from haptik_actions.messages import packaged_copy
 from haptik_actions.sandbox import Sandbox
 from tests.support.guarded_server import OWN_MODULE, Running, action_server, grpc_caller, write_actions
+from tests.support.patience import SECONDS
 from tests.support.rasa import action_call
 
 COPY = packaged_copy()
@@ -77,7 +78,7 @@ def test_a_failing_action_is_an_answer(name: str, error: str, server: Running) -
 def test_every_worker_guards(server: Running) -> None:
     workers = "two" in str(os.environ.get("PYTEST_CURRENT_TEST"))
     seen: set[str] = set()
-    for _ in range(300):
+    for _ in range(1200):
         pid, told = texts(server.run(call("action_raises")))
         assert told == COPY["haptik_handoff_unavailable"]
         seen.add(pid)
@@ -103,7 +104,9 @@ def test_an_action_that_the_server_does_not_have_fails(server: Running) -> None:
     assert (receipt(answer)["action"], receipt(answer)["error"]) == ("action_raise", "ActionNotFoundException")
     assert "This server has no action 'action_raise'" in server.logged()
     assert "Did you mean 'action_raises'?" in server.logged()
-    assert "action_raise" not in {action["name"] for action in httpx.get(f"{server.url}/actions").json()}
+    assert "action_raise" not in {
+        action["name"] for action in httpx.get(f"{server.url}/actions", timeout=SECONDS).json()
+    }
     # Who wants rasa-sdk's own answer gets it.
     slots = {"haptik": {"on_error": {"ActionNotFoundException": "pass"}}}
     unknown = server.post(action_call("action_of_nobody", slots=slots))

@@ -17,6 +17,7 @@ from starlette.routing import Route
 from haptik_actions._serving import serve_app
 from haptik_actions.sandbox import Node, Sandbox, Webhook, serve
 from tests.support.browser import browser_page
+from tests.support.patience import SECONDS
 from tests.support.webhook import hand_over
 
 if TYPE_CHECKING:
@@ -166,7 +167,7 @@ async def bot_api_chat(sandbox: Sandbox, url: str) -> str:
     headers = {"Authorization": "Bearer demo-token", "client-id": "demo-client"}
     form = {"auth_id": "r4c1e9a7", "business_id": "1201", "message_type": "1", "message_body": "This one"}
     words = {"message_body": "Where is it?", "message_type": 0, "business_id": 1201}
-    async with httpx.AsyncClient(base_url=url, headers=headers) as client:
+    async with httpx.AsyncClient(base_url=url, headers=headers, timeout=SECONDS) as client:
         await client.post("/v1.0/user/", json={"auth_id": "r4c1e9a7", "name": "Asha Rao"})
         await client.post("/v1.0/log_message_from_user/", json={**words, "user": {"auth_id": "r4c1e9a7"}})
         await client.post("/v1.0/log_file_from_user/", data=form, files={"file": ("shoe.png", PIXEL)})

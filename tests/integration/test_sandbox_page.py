@@ -23,6 +23,7 @@ from starlette.routing import Route
 from haptik_actions._serving import serve_app
 from haptik_actions.errors import ConfigurationError
 from haptik_actions.sandbox import Sandbox, serve
+from tests.support.patience import SECONDS
 
 PATH = "/integration/external/v1.0/send_chat_to_agent/"
 HEADERS = {"Authorization": "Bearer demo-token", "client-id": "demo-client"}
@@ -45,7 +46,7 @@ class StepClock:
 
 
 async def move(url: str) -> None:
-    async with httpx.AsyncClient(headers=HEADERS) as client:
+    async with httpx.AsyncClient(headers=HEADERS, timeout=SECONDS) as client:
         assert (await client.post(url + PATH, json=BODY)).json() == {"success": True}
 
 
@@ -145,7 +146,11 @@ async def test_events_reach_a_real_webhook_and_are_tried_again() -> None:
 
     sandbox = Sandbox()
     receiver = Starlette(routes=[Route("/hook", hook, methods=["POST"])])
-    async with serve_app(receiver) as target, serve(sandbox) as url, httpx.AsyncClient(base_url=url) as client:
+    async with (
+        serve_app(receiver) as target,
+        serve(sandbox) as url,
+        httpx.AsyncClient(base_url=url, timeout=SECONDS) as client,
+    ):
         await client.post("/_sandbox/webhook", json={"url": f"{target}/hook", "secret": "s"})
         sandbox.say("asha", 1201, "Hello", sender="bot")
         first = await arrived.get()
@@ -173,7 +178,7 @@ async def test_the_page_keeps_itself_up_to_date(tmp_path: Path) -> None:
     # Each look at the page reads the clock a few times: the first cannot see the countdown's end, a minute's can.
     async with serve(Sandbox(clock=StepClock(0.2))) as url:
         await move(url)
-        async with httpx.AsyncClient() as client:
+        async with httpx.AsyncClient(timeout=SECONDS) as client:
             assert "counting down, 10 s left" in (await client.get(url)).text
         dom = await dom_of(url, tmp_path, seconds=60)
     assert "waiting for" in dom
@@ -198,7 +203,7 @@ HOSTS = [
 @pytest.mark.parametrize(("host", "status"), HOSTS)
 @pytest.mark.parametrize("path", ["/", "/_sandbox/state", "/_sandbox/live", "/_sandbox/static/page.css"])
 async def test_page_and_state_are_read_under_this_machines_names_only(host: str, status: int, path: str) -> None:
-    async with serve(Sandbox()) as url, httpx.AsyncClient() as client:
+    async with serve(Sandbox()) as url, httpx.AsyncClient(timeout=SECONDS) as client:
         name = host.replace("{port}", str(urlsplit(url).port))
         answer = await client.get(url + path, headers={"Host": name})
         assert answer.status_code == status

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import ssl
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from haptik_actions.errors import RelayAway
 from haptik_actions.escalation import Entry, HandOff, RedisOutbox, ResilientOutbox, Terms
 from haptik_actions.messages import MessageStore
 from haptik_actions.relay import Link, RelayStore
+from tests.support.patience import until
 from tests.support.ports import free_port
 from tests.support.sentinel import MASTER, PASSWORD, SENTINEL_PASSWORD, USER, Watched, behind_tls, watched
 from tests.support.valkey import server_binary
@@ -44,13 +45,6 @@ def url_of(sentinel: int, *, scheme: str = "redis+sentinel", options: str = "") 
 
 def handoff(user: str) -> HandOff:
     return HandOff(id=f"id-{user}", user_name=user, business_id=343, teams=("support",))
-
-
-async def until(happened: Callable[[], Awaitable[Any]]) -> None:
-    ends = time.monotonic() + 60
-    while not await happened():
-        assert time.monotonic() < ends, "it did not happen"
-        await asyncio.sleep(0.05)
 
 
 async def is_tracked(store: MessageStore) -> bool:

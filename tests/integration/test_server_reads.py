@@ -93,5 +93,5 @@ def test_the_value_arrives(servers: list[Running]) -> None:
 
 def post(server: Running, body: bytes, **headers: str) -> tuple[int, Any]:
     url = f"http://127.0.0.1:{server.port}/webhook"
-    reply = httpx.post(url, content=body, headers={"Content-Type": "application/json", **headers}, timeout=30)
+    reply = httpx.post(url, content=body, headers={"Content-Type": "application/json", **headers}, timeout=60)
     return reply.status_code, reply.json()

@@ -30,6 +30,7 @@ from tests.support.guarded_server import (
     grpc_caller,
     write_actions,
 )
+from tests.support.patience import SECONDS, until
 from tests.support.rasa import action_call
 from tests.support.valkey import Valkey
 
@@ -110,10 +111,18 @@ STARTS = {
 
 def wait_until_all_work(server: Running, workers: int) -> None:
     """Each worker says once that the address of Haptik is not set."""
-    give_up = time.monotonic() + 60
+    give_up = time.monotonic() + SECONDS
     while server.logged().count("HAPTIK_BASE_URL is not set") < workers:
         assert time.monotonic() < give_up, server.logged()
         time.sleep(0.1)
+
+
+def wait_until_it_hangs(server: Running, folder: Path) -> None:
+    """The action that hangs has begun."""
+    give_up = time.monotonic() + SECONDS
+    while not (folder / "hangs").exists():
+        assert time.monotonic() < give_up, server.logged()
+        time.sleep(0.05)
 
 
 BUSY_AT_FIRST = """
@@ -142,7 +151,7 @@ async def test_a_burst_of_calls_waits_until_the_server_has_time(command: list[st
     with action_server(command, tmp_path) as server:
         # What Linux has no place for tries again, later and later; some of it is reset, and its user reads nothing.
         opening = [asyncio.open_connection("127.0.0.1", server.port) for _ in range(300)]
-        streams = await asyncio.wait_for(asyncio.gather(*opening), 30)
+        streams = await asyncio.wait_for(asyncio.gather(*opening), SECONDS)
         for _, writer in streams:
             writer.write(head + body)
         (tmp_path / "go").touch()
@@ -161,16 +170,16 @@ def test_a_server_that_stops_answers_what_is_under_way(command: list[str], worke
     hangs = action_call("action_hangs", slots={"haptik": {"deadline": deadline}})
     with (
         action_server(command, tmp_path, ACTION_SERVER_SANIC_WORKERS=workers) as server,
-        httpx.Client(base_url=f"http://127.0.0.1:{server.port}", timeout=30) as keeps_its_connection,
+        httpx.Client(base_url=f"http://127.0.0.1:{server.port}", timeout=SECONDS) as keeps_its_connection,
         ThreadPoolExecutor(1) as others,
     ):
         wait_until_all_work(server, int(workers))
         answer = others.submit(keeps_its_connection.post, "/webhook", json=hangs)
-        time.sleep(0.5)
+        wait_until_it_hangs(server, tmp_path)
         server.process.send_signal(signal.SIGTERM)
-        assert len(answer.result(30).json()["responses"]) == 1
+        assert len(answer.result(SECONDS).json()["responses"]) == 1
         # The thread hangs on, and is not waited for.
-        assert server.process.wait(30) == 0
+        assert server.process.wait(SECONDS) == 0
 
 
 @pytest.mark.skipif(SDK_36, reason="rasa-sdk 3.6 has no gRPC server")
@@ -179,10 +188,10 @@ def test_a_grpc_server_that_stops_answers_what_is_under_way(command: list[str], 
     folder = write_actions(tmp_path, first=OWN_MODULE if command is SDK_ALONE else "")
     with action_server(command, folder, "--grpc") as server, grpc_caller(server) as begin:
         answer = begin(action_call("action_hangs", slots={"haptik": {"deadline": 2}}))
-        time.sleep(0.5)
+        wait_until_it_hangs(server, tmp_path)
         server.process.send_signal(signal.SIGTERM)
-        assert len(answer.result(30).responses) == 1
-        assert server.process.wait(30) == 0
+        assert len(answer.result(SECONDS).responses) == 1
+        assert server.process.wait(SECONDS) == 0
 
 
 @pytest.mark.skipif(SDK_36, reason="rasa-sdk 3.6 has no gRPC server")
@@ -208,7 +217,7 @@ def test_a_worker_that_is_killed_is_started_again(command: list[str], tmp_path: 
             served_by.append(pid)
             os.kill(pid, signal.SIGKILL)
         server.process.send_signal(signal.SIGTERM)
-        assert server.process.wait(30) == 0
+        assert server.process.wait(SECONDS) == 0
     assert len(set(served_by)) == 3
     assert server.logged().count("was killed (SIGKILL)") in (2, 3)
 
@@ -258,12 +267,12 @@ def test_a_server_that_is_told_to_stop_while_a_worker_starts_stops(command: list
     write_actions(tmp_path, first=OWN_MODULE + SECOND_WORKER_TAKES_LONG)
     with action_server(command, tmp_path, ACTION_SERVER_SANIC_WORKERS="2") as server:
         assert server.run(action_call("action_works"))["responses"][0]["text"] == "Done."
-        give_up = time.monotonic() + 30
+        give_up = time.monotonic() + SECONDS
         while not (tmp_path / "second-worker").exists():
             assert time.monotonic() < give_up, server.logged()
             time.sleep(0.05)
         server.process.send_signal(signal.SIGTERM)
-        assert server.process.wait(30) == 0
+        assert server.process.wait(SECONDS) == 0
 
 
 @pytest.mark.parametrize("start", STARTS)
@@ -274,17 +283,18 @@ async def test_a_server_that_nobody_calls_delivers_what_a_dead_one_has_left(
     if SDK_36 and options:
         pytest.skip("rasa-sdk 3.6 has no gRPC server")
     handoff = HandOff(id="left", user_name="asha", business_id=1201, teams=("orders",))
-    outbox = RedisOutbox(connect(own_valkey.url, seconds=5))
+    outbox = RedisOutbox(connect(own_valkey.url, seconds=SECONDS))
     await outbox.open(handoff, Terms())
     await outbox.later(Entry(handoff=handoff, created=time.time()), 0)
     sandbox = Sandbox()
+
+    async def has_come() -> bool:
+        return bool(sandbox.queue())
+
     async with serve_app(sandbox.app) as url:
         settings = {"HAPTIK_BASE_URL": url, "HAPTIK_CLIENT_ID": "demo-client", "HAPTIK_TOKEN": "demo-token"}
         folder = write_actions(tmp_path, first=first, code=code)
         with action_server(command, folder, *options, REDIS_URL=own_valkey.url, **settings) as server:
-            for _ in range(300):
-                if sandbox.queue():
-                    break
-                await asyncio.sleep(0.1)
+            await until(has_come)
             assert [(chat.team, chat.user_name) for chat in sandbox.queue()] == [("orders", "asha")], server.logged()
     await outbox.aclose()

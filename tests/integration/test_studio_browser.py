@@ -6,6 +6,7 @@ import asyncio
 import csv
 import io
 import json
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -17,6 +18,7 @@ from haptik_actions.config import Settings
 from haptik_actions.messages import Catalogue, packaged_copy
 from haptik_actions.studio import Users, serve
 from tests.support.browser import browser_page
+from tests.support.patience import SECONDS
 from tests.support.studio import PASSWORD, QUICK, add_users
 
 if TYPE_CHECKING:
@@ -59,11 +61,10 @@ async def press(page: Page, name: str) -> None:
 
 async def eventually(read: Callable[[], Awaitable[object]], wanted: object) -> None:
     # Playwright's own wait_for_function uses eval, which the page's policy forbids.
-    for _ in range(100):
-        if (found := await read()) == wanted:
-            return
+    give_up = time.monotonic() + SECONDS
+    while (found := await read()) != wanted:
+        assert time.monotonic() < give_up, f"{found!r} instead of {wanted!r}"
         await asyncio.sleep(0.05)
-    raise AssertionError(f"{found!r} instead of {wanted!r}")
 
 
 async def test_a_message_is_found_by_its_words_while_typing(url: str) -> None:

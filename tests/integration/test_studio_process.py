@@ -19,6 +19,7 @@ from haptik_actions._connections import ConnectionLimits
 from haptik_actions._serving import serve_app
 from haptik_actions.config import Settings
 from haptik_actions.studio import serve
+from tests.support.patience import SECONDS
 from tests.support.studio import token_of
 
 CALL = {"response": "utter_greet", "arguments": {}, "tracker": {}, "channel": {"name": "rest"}}
@@ -85,7 +86,7 @@ async def test_a_form_passes_with_its_cookie_and_nobody_says_for_whom(http: http
     assert answer.headers["content-security-policy"].startswith("default-src 'none'")
     # The names by which the two processes tell each other who calls cannot be sent from outside.
     told = {"X-Haptik-Front-Scheme": "https", "X-Haptik-Front-Client": "203.0.113.9"}
-    async with httpx.AsyncClient(base_url=http.base_url) as fresh:
+    async with httpx.AsyncClient(base_url=http.base_url, timeout=SECONDS) as fresh:
         assert "Secure" not in (await fresh.get("/sign-in", headers=told)).headers.get("set-cookie", "")
 
 
@@ -125,7 +126,7 @@ async def test_a_request_that_does_not_end_is_closed(sent: bytes) -> None:
 @pytest.mark.parametrize("sent", HALVES)
 async def test_where_there_are_too_many_the_one_that_waits_longest_goes(sent: bytes) -> None:
     limits = ConnectionLimits(head_seconds=600, body_seconds=600, most=5)
-    async with serve_app(answering, limits=limits) as url, httpx.AsyncClient(base_url=url) as http:
+    async with serve_app(answering, limits=limits) as url, httpx.AsyncClient(base_url=url, timeout=SECONDS) as http:
         with contextlib.ExitStack() as opened:
             halves = [opened.enter_context(begin(url, sent)) for _ in range(20)]
             for _ in range(3):

@@ -13,6 +13,7 @@ import urllib.request
 from pathlib import Path
 from typing import Any
 
+from tests.support.patience import SECONDS
 from tests.support.ports import free_port
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "rasa_project"
@@ -40,7 +41,7 @@ class ActionServer:
                 stderr=output,
                 start_new_session=True,
             )
-        for _ in range(600):
+        for _ in range(1200):
             try:
                 with urllib.request.urlopen(f"http://127.0.0.1:{self._port}/health", timeout=5):
                     return self
@@ -67,7 +68,7 @@ class ActionServer:
             headers={"Content-Type": "application/json"},
         )
         try:
-            with urllib.request.urlopen(request, timeout=60) as reply:
+            with urllib.request.urlopen(request, timeout=SECONDS) as reply:
                 return reply.status, json.load(reply)
         except urllib.error.HTTPError as error:
             return error.code, json.load(error)

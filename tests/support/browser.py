@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.support.patience import SECONDS
+
 if TYPE_CHECKING:
     from playwright.async_api import Page
 
@@ -35,9 +37,11 @@ async def browser_page(**context: Any) -> AsyncIterator[Page]:
     playwright = pytest.importorskip("playwright.async_api", reason="needs playwright, of the extra dev")
     problems: list[str] = []
     async with playwright.async_playwright() as driver:
-        browser = await driver.chromium.launch(executable_path=CHROMIUM, args=_QUIET)
+        browser = await driver.chromium.launch(executable_path=CHROMIUM, args=_QUIET, timeout=1000 * SECONDS)
         try:
             page = await (await browser.new_context(**context)).new_page()
+            # Pages wait for what they look for as long as all tests do.
+            page.context.set_default_timeout(1000 * SECONDS)
             page.on("pageerror", lambda error: problems.append(str(error)))
             yield page
         finally:

@@ -12,6 +12,7 @@ from typing import Any
 
 import redis
 
+from tests.support.patience import SECONDS
 from tests.support.ports import free_port
 
 SLOTS = 16384
@@ -40,6 +41,8 @@ def _start(binary: Path, port: int, folder: Path) -> subprocess.Popen[bytes]:
         "save": "",
         "dir": folder,
         "cluster-enabled": "yes",
+        # How long a server of the cluster may stall without being taken for one that is gone, in milliseconds.
+        "cluster-node-timeout": int(1000 * SECONDS),
         "cluster-config-file": folder / "nodes.conf",
         # By default ten thousand above the port, which may be no port at all.
         "cluster-port": free_port(),
@@ -50,7 +53,9 @@ def _start(binary: Path, port: int, folder: Path) -> subprocess.Popen[bytes]:
 
 
 def _join(ports: list[int]) -> None:
-    clients: list[Any] = [redis.Redis(port=port) for port in ports]
+    clients: list[Any] = [
+        redis.Redis(port=port, socket_timeout=SECONDS, socket_connect_timeout=SECONDS) for port in ports
+    ]
     _wait(lambda: all(_answers(client) for client in clients))
     share = SLOTS // len(ports) + 1
     for at, client in enumerate(clients):
@@ -79,7 +84,7 @@ def _is_ok(client: Any) -> bool:
 
 
 def _wait(for_what: Callable[[], bool]) -> None:
-    ends = time.monotonic() + 30
+    ends = time.monotonic() + SECONDS
     while not for_what():
         assert time.monotonic() < ends, "the cluster did not come up"
         time.sleep(0.05)

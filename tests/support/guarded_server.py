@@ -20,9 +20,10 @@ import httpx
 import pytest
 from sanic import Sanic
 
+from tests.support.patience import SECONDS
 from tests.support.ports import free_port
 
-START_SECONDS = 60.0
+START_SECONDS = 120.0
 
 # Up to rasa-sdk 3.20 Sanic serves from one process: older ones have no other way, or are asked for it (`legacy`).
 IS_SINGLE = not hasattr(Sanic, "serve") or "legacy" in inspect.signature(Sanic.run).parameters
@@ -77,6 +78,7 @@ class Hangs(Action):
         return "action_hangs"
 
     def run(self, dispatcher, tracker, domain):
+        open("hangs", "w").close()
         time.sleep(60)
         return []
 
@@ -152,7 +154,7 @@ class Running:
         return self.log.read_text(encoding="utf-8", errors="replace")
 
     def post(self, body: Any) -> httpx.Response:
-        return httpx.post(f"{self.url}/webhook", json=body, timeout=30)
+        return httpx.post(f"{self.url}/webhook", json=body, timeout=SECONDS)
 
     def run(self, call: dict[str, Any]) -> dict[str, Any]:
         """What Rasa would get."""
@@ -175,7 +177,7 @@ def grpc_caller(server: Running) -> Iterator[Callable[[dict[str, Any]], Any]]:
 
         def begin(call: dict[str, Any]) -> Any:
             request = proto.ParseDict(call, action_webhook_pb2.WebhookRequest(), ignore_unknown_fields=True)
-            return stub.Webhook.future(request, timeout=60)
+            return stub.Webhook.future(request, timeout=SECONDS)
 
         yield begin
 

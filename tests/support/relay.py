@@ -20,11 +20,10 @@ from haptik_actions.credentials import StaticCredentials
 from haptik_actions.hsl import Text
 from haptik_actions.messages import MessageStore
 from haptik_actions.relay import Ending, FromUser, LedgerRow, Link, Reach, Relay, RelayStore, Saying
+from tests.support.patience import SECONDS
 
 SECRET = "s3cr3t-of-the-webhook"
 BUSINESS = 343
-SECONDS = 30.0
-"""How long a test waits for what has to happen: longer than a loaded machine takes."""
 
 
 def words_of(saying: Saying | None) -> str:
@@ -204,7 +203,7 @@ class Bench:
 
     def __init__(self, url: str, **options: Any) -> None:
         self.store: RelayStore = options.pop("store", None) or RelayStore(
-            connect(url, seconds=20), patience=options.pop("patience", 20.0)
+            connect(url, seconds=SECONDS), patience=options.pop("patience", SECONDS)
         )
         self.host: Host = options.pop("host", None) or Host()
         self.platform: Platform = options.pop("platform", None) or Platform()
@@ -263,14 +262,6 @@ async def bench(url: str, *, start: bool = True, **options: Any) -> AsyncIterato
         yield made
     finally:
         await made.aclose()
-
-
-async def wait_for(is_so: Callable[[], Any]) -> None:
-    """Wait until a coroutine function returns something true."""
-    ends = asyncio.get_running_loop().time() + SECONDS
-    while not await is_so():
-        assert asyncio.get_running_loop().time() < ends, "it did not happen"
-        await asyncio.sleep(0.02)
 
 
 def say_text(text: str) -> Text:

@@ -15,9 +15,9 @@ from typing import Any
 
 import httpx
 
-from haptik_actions._redis import connect
 from haptik_actions.messages import MessageStore
-from haptik_actions.relay import Ending, FromUser, Link, Reach, Relay, RelayStore, Saying
+from haptik_actions.relay import Ending, FromUser, Link, Reach, Relay, Saying
+from tests.support.patience import relay_store
 from tests.support.relay import client_on, words_of
 
 
@@ -71,7 +71,7 @@ class _Platform(httpx.AsyncBaseTransport):
 
 async def main(url: str, folder: Path, lease: float, hold_back: float) -> None:
     client = client_on(_Platform(folder / "read"))
-    store = RelayStore(connect(url, seconds=5))
+    store = relay_store(url)
     relay = Relay(store, client, MessageStore(), _Host(folder / "said"), hold_back=hold_back, poll=0.1, lease=lease)
     relay.start()
     append(folder / "up", [os.getpid()])

@@ -333,7 +333,7 @@ async def test_a_delayed_handoff_is_delivered_once_when_haptik_is_back() -> None
         platform.answer = httpx.Response(200, json={"success": True})
         clock.now += 2
         naps.release()
-        await asyncio.wait_for(nothing_waits(outbox), timeout=10)
+        await asyncio.wait_for(nothing_waits(outbox), timeout=60)
         assert len(platform.asked) == 3
         assert platform.asked[-1]["user_name"] == "u1"
         clock.now += 60

@@ -9,6 +9,7 @@ import pytest
 from haptik_actions._redis import connect
 from haptik_actions.errors import IntegrationDown
 from haptik_actions.escalation import BreakerRule, Breakers, BreakerState, SharedBreakers
+from tests.support.patience import SECONDS
 from tests.support.ports import free_port
 
 
@@ -115,7 +116,7 @@ async def shared(valkey_url: str) -> AsyncIterator[Callable[[], SharedBreakers]]
     made: list[SharedBreakers] = []
 
     def make() -> SharedBreakers:
-        made.append(SharedBreakers(connect(valkey_url, seconds=5)))
+        made.append(SharedBreakers(connect(valkey_url, seconds=SECONDS)))
         return made[-1]
 
     yield make

@@ -389,19 +389,19 @@ async def test_a_catalogue_that_runs_follows_edits_by_others(
     catalogue: Catalogue, redis_client: redis.asyncio.Redis
 ) -> None:
     catalogue.start()
-    for _ in range(500):
+    for _ in range(3000):
         if catalogue.is_tracking:
             break
         await asyncio.sleep(0.01)
     assert (await catalogue.search("by hand")).total == 0
     await redis_client.set("haptik:messages:en:utter_new", "by hand")
-    for _ in range(500):
+    for _ in range(3000):
         if (await catalogue.search("by hand")).total == 1:
             break
         await asyncio.sleep(0.01)
     assert (await catalogue.search("by hand")).total == 1
     await redis_client.delete("haptik:messages:en:utter_new")
-    for _ in range(500):
+    for _ in range(3000):
         if (await catalogue.search("by hand")).total == 0:
             break
         await asyncio.sleep(0.01)

@@ -26,8 +26,9 @@ from haptik_actions.escalation import (
     ResilientOutbox,
     Terms,
 )
-from haptik_actions.relay import Link, RelayStore
+from haptik_actions.relay import Link
 from haptik_actions.sandbox import Sandbox, Webhook
+from tests.support.patience import SECONDS, relay_store
 from tests.support.ports import free_port
 from tests.support.webhook import SECRET, URL, whole_run
 
@@ -38,7 +39,7 @@ ASHA = HandOff(id="id-asha", user_name="asha", business_id=1201, teams=("orders"
 async def outbox(
     request: pytest.FixtureRequest, valkey_url: str, redis_client: redis.asyncio.Redis
 ) -> AsyncIterator[Outbox]:
-    shared = RedisOutbox(connect(valkey_url, seconds=5))
+    shared = RedisOutbox(connect(valkey_url, seconds=SECONDS))
     kinds: dict[str, Outbox] = {"memory": MemoryOutbox(), "redis": shared, "resilient": ResilientOutbox(shared)}
     yield kinds[request.param]
     await shared.aclose()
@@ -149,11 +150,11 @@ async def test_the_conversation_of_a_chat_is_told_and_its_link_is_closed(
     async def give_back(chat: CompletedChat) -> None:
         called.append(chat)
 
-    links = RelayStore(connect(valkey_url, seconds=5))
+    links = relay_store(valkey_url)
     link = Link.of("socketio", "s1", 1201, receipt="id-1", opened_at=time.time())
     await links.prepare(link)
     await links.asked(link.id, "id-1", paused=True)
-    outbox = RedisOutbox(connect(valkey_url, seconds=5))
+    outbox = RedisOutbox(connect(valkey_url, seconds=SECONDS))
     app = CompletedChats(outbox, secret=SECRET, on_complete=give_back, links=links)
     body = json.dumps(event(user={"auth_id": link.id, "user_name": "8f3a"})).encode()
     assert await post(app, body) == 200

@@ -386,7 +386,7 @@ async def test_what_is_uttered_before_the_answer_is_written_does_not_reach_it(pl
         await uttering.run(dispatcher, Tracker.from_dict(body["tracker"]), body["domain"])
         # The server writes now; the action's thread is still there.
         uttering.uttered.clear()
-        assert uttering.uttered.wait(10)
+        assert uttering.uttered.wait(60)
     finally:
         released.set()
     assert [message["text"] for message in dispatcher.messages] == ["one moment", COPY["haptik_handoff_connected"]]
@@ -418,7 +418,7 @@ async def test_what_is_put_among_the_messages_before_the_answer_is_written_does_
         await uttering.run(dispatcher, Tracker.from_dict(body["tracker"]), body["domain"])
     finally:
         released.set()
-    assert uttering.uttered.wait(10)
+    assert uttering.uttered.wait(60)
     assert [message["text"] for message in dispatcher.messages] == [COPY["haptik_handoff_connected"]]
     dispatcher.messages += [{"text": "and"}]
     dispatcher.messages.extend([{"text": "now"}])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -13,17 +13,11 @@ import pytest
 import redis.asyncio
 
 from haptik_actions.messages import Catalogue, MessageStore, packaged_copy
+from tests.support.patience import until
 from tests.support.ports import free_port
 from tests.support.valkey import Valkey
 
 CONNECTED = "haptik_handoff_connected"
-
-
-async def until(happens: Callable[[], Awaitable[bool]], seconds: float = 10.0) -> None:
-    ends = time.monotonic() + seconds
-    while not await happens():
-        assert time.monotonic() < ends, "it did not happen"
-        await asyncio.sleep(0.01)
 
 
 async def tracked(store: MessageStore) -> MessageStore:

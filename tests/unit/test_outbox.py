@@ -13,6 +13,7 @@ import redis.asyncio
 
 from haptik_actions._redis import connect
 from haptik_actions.escalation import Entry, HandOff, MemoryOutbox, Outbox, RedisOutbox, ResilientOutbox, Terms
+from tests.support.patience import SECONDS
 from tests.support.ports import free_port
 from tests.support.valkey import Valkey
 
@@ -33,8 +34,8 @@ async def outbox(request: pytest.FixtureRequest, valkey_url: str) -> AsyncIterat
     await forget(client)
     made: dict[str, Callable[[], Outbox]] = {
         "memory": MemoryOutbox,
-        "redis": lambda: RedisOutbox(connect(valkey_url, seconds=5)),
-        "resilient": lambda: ResilientOutbox(RedisOutbox(connect(valkey_url, seconds=5))),
+        "redis": lambda: RedisOutbox(connect(valkey_url, seconds=SECONDS)),
+        "resilient": lambda: ResilientOutbox(RedisOutbox(connect(valkey_url, seconds=SECONDS))),
     }
     outbox = made[request.param]()
     yield outbox
@@ -212,7 +213,7 @@ async def test_a_team_gets_its_share_and_the_others_wait_behind(outbox: Outbox) 
 async def test_a_turn_comes_when_the_window_has_passed(valkey_url: str) -> None:
     client = redis.asyncio.Redis.from_url(valkey_url)
     await forget(client)
-    outbox = RedisOutbox(connect(valkey_url, seconds=5), window=0.2)
+    outbox = RedisOutbox(connect(valkey_url, seconds=SECONDS), window=0.2)
     terms = Terms(limit=2)
     states = [(await outbox.open(handoff(f"u{n}"), terms)).state for n in range(3)]
     assert states == ["go", "go", "throttled"]
@@ -227,8 +228,8 @@ async def test_a_turn_comes_when_the_window_has_passed(valkey_url: str) -> None:
 async def test_another_worker_takes_over_when_the_lease_is_over(valkey_url: str) -> None:
     client = redis.asyncio.Redis.from_url(valkey_url)
     await forget(client)
-    dying = RedisOutbox(connect(valkey_url, seconds=5), lease=2)
-    living = RedisOutbox(connect(valkey_url, seconds=5), lease=2)
+    dying = RedisOutbox(connect(valkey_url, seconds=SECONDS), lease=2)
+    living = RedisOutbox(connect(valkey_url, seconds=SECONDS), lease=2)
     await dying.open(handoff(), TERMS)
     assert await living.claim(5) == []
     await asyncio.sleep(2.1)
@@ -243,7 +244,7 @@ async def test_another_worker_takes_over_when_the_lease_is_over(valkey_url: str)
 async def test_an_entry_holds_what_the_call_needs_and_expires(valkey_url: str) -> None:
     client = redis.asyncio.Redis.from_url(valkey_url)
     await forget(client)
-    outbox = RedisOutbox(connect(valkey_url, seconds=5))
+    outbox = RedisOutbox(connect(valkey_url, seconds=SECONDS))
     await outbox.open(handoff(countdown=5), TERMS)
     stored = msgspec.json.decode(await client.get("haptik:{outbox}:entry:343:asha") or b"{}")
     assert set(stored) == {"handoff", "created", "tries", "due", "error"}
@@ -297,7 +298,7 @@ async def test_a_redis_that_hangs_holds_up_few_callers(own_valkey: Valkey) -> No
             assert (await outbox.open(handoff(f"u{n}"), TERMS)).state == "go"
 
     # A second for each of them would be 100 s.
-    await asyncio.wait_for(many(), timeout=30)
+    await asyncio.wait_for(many(), timeout=60)
     await outbox.aclose()
 
 
@@ -324,7 +325,7 @@ async def two(own_valkey: Valkey) -> AsyncIterator[tuple[ResilientOutbox, RedisO
     """An outbox that goes on without Redis, and how another process sees the one on Redis."""
     clock = Clock()
     ours = ResilientOutbox(RedisOutbox(connect(own_valkey.url, seconds=0.4)), timer=clock)
-    theirs = RedisOutbox(connect(own_valkey.url, seconds=5))
+    theirs = RedisOutbox(connect(own_valkey.url, seconds=SECONDS))
     yield ours, theirs, clock
     await ours.aclose()
     await theirs.aclose()
@@ -442,7 +443,7 @@ async def test_a_redis_that_has_just_come_back_is_asked_at_once(
 async def test_opening_again_with_the_same_id_is_the_same_opening(valkey_url: str) -> None:
     client = redis.asyncio.Redis.from_url(valkey_url)
     await forget(client)
-    outbox = RedisOutbox(connect(valkey_url, seconds=5))
+    outbox = RedisOutbox(connect(valkey_url, seconds=SECONDS))
     terms = Terms(limit=1)
     for user, state in (("asha", "go"), ("ben", "throttled")):
         first, second = await outbox.open(handoff(user), terms), await outbox.open(handoff(user), terms)
@@ -477,7 +478,7 @@ async def test_the_depth_counts_what_waits_and_dead_letters(outbox: Outbox) -> N
 async def test_many_entries_are_read_in_few_round_trips(valkey_url: str) -> None:
     client = redis.asyncio.Redis.from_url(valkey_url)
     await forget(client)
-    outbox = RedisOutbox(connect(valkey_url, seconds=5))
+    outbox = RedisOutbox(connect(valkey_url, seconds=SECONDS))
     for start in range(0, 1200, 50):
         await asyncio.gather(*(outbox.open(handoff(f"u{start + n}"), TERMS) for n in range(50)))
     before = (await client.info("stats"))["total_commands_processed"]
@@ -493,7 +494,7 @@ async def test_an_entry_that_redis_has_evicted_is_said_to_be_lost(
 ) -> None:
     client = redis.asyncio.Redis.from_url(valkey_url)
     await forget(client)
-    outbox = RedisOutbox(connect(valkey_url, seconds=5))
+    outbox = RedisOutbox(connect(valkey_url, seconds=SECONDS))
     for user in ("asha", "ben"):
         await outbox.open(handoff(user), TERMS)
         await outbox.later(entry_for(handoff(user)), 0)
@@ -516,7 +517,7 @@ async def test_a_redis_that_may_evict_hand_offs_is_warned_of(
     async with redis.asyncio.Redis.from_url(own_valkey.url) as client:
         await client.config_set("maxmemory", maxmemory)
         await client.config_set("maxmemory-policy", policy)
-    outbox = RedisOutbox(connect(own_valkey.url, seconds=5))
+    outbox = RedisOutbox(connect(own_valkey.url, seconds=SECONDS))
     await outbox.warn_of_eviction()
     assert ("maxmemory-policy is allkeys-lru. Set noeviction" in caplog.text) is warns
     await outbox.aclose()

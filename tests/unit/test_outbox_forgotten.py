@@ -17,6 +17,7 @@ import redis.asyncio
 
 from haptik_actions._redis import connect
 from haptik_actions.escalation import Entry, HandOff, RedisOutbox, ResilientOutbox, Terms
+from tests.support.patience import SECONDS, until
 from tests.support.valkey import Valkey
 
 TERMS = Terms(limit=100_000)
@@ -36,13 +37,6 @@ def outbox_on(url: str, **options: Any) -> ResilientOutbox:
     return ResilientOutbox(RedisOutbox(connect(url, seconds=1)), **{"look": 3600.0, "grace": 0.05, **options})
 
 
-async def until(happened: Callable[[], Awaitable[Any]]) -> None:
-    ends = time.monotonic() + 30
-    while not await happened():
-        assert time.monotonic() < ends, "it did not happen"
-        await asyncio.sleep(0.02)
-
-
 async def calls(client: Any, command: str) -> int:
     stats = await client.info("commandstats")
     return int(stats.get(f"cmdstat_{command}", {}).get("calls", 0))
@@ -58,7 +52,7 @@ class World:
     def __init__(self, valkey: Valkey) -> None:
         self.valkey = valkey
         self.first, self.second = outbox_on(valkey.url), outbox_on(valkey.url)
-        self.operator = RedisOutbox(connect(valkey.url, seconds=5))
+        self.operator = RedisOutbox(connect(valkey.url, seconds=SECONDS))
         self.redis: Any = redis.asyncio.Redis.from_url(valkey.url)
 
     async def promise(self, *users: str) -> None:
@@ -213,7 +207,7 @@ async def test_what_is_being_delivered_is_not_taken_by_another(world: World) -> 
 
 async def test_a_look_does_not_prolong_the_lease_of_a_process_that_dies(own_valkey: Valkey) -> None:
     ours = ResilientOutbox(RedisOutbox(connect(own_valkey.url, seconds=1), lease=0.2), look=3600.0)
-    theirs = RedisOutbox(connect(own_valkey.url, seconds=5))
+    theirs = RedisOutbox(connect(own_valkey.url, seconds=SECONDS))
     await ours.open(handoff(), TERMS)
     await ours.recall()
     (entry,) = await theirs.entries()
@@ -304,7 +298,7 @@ class Chaos:
         self._random = random.Random(seed)
         self._valkey = valkey
         self._processes = [outbox_on(valkey.url, grace=0.02) for _ in range(3)]
-        self._operator = RedisOutbox(connect(valkey.url, seconds=5))
+        self._operator = RedisOutbox(connect(valkey.url, seconds=SECONDS))
         self._redis: Any = redis.asyncio.Redis.from_url(valkey.url)
         self.promised: set[str] = set()
         self.ended: set[str] = set()

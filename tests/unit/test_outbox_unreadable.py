@@ -11,6 +11,7 @@ import redis.asyncio
 
 from haptik_actions._redis import connect
 from haptik_actions.escalation import Entry, HandOff, RedisOutbox, Terms
+from tests.support.patience import SECONDS
 
 DUE, DEAD = "haptik:{outbox}:due", "haptik:{outbox}:dead"
 READABLE = b'"user_name": "asha", "business_id": 343, "teams": ["support"]'
@@ -39,7 +40,7 @@ async def client(valkey_url: str) -> AsyncIterator[Any]:
 
 @pytest.fixture
 async def outbox(client: Any, valkey_url: str) -> AsyncIterator[RedisOutbox]:
-    outbox = RedisOutbox(connect(valkey_url, seconds=5))
+    outbox = RedisOutbox(connect(valkey_url, seconds=SECONDS))
     yield outbox
     await outbox.aclose()
 

@@ -34,6 +34,7 @@ from haptik_actions.escalation import (
     _outbox_scripts,
 )
 from haptik_actions.relay import _scripts, _scripts_in, _scripts_out
+from tests.support.patience import SECONDS
 from tests.support.valkey import Valkey
 
 DOMAIN = "slots:\n  haptik: {type: any, mappings: [{type: custom}]}\n  haptik_handoff: {type: any}\n"
@@ -202,7 +203,7 @@ async def test_a_running_server_works_from_memory_and_says_so(caplog: pytest.Log
 
 
 async def texts(url: str) -> list[tuple[str, str]]:
-    client = connect(url, seconds=5)
+    client = connect(url, seconds=SECONDS)
     try:
         return [(remark.level, remark.text) for remark in await remarks_on(client)]
     finally:
@@ -268,7 +269,7 @@ async def test_the_commands_that_are_asked_for_are_enough_for_the_outbox(own_val
     names = (f"+{name.lower().replace(' ', '|')}" for name in COMMANDS)
     url = await with_account(own_valkey, "-@all", *names)
     assert {level for level, _ in await texts(url)} == {"info"}
-    outbox = RedisOutbox(connect(url, seconds=5))
+    outbox = RedisOutbox(connect(url, seconds=SECONDS))
     handoff = HandOff(id="1", user_name="asha", business_id=1, teams=("support",))
     assert (await outbox.open(handoff, Terms())).state == "go"
     assert [entry.handoff for entry in await outbox.entries()] == [handoff]

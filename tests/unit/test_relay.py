@@ -11,7 +11,8 @@ import redis.asyncio
 from haptik_actions.messages import packaged_copy
 from haptik_actions.relay import FromUser, Link
 from haptik_actions.relay._keys import keys_of
-from tests.support.relay import Bench, agent, bench, completed, message, pinned, wait_for
+from tests.support.patience import until
+from tests.support.relay import Bench, agent, bench, completed, message, pinned
 
 
 @pytest.fixture
@@ -46,7 +47,7 @@ async def test_a_chat_from_its_hand_off_to_its_end(one: Bench) -> None:
         "ended: ('completed', \"The chat with our agent is over. I'm here again.\")",
     ]
     assert one.platform.texts(link.id) == ["Order 1001", "It is late"]
-    await wait_for(lambda: is_ended(one, link))
+    await until(lambda: is_ended(one, link))
     assert await one.relay.holds("callback", "asha") is None
     rows = sorted(await one.ledger(link))
     assert rows == sorted([("assigned", "said"), ("message", "said"), ("message", "said"), ("words", "sent"),
@@ -146,7 +147,7 @@ async def test_both_events_of_an_end_are_one(one: Bench) -> None:
         deprecated, completed(link, conversation_no=4), deprecated, completed(link, conversation_no=4, by="?")
     )
     await one.host.until_said(2)
-    await wait_for(lambda: is_ended(one, link))
+    await until(lambda: is_ended(one, link))
     await one.take(completed(link, conversation_no=5))
 
     assert one.host.of[link.id][1:] == [OVER]
@@ -165,7 +166,7 @@ async def test_an_end_of_an_earlier_episode_does_nothing(one: Bench) -> None:
 async def test_a_message_behind_the_end_still_arrives(one: Bench) -> None:
     link = await one.opened()
     await one.take(completed(link))
-    await wait_for(lambda: is_ended(one, link))
+    await until(lambda: is_ended(one, link))
     await one.take(message(link, 5, "One more thing"))
     await one.host.until_said(2)
 
@@ -176,7 +177,7 @@ async def test_a_message_behind_the_end_still_arrives(one: Bench) -> None:
 async def test_a_new_episode(one: Bench) -> None:
     link = await one.opened()
     await one.take(pinned(link, 1), completed(link))
-    await wait_for(lambda: is_ended(one, link))
+    await until(lambda: is_ended(one, link))
     again = await one.opened(receipt="another")
 
     assert (again.state, again.agent, again.receipt, again.token) == ("asked", None, "another", link.token)
@@ -238,7 +239,7 @@ async def test_the_team_is_asked_for_as_soon_as_the_user_name_is_known(one: Benc
         now = await one.store.link(link.id)
         return now is not None and now.moved
 
-    await wait_for(moved)
+    await until(moved)
     found = await one.store.find_chat(343, f"u-{link.id[:8]}")
     assert found is not None
     assert found.id == link.id
@@ -252,7 +253,7 @@ async def test_a_file_goes_to_the_agent(one: Bench) -> None:
     await one.platform.until(lambda: len(one.platform.logged) == 1)
 
     assert "broken.png" in one.platform.logged[0][1]
-    await wait_for(lambda: has_rows(one, link, 1))
+    await until(lambda: has_rows(one, link, 1))
     assert await one.ledger(link) == [("file", "sent")]
 
 
@@ -299,7 +300,7 @@ async def test_a_user_who_is_not_there_is_waited_for(one: Bench) -> None:
     link = await one.opened()
     one.host.reaches[link.id] = "away"
     await one.take(pinned(link, 1), message(link, 2, "Hello"))
-    await wait_for(lambda: is_agent(one, link))
+    await until(lambda: is_agent(one, link))
     assert one.host.log == []
 
     one.host.reaches[link.id] = "push"
@@ -317,7 +318,7 @@ async def test_a_channel_that_cannot_push(one: Bench) -> None:
     link = await one.opened()
     one.host.reaches[link.id] = "pull"
     await one.take(pinned(link, 1), message(link, 2, "Hello"), message(link, 3, "You there?"))
-    await wait_for(lambda: has_rows(one, link, 3))
+    await until(lambda: has_rows(one, link, 3))
 
     def shown(messages: list[Any]) -> list[tuple[int, str]]:
         return [(each.number, each.saying.element.text) for each in messages]
@@ -327,7 +328,7 @@ async def test_a_channel_that_cannot_push(one: Bench) -> None:
     assert shown(await one.relay.collect(link)) == []
     assert shown(await one.relay.collect(link, 0)) == [(1, here), (2, "Hello"), (3, "You there?")]
     await one.take(message(link, 4, "Well"))
-    await wait_for(lambda: has_rows(one, link, 4))
+    await until(lambda: has_rows(one, link, 4))
     assert shown(await one.relay.collect(link)) == [(4, "Well")]
     assert shown(await one.relay.collect(link)) == []
 
@@ -388,7 +389,7 @@ async def test_a_channel_that_fails_is_asked_again(one: Bench) -> None:
     await one.host.until_said(3)
 
     assert one.host.of[link.id][1:] == ["Hello", "There?"]
-    await wait_for(lambda: has_rows(one, link, 3))
+    await until(lambda: has_rows(one, link, 3))
     assert [how for _, how in await one.ledger(link)] == ["said_again", "said", "said"]
 
 
@@ -402,7 +403,7 @@ async def test_a_timer_outlives_the_process_that_set_it(redis_client: redis.asyn
 
 
 async def has_rows_soon(one: Bench, link: Link, count: int) -> bool:
-    await wait_for(lambda: has_rows(one, link, count))
+    await until(lambda: has_rows(one, link, count))
     return True
 
 

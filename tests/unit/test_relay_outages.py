@@ -12,7 +12,8 @@ import redis.asyncio
 
 from haptik_actions.errors import RelayAway
 from haptik_actions.relay import FromUser, Link
-from tests.support.relay import Bench, bench, completed, message, pinned, signed, wait_for
+from tests.support.patience import until
+from tests.support.relay import Bench, bench, completed, message, pinned, signed
 from tests.support.valkey import Valkey
 
 
@@ -23,7 +24,7 @@ async def one(redis_client: redis.asyncio.Redis, valkey_url: str) -> AsyncIterat
 
 
 async def rows_of(one: Bench, link: Link, count: int) -> list[tuple[str, str]]:
-    await wait_for(lambda: _has_rows(one, link, count))
+    await until(lambda: _has_rows(one, link, count))
     return await one.ledger(link)
 
 
@@ -161,7 +162,7 @@ async def test_redis_away_for_a_while(durable: Valkey) -> None:
         durable.start()
 
         await one.platform.until(lambda: len(one.platform.logged) == 3)
-        await wait_for(lambda: _is_stored(one, message(link, 3, "during")))
+        await until(lambda: _is_stored(one, message(link, 3, "during")))
         assert await one.write(link, "d") == ["queued"]
         await one.platform.until(lambda: len(one.platform.logged) == 4)
         await one.host.until_said(4)

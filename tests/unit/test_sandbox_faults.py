@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from haptik_actions.errors import ConfigurationError
 from haptik_actions.sandbox import Fault, Sandbox, serve
+from tests.support.patience import SECONDS
 
 SEND = "/integration/external/v1.0/send_chat_to_agent/"
 HISTORY = "/integration/external/v2.0/get_chat_history/"
@@ -32,7 +33,7 @@ async def in_process(sandbox: Sandbox) -> AsyncIterator[httpx.AsyncClient]:
 
 @asynccontextmanager
 async def over_a_socket(sandbox: Sandbox) -> AsyncIterator[httpx.AsyncClient]:
-    async with serve(sandbox) as url, httpx.AsyncClient(base_url=url, headers=HEADERS) as client:
+    async with serve(sandbox) as url, httpx.AsyncClient(base_url=url, headers=HEADERS, timeout=SECONDS) as client:
         yield client
 
 

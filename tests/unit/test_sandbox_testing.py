@@ -17,6 +17,7 @@ from haptik_actions.config import Settings
 from haptik_actions.errors import ConfigurationError
 from haptik_actions.sandbox import Sandbox
 from haptik_actions.testing import SandboxServer, actions_on, serve_in_thread, settings_for
+from tests.support.patience import SECONDS
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = re.findall(r"^```python\n(.*?)^```", (ROOT / "docs" / "testing.md").read_text("utf-8"), re.M | re.S)
@@ -46,13 +47,13 @@ def test_the_server_is_the_same_sandbox_for_synchronous_tests(
     haptik_sandbox: Sandbox, haptik_sandbox_server: SandboxServer
 ) -> None:
     assert haptik_sandbox_server.sandbox is haptik_sandbox
-    answer = httpx.post(haptik_sandbox_server.url + SEND, json=BODY, headers=HEADERS)
+    answer = httpx.post(haptik_sandbox_server.url + SEND, json=BODY, headers=HEADERS, timeout=SECONDS)
     assert answer.json() == {"success": True}
     haptik_sandbox.assert_called("send_chat_to_agent", times=1, user_name="asha")
 
 
 async def test_the_server_serves_asynchronous_tests_too(haptik_sandbox_server: SandboxServer) -> None:
-    async with httpx.AsyncClient(base_url=haptik_sandbox_server.url) as client:
+    async with httpx.AsyncClient(base_url=haptik_sandbox_server.url, timeout=SECONDS) as client:
         assert (await client.get("/_sandbox/queue")).json() == []
 
 
@@ -62,7 +63,7 @@ def test_nothing_is_left_of_a_server() -> None:
         assert urllib.request.urlopen(server.url).status == 200
     assert set(threading.enumerate()) == before
     with pytest.raises(httpx.ConnectError):
-        httpx.get(server.url)
+        httpx.get(server.url, timeout=SECONDS)
 
 
 def test_a_server_ends_when_its_test_fails() -> None:

@@ -559,6 +559,17 @@ async def test_csv_and_yaml_go_out_and_come_back(visitor: Visitor, stored: Catal
         assert again.status_code == 409
 
 
+@pytest.mark.parametrize(("encoding", "is_doubted"), [("utf-8", False), ("utf-8-sig", False), ("cp1252", True)])
+async def test_what_had_to_be_guessed_to_read_a_file_is_said(
+    visitor: Visitor, stored: Catalogue, encoding: str, is_doubted: bool
+) -> None:
+    file = {"file": ("x.csv", "key,locale,value\ngoodbye,en,Bis später.\n".encode(encoding))}
+    plan = await visitor.post("/transfer", data={"csrf": await visitor.csrf("/transfer")}, files=file)
+    assert "Bis später." in plan.text
+    assert ("it was read as Windows-1252" in plan.text) is is_doubted
+    assert ('role="alert"' in plan.text) is is_doubted
+
+
 async def test_an_editor_imports_drafts_and_does_not_publish(
     redis_client: redis.asyncio.Redis, studio: Studio, stored: Catalogue
 ) -> None:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+import threading
+from typing import Any
+
 import pytest
 import redis.asyncio
 from argon2 import PasswordHasher
@@ -118,6 +122,84 @@ async def test_sessions_end_with_the_password_and_with_the_user(
         await visitor.sign_in("editor")
         await (users.remove("editor") if change == "remove" else users.set_password("editor", PASSWORD + "2"))
         assert (await visitor.get("/account")).status_code == 303
+
+
+async def test_a_role_counts_from_the_next_request_of_an_open_session(
+    studio: Studio, redis_client: redis.asyncio.Redis
+) -> None:
+    users = Users(redis_client, QUICK)
+    async with Visitor(studio) as visitor:
+        await visitor.sign_in("publisher")
+        for role, status in [("viewer", 403), ("editor", 200), ("viewer", 403)]:
+            await users.set_role("publisher", role)
+            file = {"file": ("x.csv", b"key,locale,value\ngoodbye,en,Bye.\n")}
+            form = {"csrf": await visitor.csrf("/transfer")}
+            assert (await visitor.post("/transfer", data=form, files=file)).status_code == status
+            # Nobody is signed out by it.
+            assert (await visitor.get("/account")).status_code == 200
+
+
+class HeldHasher(PasswordHasher):
+    """Begins to hash a password, and goes on when it is told to."""
+
+    def __init__(self) -> None:
+        super().__init__(time_cost=2, memory_cost=8, parallelism=1)
+        self.began, self.goes_on = threading.Event(), threading.Event()
+
+    def hash(self, *arguments: Any, **options: Any) -> str:
+        self.began.set()
+        assert self.goes_on.wait(60)
+        return super().hash(*arguments, **options)
+
+
+@pytest.mark.parametrize("work", ["a new password", "a renewed hash"])
+async def test_a_role_stays_changed_though_a_password_is_being_hashed(
+    redis_client: redis.asyncio.Redis, work: str
+) -> None:
+    await add_users(redis_client)
+    hasher = HeldHasher()
+    users = Users(redis_client, Passwords(hasher))
+    before = await users.get("publisher")
+    assert before is not None
+    renewing = users.refresh_hash(before, PASSWORD)
+    changing = users.set_password("publisher", PASSWORD + "2")
+    task: asyncio.Future[Any] = asyncio.ensure_future(changing if work == "a new password" else renewing)
+    (renewing if work == "a new password" else changing).close()
+    await asyncio.to_thread(hasher.began.wait)
+    await users.set_role("publisher", "viewer")
+    hasher.goes_on.set()
+    await task
+    after = await users.get("publisher")
+    assert after is not None
+    assert (after.role, after.password_hash != before.password_hash) == ("viewer", True)
+    assert (after.epoch == before.epoch) is (work == "a renewed hash")
+
+
+async def test_a_user_who_is_removed_while_signing_in_stays_removed(redis_client: redis.asyncio.Redis) -> None:
+    await add_users(redis_client)
+    hasher = HeldHasher()
+    users = Users(redis_client, Passwords(hasher))
+    user = await users.get("editor")
+    assert user is not None
+    task = asyncio.create_task(users.refresh_hash(user, PASSWORD))
+    await asyncio.to_thread(hasher.began.wait)
+    await users.remove("editor")
+    hasher.goes_on.set()
+    await task
+    assert await users.names() == ["publisher", "viewer"]
+
+
+@pytest.mark.parametrize(("name", "role", "said"), [("asha", "editor", "no user"), ("viewer", "editr", "'editor'")])
+async def test_a_role_that_cannot_be_given_is_refused(
+    studio: Studio, redis_client: redis.asyncio.Redis, name: str, role: str, said: str
+) -> None:
+    with pytest.raises(ConfigurationError, match=said):
+        await Users(redis_client, QUICK).set_role(name, role)
+
+
+async def test_a_role_of_a_record_written_by_hand_is_changed(studio: Studio, redis_client: redis.asyncio.Redis) -> None:
+    await redis_client.hset("haptik:studio:users", "asha", '{ "epoch": "1", "password_hash": "x", "role": "viewer" }')
+    assert (await Users(redis_client, QUICK).set_role("asha", "editor")).role == "editor"
 
 
 async def test_a_user_changes_the_password(studio: Studio) -> None:

@@ -10,12 +10,12 @@ import httpx
 import pytest
 import redis.asyncio
 
-from haptik_actions._redis import connect
 from haptik_actions.config import Settings
 from haptik_actions.errors import RelayAway
 from haptik_actions.escalation import Conversation, Engine, Escalation, Failure, HandOffOptions, HandOffRequested
 from haptik_actions.messages import packaged_copy
 from haptik_actions.relay import AfterAgent, Link, Relay, RelayStore, conversation_id
+from tests.support.patience import SECONDS, relay_store
 
 COPY = packaged_copy()
 USER, MESSAGE, MOVE = "/v1.0/user/", "/v1.0/log_message_from_user/", "/integration/external/v1.0/send_chat_to_agent/"
@@ -82,7 +82,7 @@ async def engine(platform: Platform, valkey_url: str, redis_client: redis.asynci
 
 @pytest.fixture
 async def store(valkey_url: str) -> AsyncIterator[RelayStore]:
-    store = RelayStore(connect(valkey_url, seconds=5))
+    store = relay_store(valkey_url)
     yield store
     await store.aclose()
 
@@ -302,7 +302,7 @@ async def test_here_is_promised_only_where_somebody_relays(
     relay = Relay(store, None, engine().messages(), NoHost(), secret="s3cr3t-webhook")
     relay.start()
     try:
-        while not await RelayStore(redis_client).is_relayed():
+        while not await RelayStore(redis_client, patience=SECONDS).is_relayed():
             pass
         assert (await fail(engine(), ended="x", resumed_at=9e9)).text == COPY["haptik_handoff_connected_here"]
         asked = await fail(engine(), HandOffRequested(), ended="x", resumed_at=9e9)
