@@ -11,7 +11,7 @@ from rasa_sdk.executor import CollectingDispatcher
 
 from haptik_actions.actions._guard import guard, options_of
 from haptik_actions.actions._integration import Events
-from haptik_actions.actions._server import start_with_server
+from haptik_actions.actions._server_hooks import start_with_server
 from haptik_actions.escalation import HandOffOptions
 
 __all__ = ["IntegrationAction"]

@@ -47,7 +47,7 @@ def guard_all_actions() -> None:
     """
     see_registrations(_guarding, _MARK)
     # Imported here: it brings in the whole server, which the guard of a single action does not need.
-    from haptik_actions.actions._server import hide_calls_in_errors
+    from haptik_actions.actions._server_hooks import hide_calls_in_errors
 
     hide_calls_in_errors()
 

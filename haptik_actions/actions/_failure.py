@@ -27,7 +27,7 @@ from rasa_sdk.forms import ACTION_VALIDATE_SLOT_MAPPINGS, REQUESTED_SLOT
 
 from haptik_actions._deadline import is_cancelled
 from haptik_actions._log import get_logger
-from haptik_actions.actions._call import CURRENT
+from haptik_actions.actions._guarded_call import CURRENT
 from haptik_actions.actions._integration import Events
 from haptik_actions.actions._readable import is_message
 from haptik_actions.actions._tracker import conversation_of, events_of, say

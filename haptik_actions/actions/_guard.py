@@ -23,7 +23,7 @@ from haptik_actions._log import get_logger
 from haptik_actions.actions._failure import answer_failure
 from haptik_actions.actions._integration import Events, behind_breaker, within_deadline
 from haptik_actions.actions._runtime import Runtime, current_runtime
-from haptik_actions.actions._server import start_with_server
+from haptik_actions.actions._server_hooks import start_with_server
 from haptik_actions.actions._threads import move_methods_to_threads
 from haptik_actions.actions._tracker import for_domain, haptik_slot
 from haptik_actions.config import Settings
@@ -73,7 +73,7 @@ def _copied(value: Any) -> Any:
 
 Run = TypeVar("Run", bound=Callable[..., Any])
 
-# Of `GeneratorExit` there is none but that of a call that is being closed: see `Call.of`.
+# Of `GeneratorExit` there is none but that of a call that is being closed: see `GuardedCall.of`.
 _CONTROL_FLOW = (ActionExecutionRejection, GeneratorExit)
 
 
@@ -163,7 +163,7 @@ async def guard(run: Callable[..., Any], name: str, options: HandOffOptions, *ar
             raise
         failure = Failure(action=name, error=error, plan=plan)
         try:
-            with runtime.crowd.answering():
+            with runtime.reading_gate.answering():
                 events = await answer_failure(failure, runtime.escalator, dispatcher, restored(tracker, before), said)
                 return for_domain(events, domain)
         finally:

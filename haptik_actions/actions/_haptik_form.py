@@ -16,7 +16,7 @@ from rasa_sdk.forms import REQUESTED_SLOT
 from haptik_actions.actions._guard import escalate_on_error
 from haptik_actions.actions._integration import Events
 from haptik_actions.actions._runtime import current_runtime
-from haptik_actions.actions._server import start_with_server
+from haptik_actions.actions._server_hooks import start_with_server
 from haptik_actions.actions._tracker import conversation_of, language_of, offered_last
 from haptik_actions.actions._utter import utter
 from haptik_actions.answers import choose

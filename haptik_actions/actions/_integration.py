@@ -11,7 +11,7 @@ import tenacity
 from rasa_sdk.interfaces import ActionExecutionRejection
 
 from haptik_actions._log import get_logger
-from haptik_actions.actions._call import Call
+from haptik_actions.actions._guarded_call import GuardedCall
 from haptik_actions.actions._readable import is_json, is_message
 from haptik_actions.actions._threads import in_thread, in_thread_with_loop, is_async, runs_in_thread
 from haptik_actions.errors import InvalidReturn
@@ -49,7 +49,7 @@ async def within_deadline(run: Run, name: str, plan: HandOffOptions, arguments: 
         InvalidReturn: it returned what Rasa cannot read.
         BaseException: whatever the action raises.
     """
-    call = Call(name, plan.deadline or 8.0, arguments[-3].messages)
+    call = GuardedCall(name, plan.deadline or 8.0, arguments[-3].messages)
     try:
         if plan.idempotent and plan.retry:
             events = await call.of(_tries(run, name, plan, arguments))

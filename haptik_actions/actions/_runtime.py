@@ -36,7 +36,7 @@ _LONGEST_WAIT_SECONDS = 3.0
 _LOOK_SECONDS = 0.05
 
 
-class Crowd:
+class ReadingGate:
     """The failures that one event loop is answering, and the calls that wait until there are fewer than `most`.
 
     No call waits longer than `seconds`: memory is worth less than an answer.
@@ -107,9 +107,9 @@ class Runtime(Engine):
         return Breakers(metrics=self._metrics)
 
     @cached_property
-    def crowd(self) -> Crowd:
+    def reading_gate(self) -> ReadingGate:
         """Counts the failures that are being answered."""
-        return Crowd()
+        return ReadingGate()
 
     def start(self) -> None:
         """Begin to deliver what a process that died has left in the outbox. A setting that cannot work is logged.

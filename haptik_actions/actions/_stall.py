@@ -24,7 +24,7 @@ from haptik_actions import _watcher
 from haptik_actions._frozen import is_library, show_places
 from haptik_actions._log import get_logger
 from haptik_actions._pulse import Pulse
-from haptik_actions.actions._call import CURRENT, Call
+from haptik_actions.actions._guarded_call import CURRENT, GuardedCall
 from haptik_actions.actions._supervise import BEAT, place_for
 
 __all__ = ["BLOCKERS", "note_answer", "note_call", "show_pulse", "watch"]
@@ -205,7 +205,7 @@ def _place(frame: FrameType | None) -> str | None:
     return None if here is None else f"{here.f_code.co_filename}:{here.f_lineno}"
 
 
-def _say(call: Call, place: str | None, late: float, is_locked: bool) -> None:
+def _say(call: GuardedCall, place: str | None, late: float, is_locked: bool) -> None:
     """Say it once the loop runs again, and as bad as it was: an action that was interrupted has failed."""
     if place is None:
         # The action's own code is not on the stack. It may be another thread's work, or the library's.

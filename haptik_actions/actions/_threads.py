@@ -19,7 +19,7 @@ from rasa_sdk.executor import CollectingDispatcher
 
 from haptik_actions._deadline import deadline
 from haptik_actions._log import get_logger
-from haptik_actions.actions._call import CURRENT
+from haptik_actions.actions._guarded_call import CURRENT
 from haptik_actions.actions._patches import forward_stream
 from haptik_actions.actions._runtime import visiting
 from haptik_actions.actions._stall import BLOCKERS

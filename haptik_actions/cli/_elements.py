@@ -16,13 +16,13 @@ from haptik_actions.errors import ConfigurationError, InvalidElement
 if TYPE_CHECKING:
     from haptik_actions.hsl import Element
 
-__all__ = ["FILES", "Place", "channels_option", "elements_in", "places_in"]
+__all__ = ["FILES", "JsonValue", "channels_option", "elements_in", "values_in"]
 
 FILES = click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="FILES...")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
+class JsonValue:
     """One JSON value of a file: `name` is the file with the place in it, as it is shown."""
 
     name: str
@@ -44,7 +44,7 @@ class Place:
         return element
 
 
-def places_in(files: Iterable[Path]) -> list[Place]:
+def values_in(files: Iterable[Path]) -> list[JsonValue]:
     """The values of the files, one by one.
 
     Raises:
@@ -59,36 +59,36 @@ def elements_in(files: Iterable[Path]) -> list[Element]:
     Raises:
         ConfigurationError: a file is no JSON, or holds what is no element; the message names file and path.
     """
-    return [_element(place) for place in places_in(files)]
+    return [_element(place) for place in values_in(files)]
 
 
-def _element(place: Place) -> Element:
+def _element(place: JsonValue) -> Element:
     try:
         return place.read()
     except InvalidElement as mistake:
         raise ConfigurationError(f"{place.name}: {mistake}") from mistake
 
 
-def _places(name: str, text: str) -> Iterator[Place]:
+def _places(name: str, text: str) -> Iterator[JsonValue]:
     try:
         value = json.loads(text)
     except (ValueError, RecursionError) as error:
         yield from _lines(name, text, error)
         return
     if not isinstance(value, list):
-        yield Place(name=name, file=name, value=value)
+        yield JsonValue(name=name, file=name, value=value)
         return
     for index, item in enumerate(value):
-        yield Place(name=f"{name}[{index}]", file=name, value=item)
+        yield JsonValue(name=f"{name}[{index}]", file=name, value=item)
 
 
-def _lines(name: str, text: str, error: Exception) -> Iterator[Place]:
+def _lines(name: str, text: str, error: Exception) -> Iterator[JsonValue]:
     lines = [(number, line) for number, line in enumerate(text.splitlines(), start=1) if line.strip()]
     if len(lines) < 2:
         raise ConfigurationError(f"{name} is no JSON: {error}. Give one element, a list, or one on each line.")
     for number, line in lines:
         try:
-            yield Place(name=f"{name}:{number}", file=name, line=number, value=json.loads(line))
+            yield JsonValue(name=f"{name}:{number}", file=name, line=number, value=json.loads(line))
         except ValueError as mistake:
             raise ConfigurationError(
                 f"{name} is no JSON as a whole ({error}), nor line by line (line {number}: {mistake}). "

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from haptik_actions._sarif import Level, Result, Rule, log
-from haptik_actions.cli._elements import Place
+from haptik_actions.cli._elements import JsonValue
 from haptik_actions.errors import InvalidElement
 from haptik_actions.hsl import Element
 from haptik_actions.render import ALIASES, CHANNELS, LOSSES, render
 
-__all__ = ["Finding", "Report", "all_channels", "check"]
+__all__ = ["ChannelFinding", "Report", "all_channels", "check"]
 
 INVALID = "invalid"
 _REMEDIES = {
@@ -25,7 +25,7 @@ _KEPT = ("Something is shown there in another form.", "Nothing needs to be done.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
+class ChannelFinding:
     """One thing that an element changes or loses; `channels` where it does, empty where it is no element at all."""
 
     code: str
@@ -47,7 +47,7 @@ class Checked:
     file: str
     line: int | None
     kind: str
-    findings: tuple[Finding, ...]
+    findings: tuple[ChannelFinding, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,7 +109,7 @@ def _level(code: str) -> Level:
     return "error" if code == INVALID else "warning" if code in LOSSES else "note"
 
 
-def _result(checked: Checked, found: Finding) -> Result:
+def _result(checked: Checked, found: ChannelFinding) -> Result:
     where = f" [{', '.join(found.channels)}]" if found.channels else ""
     at = f"{found.path}: " if found.path else ""
     remedy = f" {_REMEDIES[found.code][1]}" if found.code in _REMEDIES else ""
@@ -127,7 +127,7 @@ def _count(things: Sequence[object], name: str) -> str:
     return f"{len(things)} {name}{'' if len(things) == 1 else 's'}"
 
 
-def _row(found: Finding) -> dict[str, Any]:
+def _row(found: ChannelFinding) -> dict[str, Any]:
     return {
         "code": found.code,
         "path": found.path,
@@ -142,24 +142,24 @@ def all_channels() -> tuple[str, ...]:
     return tuple(name for name in CHANNELS if name not in ALIASES)
 
 
-def check(places: Sequence[Place], channels: Sequence[str], *, everything: bool) -> Report:
+def check(places: Sequence[JsonValue], channels: Sequence[str], *, everything: bool) -> Report:
     """Convert every element for every channel; `everything` also tells of what is kept in another form."""
     elements = tuple(_checked(place, channels, everything) for place in places)
     return Report(elements=elements, channels=tuple(channels))
 
 
-def _checked(place: Place, channels: Sequence[str], everything: bool) -> Checked:
+def _checked(place: JsonValue, channels: Sequence[str], everything: bool) -> Checked:
     try:
         element = place.read()
     except InvalidElement as mistake:
-        finding = Finding(code=INVALID, path=mistake.path, detail=mistake.problem)
+        finding = ChannelFinding(code=INVALID, path=mistake.path, detail=mistake.problem)
         return Checked(place=place.name, file=place.file, line=place.line, kind="", findings=(finding,))
     kind = str(element.to_hsl()["type"])
     findings = tuple(_findings(element, channels, everything))
     return Checked(place=place.name, file=place.file, line=place.line, kind=kind, findings=findings)
 
 
-def _findings(element: Element, channels: Sequence[str], everything: bool) -> Iterator[Finding]:
+def _findings(element: Element, channels: Sequence[str], everything: bool) -> Iterator[ChannelFinding]:
     found: dict[tuple[str, str, str], list[str]] = {}
     for name in channels:
         for note in render(element, name).notes:
@@ -168,4 +168,4 @@ def _findings(element: Element, channels: Sequence[str], everything: bool) -> It
                 if name not in names:
                     names.append(name)
     for (code, path, detail), names in found.items():
-        yield Finding(code=code, path=path, detail=detail, channels=tuple(names))
+        yield ChannelFinding(code=code, path=path, detail=detail, channels=tuple(names))

@@ -10,7 +10,7 @@ import click
 
 from haptik_actions.cli import form_to_domain
 from haptik_actions.cli._console import echo_json, name_of, printable
-from haptik_actions.cli._elements import FILES, channels_option, elements_in, places_in
+from haptik_actions.cli._elements import FILES, channels_option, elements_in, values_in
 from haptik_actions.cli._group import Group
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ def lint(
     """
     from haptik_actions.cli import _lint
 
-    report = _lint.check(places_in(files), channels or _lint.all_channels(), everything=everything)
+    report = _lint.check(values_in(files), channels or _lint.all_channels(), everything=everything)
     refused = bool(report.invalid or (report.lost and fail_on == "loss"))
     if form == "text":
         for line in report.lines():

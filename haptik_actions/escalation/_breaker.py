@@ -24,6 +24,7 @@ import msgspec
 from haptik_actions._deadline import DeadlinePassed, deadline
 from haptik_actions._log import get_logger
 from haptik_actions._namespace import ROOT
+from haptik_actions._rest import Rest
 from haptik_actions.errors import IntegrationDown
 from haptik_actions.escalation._metrics import Metrics, NoMetrics
 
@@ -186,7 +187,7 @@ class Breakers:
         self._shared, self._metrics, self._timer = shared, metrics or NoMetrics(), timer
         self._states: dict[str, _State] = {}
         self._is_alone = False
-        self._rest_until = float("-inf")
+        self._rest = Rest(_REST_SECONDS, timer)
         self._gate = asyncio.Semaphore(_CALLS)
 
     def states(self) -> dict[str, str]:
@@ -292,14 +293,15 @@ class Breakers:
 
         try:
             async with self._gate:
-                if self._timer() < self._rest_until:
+                if self._rest.is_on:
                     return None
                 async with deadline(_SECONDS):
                     answer = await call(self._shared)
         except (RedisError, OSError, DeadlinePassed) as error:
             if not self._is_alone:
                 logger.warning("Breakers are not shared: Redis does not answer (%s).", type(error).__name__)
-            self._is_alone, self._rest_until = True, self._timer() + _REST_SECONDS
+            self._is_alone = True
+            self._rest.begin()
             return None
         self._is_alone = False
         return answer

@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import datetime, timezone
+from dataclasses import dataclass, replace
 from typing import Any
 
 from cachetools import TTLCache
@@ -18,17 +17,13 @@ from haptik_actions.config import Settings
 from haptik_actions.errors import HaptikError
 from haptik_actions.escalation._brief import Briefing
 from haptik_actions.escalation._conversation import (
-    RECEIPT_SLOT,
     Conversation,
-    HandOffRequested,
-    NotUnderstood,
     Receipt,
     identify,
 )
 from haptik_actions.escalation._delivery import Delivered, Delivery
-from haptik_actions.escalation._handoff import handoff_of, locale_for
+from haptik_actions.escalation._handoff import Failure, HandOffPlan, handoff_of
 from haptik_actions.escalation._metrics import Metrics, NoMetrics
-from haptik_actions.escalation._options import DEFAULTS, HandOffOptions
 from haptik_actions.escalation._outbox import HandOff, Terms
 from haptik_actions.escalation._slot import SlotReader
 from haptik_actions.messages import MessageStore, packaged_copy
@@ -43,16 +38,6 @@ HAND_OFF_SECONDS = 12.0
 _COPY_SECONDS = 2.0
 _SAME_TRACEBACK_SECONDS = 10.0
 _KINDS = 1000
-_WAITING = ("connected", "assigned", "delayed", "throttled", "duplicate")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Failure:
-    """What failed: the action's name, its error, and the plan that holds for it (see `Escalator.plan`)."""
-
-    action: str
-    error: BaseException
-    plan: HandOffOptions = field(default=DEFAULTS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,41 +85,41 @@ class Escalator:
 
     async def escalate(self, failure: Failure, conversation: Conversation) -> Escalation:
         """Hand the chat over and return what to tell. Whatever fails on the way, there is a sentence to tell."""
-        if not isinstance(failure.error, HandOffRequested):
+        plan = HandOffPlan.of(failure, conversation)
+        if not plan.is_requested:
             kind = type(failure.error).__name__
             self._metrics.count("haptik_action_failures_total", action=failure.action, error=kind)
         if failure.plan.verdict(failure.error) == "apologise":
-            return await self._apologise(failure, conversation)
-        receipt, here = await self._receipt(failure, conversation)
+            return await self._apologise(plan)
+        receipt, here = await self._receipt(plan)
         self._metrics.count("haptik_handoffs_total", state=receipt.state, team=receipt.team or "")
-        self._log(failure, receipt, conversation)
+        self._log(plan, receipt)
+        keys = plan.message_keys(receipt.state, here=here)
         return Escalation(
             receipt=receipt,
-            text=await self._copy(receipt, failure, conversation, here=here),
+            text=await self._text(keys, plan, team=receipt.team or "", reference=receipt.id),
             # Only a confirmed hand-off has somebody who answers; a pause without one would be silence.
-            pause=receipt.state == "connected" and failure.plan.pause is not False,
+            pause=receipt.state == "connected" and plan.options.pause is not False,
         )
 
-    async def _apologise(self, failure: Failure, conversation: Conversation) -> Escalation:
+    async def _apologise(self, plan: HandOffPlan) -> Escalation:
+        failure = plan.failure
         line = "Action %s failed in conversation %s with %s; the domain's on_error says to apologise."
         kind = type(failure.error).__name__
-        logger.warning(line, failure.action, conversation.sender_id, kind, exc_info=self._traceback(failure))
-        key = failure.plan.messages.get("apology", "haptik_apology")
-        values = {"channel": conversation.channel}
-        text = await self._text([key, "haptik_apology"], locale_for(failure.plan, conversation), values)
-        return Escalation(receipt=None, text=text, pause=False)
+        logger.warning(line, failure.action, plan.conversation.sender_id, kind, exc_info=self._traceback(failure))
+        key = plan.options.messages.get("apology", "haptik_apology")
+        return Escalation(receipt=None, text=await self._text([key, "haptik_apology"], plan), pause=False)
 
-    async def _receipt(self, failure: Failure, conversation: Conversation) -> tuple[Receipt, bool]:
+    async def _receipt(self, plan: HandOffPlan) -> tuple[Receipt, bool]:
         """Return the receipt, and whether the agent's words come to where the user is."""
-        requested = isinstance(failure.error, HandOffRequested)
         receipt = Receipt(
             state="unavailable",
-            action=failure.action,
-            team=(failure.plan.team_for(conversation, locale_for(failure.plan, conversation)) or (None,))[0],
-            error=None if requested else type(failure.error).__name__,
+            action=plan.failure.action,
+            team=plan.teams[0] if plan.teams else None,
+            error=None if plan.is_requested else type(plan.failure.error).__name__,
         )
         try:
-            return await self._hand_over(receipt, failure, conversation)
+            return await self._hand_over(receipt, plan)
         except HaptikError as error:
             logger.error("Hand-off %s is not possible: %s. %s", receipt.id, str(error).rstrip("."), error.remedy)
             return replace(receipt, reason=type(error).__name__), False
@@ -142,28 +127,19 @@ class Escalator:
             logger.exception("Hand-off %s is not possible.", receipt.id)
             return replace(receipt, reason=type(error).__name__), False
 
-    async def _hand_over(self, receipt: Receipt, failure: Failure, conversation: Conversation) -> tuple[Receipt, bool]:
-        plan, settings, links = failure.plan, self._settings(), self._links()
+    async def _hand_over(self, receipt: Receipt, plan: HandOffPlan) -> tuple[Receipt, bool]:
+        settings, has_links = self._settings(), self._links() is not None
         # Without a link an agent's words would not find a user whom Haptik does not know otherwise.
-        registers = settings.messenger_url is not None and links is not None
-        identity = identify(conversation, settings, registers=registers)
+        identity = identify(plan.conversation, settings, registers=settings.messenger_url is not None and has_links)
         if identity is None:
             return receipt, False
         handoff = await handoff_of(
-            failure.error,
-            failure.action,
-            plan,
-            conversation,
-            identity,
-            id_=receipt.id,
-            settings=settings,
-            has_links=links is not None,
-            messages=self._messages,
+            plan, identity, id_=receipt.id, settings=settings, has_links=has_links, messages=self._messages
         )
-        delivered = await self._in_time(handoff, _terms(conversation, plan), pauses=plan.pause is not False)
+        delivered = await self._in_time(handoff, plan.terms(), pauses=plan.options.pause is not False)
         receipt = _ended(replace(receipt, team=handoff.team), delivered)
         if receipt.state in ("connected", "delayed", "throttled"):
-            self._briefing.send(receipt, identity, conversation, plan.brief)
+            self._briefing.send(receipt, identity, plan.conversation, plan.options.brief)
         return receipt, delivered.here
 
     async def _in_time(self, handoff: HandOff, terms: Terms, *, pauses: bool) -> Delivered:
@@ -181,21 +157,15 @@ class Escalator:
         logger.error("Hand-off %s is not through after %g s; it goes on behind the answer.", handoff.id, self._seconds)
         return Delivered(state="delayed", team=handoff.team, reason="DeadlineExceeded")
 
-    async def _copy(self, receipt: Receipt, failure: Failure, conversation: Conversation, *, here: bool) -> str:
-        now, error = datetime.now(timezone.utc), failure.error
-        asked = isinstance(error, HandOffRequested) and not isinstance(error, NotUnderstood)
-        keys = failure.plan.message_keys(receipt.state, now, asked=asked, here=here)
-        values = {"team": receipt.team or "", "reference": receipt.id, "channel": conversation.channel}
-        return await self._text(keys, locale_for(failure.plan, conversation), values)
-
-    def _log(self, failure: Failure, receipt: Receipt, conversation: Conversation) -> None:
+    def _log(self, plan: HandOffPlan, receipt: Receipt) -> None:
+        failure, sender_id = plan.failure, plan.conversation.sender_id
         outcome = (receipt.id, receipt.team, receipt.state)
         if receipt.error is None:
             line = "Action %s asked for an agent in conversation %s; hand-off %s to team %s is %s."
-            logger.info(line, failure.action, conversation.sender_id, *outcome)
+            logger.info(line, failure.action, sender_id, *outcome)
             return
         line = "Action %s failed in conversation %s with %s; hand-off %s to team %s is %s."
-        told = (failure.action, conversation.sender_id, receipt.error, *outcome)
+        told = (failure.action, sender_id, receipt.error, *outcome)
         logger.error(line, *told, exc_info=self._traceback(failure))
 
     def _traceback(self, failure: Failure) -> BaseException | None:
@@ -210,11 +180,11 @@ class Escalator:
         self._tracebacks[kind] = None
         return failure.error
 
-    async def _text(self, keys: Sequence[str], locale: str | None, values: Mapping[str, Any]) -> str:
+    async def _text(self, keys: Sequence[str], plan: HandOffPlan, **values: str) -> str:
         """Return the text of the first key that exists; the last one is the plugin's own and always does."""
         try:
             async with deadline(_COPY_SECONDS):
-                return await self._stored_text(keys, locale, values)
+                return await self._stored_text(keys, plan.locale, {**values, "channel": plan.conversation.channel})
         # Also where the store was cancelled from within. The server's cancellation ends up here, too, and costs nobody
         # anything: there is no answer any more that this text would be in.
         except (Exception, asyncio.CancelledError):
@@ -240,17 +210,4 @@ def _ended(receipt: Receipt, delivered: Delivered) -> Receipt:
         team=delivered.team or receipt.team,
         reason=delivered.reason,
         id=delivered.id or receipt.id,
-    )
-
-
-def _terms(conversation: Conversation, plan: HandOffOptions) -> Terms:
-    before = Receipt.from_slot(conversation.slots.get(RECEIPT_SLOT))
-    waits = before is not None and before.state in _WAITING
-    return Terms(
-        limit=plan.limit or DEFAULTS.limit or 1,
-        episode=(plan.episode or DEFAULTS.episode or 1) * 3600,
-        resumed_at=conversation.resumed_at,
-        ended=conversation.ended,
-        running=conversation.running,
-        receipt=(before.id, before.began) if before is not None and waits else None,
     )

@@ -5,7 +5,9 @@ Also the first message of a chat that the library opens: why it comes, and what 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
 from typing import Any
 
 from haptik_actions._deadline import deadline
@@ -13,19 +15,93 @@ from haptik_actions._log import get_logger
 from haptik_actions.config import Settings
 from haptik_actions.errors import ConfigurationError
 from haptik_actions.escalation._brief import BriefRules, redacted_slots, redacted_turns
-from haptik_actions.escalation._conversation import Conversation, HandOffRequested, Identity, NotUnderstood
-from haptik_actions.escalation._options import HandOffOptions
-from haptik_actions.escalation._outbox import HandOff, Opening
+from haptik_actions.escalation._conversation import (
+    RECEIPT_SLOT,
+    Conversation,
+    HandOffRequested,
+    Identity,
+    NotUnderstood,
+    Receipt,
+    State,
+)
+from haptik_actions.escalation._options import DEFAULTS, HandOffOptions
+from haptik_actions.escalation._outbox import HandOff, Opening, Terms
 from haptik_actions.messages import MessageStore, locale_of
 from haptik_actions.relay import AfterAgent, Link
 
-__all__ = ["handoff_of", "locale_for"]
+__all__ = ["Failure", "HandOffPlan", "handoff_of"]
 
 logger = get_logger(__name__)
 
 _SECONDS = 2.0
 _MOST_CHARACTERS = 4000
+# Receipts of hand-offs that an agent has, or will have.
+_WAITING = ("connected", "assigned", "delayed", "throttled", "duplicate")
 _TURN_KEYS = {"user": "haptik_relay_turn_user", "bot": "haptik_relay_turn_bot"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failure:
+    """What failed: the action's name, its error, and the plan that holds for it (see `Escalator.plan`)."""
+
+    action: str
+    error: BaseException
+    plan: HandOffOptions = field(default=DEFAULTS)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HandOffPlan:
+    """What a failure leads to, worked out once and passed on.
+
+    Attributes:
+        locale: The user's language tag; None where nobody says it.
+        teams: The teams to try in turn; empty where the domain names none.
+        is_requested: An agent is wanted, and nothing failed.
+        is_asked: The user asked for the agent.
+    """
+
+    failure: Failure
+    conversation: Conversation
+    locale: str | None
+    teams: tuple[str, ...]
+    is_requested: bool
+    is_asked: bool
+
+    @classmethod
+    def of(cls, failure: Failure, conversation: Conversation) -> HandOffPlan:
+        """Plan what follows from a failure in a conversation."""
+        locale = _locale_for(failure.plan, conversation)
+        is_requested = isinstance(failure.error, HandOffRequested)
+        return cls(
+            failure=failure,
+            conversation=conversation,
+            locale=locale,
+            teams=failure.plan.team_for(conversation, locale) or (),
+            is_requested=is_requested,
+            is_asked=is_requested and not isinstance(failure.error, NotUnderstood),
+        )
+
+    @property
+    def options(self) -> HandOffOptions:
+        """What the domain and the code say about this action."""
+        return self.failure.plan
+
+    def message_keys(self, state: State, *, here: bool) -> Sequence[str]:
+        """Return the keys of what the user is told, the best first; the last one is the plugin's own."""
+        return self.options.message_keys(state, datetime.now(timezone.utc), asked=self.is_asked, here=here)
+
+    def terms(self) -> Terms:
+        """Return under which terms the outbox takes the hand-off."""
+        before = Receipt.from_slot(self.conversation.slots.get(RECEIPT_SLOT))
+        waits = before is not None and before.state in _WAITING
+        return Terms(
+            limit=self.options.limit or DEFAULTS.limit or 1,
+            episode=(self.options.episode or DEFAULTS.episode or 1) * 3600,
+            resumed_at=self.conversation.resumed_at,
+            ended=self.conversation.ended,
+            running=self.conversation.running,
+            receipt=(before.id, before.began) if before is not None and waits else None,
+        )
 
 
 async def opening_text(
@@ -73,10 +149,7 @@ def _lines(conversation: Conversation, rules: BriefRules) -> Iterator[tuple[str,
 
 
 async def handoff_of(
-    error: BaseException,
-    action: str,
-    plan: HandOffOptions,
-    conversation: Conversation,
+    plan: HandOffPlan,
     identity: Identity,
     *,
     id_: str,
@@ -89,45 +162,45 @@ async def handoff_of(
     Raises:
         ConfigurationError: no team is named. A chat that is opened needs none.
     """
-    locale = locale_for(plan, conversation)
-    teams = plan.team_for(conversation, locale) or ((settings.team,) if settings.team else ())
+    teams = plan.teams or ((settings.team,) if settings.team else ())
     if not teams and identity.user_name is not None:
         raise ConfigurationError(
             "No team is named. Set `team` in the initial_value of the domain's slot `haptik`, or HAPTIK_TEAM."
         )
     opening: Opening | None = None
     if identity.user_name is None:
-        text = await opening_text(messages, action, error, conversation, plan.brief)
-        opening = Opening(text=text, name=identity.full_name, language=_language(locale))
+        failure = plan.failure
+        text = await opening_text(messages, failure.action, failure.error, plan.conversation, plan.options.brief)
+        opening = Opening(text=text, name=identity.full_name, language=_language(plan.locale))
     return HandOff(
         id=id_,
         user_name=identity.user_name,
         business_id=identity.business_id,
         teams=teams,
-        countdown=plan.countdown,
-        link=_link(identity, conversation, plan, locale) if has_links else None,
+        countdown=plan.options.countdown,
+        link=_link(identity, plan) if has_links else None,
         opening=opening,
     )
 
 
-def locale_for(plan: HandOffOptions, conversation: Conversation) -> str | None:
+def _locale_for(options: HandOffOptions, conversation: Conversation) -> str | None:
     """Return the user's language tag: what the domain says, then slots, then the messages' metadata."""
-    if plan.locale is not None:
-        return plan.locale
+    if options.locale is not None:
+        return options.locale
     found = (locale_of(conversation.slots, metadata) for metadata in ({}, *conversation.metadata))
     return next(filter(None, found), None)
 
 
-def _link(identity: Identity, conversation: Conversation, plan: HandOffOptions, locale: str | None) -> Link:
+def _link(identity: Identity, plan: HandOffPlan) -> Link:
     return Link.of(
-        conversation.channel or "",
-        conversation.sender_id,
+        plan.conversation.channel or "",
+        plan.conversation.sender_id,
         identity.business_id,
         conversation_no=identity.conversation_no,
-        assign_within=plan.assign_within,
-        locale=locale,
-        form=conversation.form,
-        after_agent=plan.after_agent or AfterAgent(),
+        assign_within=plan.options.assign_within,
+        locale=plan.locale,
+        form=plan.conversation.form,
+        after_agent=plan.options.after_agent or AfterAgent(),
     )
 
 

@@ -12,6 +12,7 @@ import msgspec
 from haptik_actions._deadline import DeadlinePassed, deadline
 from haptik_actions._ending import cancel_all
 from haptik_actions._log import get_logger
+from haptik_actions._rest import Rest
 from haptik_actions.escalation._outbox import LEASE_SECONDS, Entry, HandOff, MemoryOutbox, Outbox, Terms, Ticket
 from haptik_actions.escalation._promises import MOST, MOST_BYTES, Promise, Promises, SharedOutbox
 
@@ -64,7 +65,7 @@ class ResilientOutbox:
         self._terms: dict[str, Terms] = {}
         self._untold: dict[str, Callable[[], Awaitable[None]]] = {}
         self._moving: dict[str, Callable[[Outbox], Awaitable[None]] | None] = {}
-        self._rest_until = float("-inf")
+        self._rest = Rest(_REST_SECONDS, timer)
         self._is_down = False
         self._gate = asyncio.Semaphore(_CALLS)
 
@@ -289,13 +290,13 @@ class ResilientOutbox:
         try:
             # In a storm most of the time is spent waiting for one another, which says nothing of Redis.
             async with self._gate:
-                if self._timer() < self._rest_until:
+                if self._rest.is_on:
                     return None
                 answer = await self._twice(call)
         except (RedisError, OSError, DeadlinePassed) as error:
             # One that refuses costs nobody time, and is asked each time: it may be back, and memory does not survive.
             if isinstance(error, (RedisTimeout, DeadlinePassed)):
-                self._rest_until = self._timer() + _REST_SECONDS
+                self._rest.begin()
             # Once per outage: the worker asks every second.
             if not self._is_down:
                 logger.warning("The outbox on Redis does not answer: %s.", type(error).__name__)

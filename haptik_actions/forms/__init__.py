@@ -4,6 +4,7 @@ Pure: no rasa_sdk, no clock, no network but the search service's. `haptik_action
 """
 
 from haptik_actions.forms._flow import answer
+from haptik_actions.forms._form_words import FormWords, read_words
 from haptik_actions.forms._locale import require_calendars
 from haptik_actions.forms._question import Chip, Question, Say, State, ask
 from haptik_actions.forms._read import SKIPPED, read_answer, show, wire
@@ -11,7 +12,6 @@ from haptik_actions.forms._search import check_source, search_titles
 from haptik_actions.forms._situation import Address, Doubt, Invalid, Outcome, Search, Situation, Valid
 from haptik_actions.forms._spec import FieldSpec, FormSpec, Rules, form_to_domain, form_to_rules
 from haptik_actions.forms._turn import Turn, asking, begin, take
-from haptik_actions.forms._words import FormWords, read_words
 
 __all__ = [
     "SKIPPED",

@@ -9,10 +9,10 @@ from itertools import takewhile
 
 from haptik_actions.answers import fold
 from haptik_actions.forms._dates import DateReading, read_date
+from haptik_actions.forms._form_words import FormWords
 from haptik_actions.forms._situation import Doubt, Invalid, Outcome, Situation, Valid, Value
 from haptik_actions.forms._spec import FieldSpec, FormSpec
 from haptik_actions.forms._texts import pieces
-from haptik_actions.forms._words import FormWords
 
 __all__ = ["as_date", "read_birthday", "read_day", "read_days"]
 

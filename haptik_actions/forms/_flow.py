@@ -14,13 +14,13 @@ from haptik_actions._log import get_logger
 from haptik_actions.answers import fold
 from haptik_actions.errors import SearchUnavailable
 from haptik_actions.forms._days import as_date
-from haptik_actions.forms._question import Hearing, Say, State, chips_of
+from haptik_actions.forms._form_words import Command
+from haptik_actions.forms._question import ChipReader, Say, State, chips_of
 from haptik_actions.forms._read import LONGEST_ANSWER, read_answer, show, wire
 from haptik_actions.forms._situation import Doubt, Invalid, Outcome, Situation, Valid, Value
 from haptik_actions.forms._spec import FieldSpec, FormSpec
 from haptik_actions.forms._texts import read_choice
 from haptik_actions.forms._turn import Turn, asking, complaint, fill, skipped_value
-from haptik_actions.forms._words import Command
 from haptik_actions.render import Offer
 
 __all__ = ["answer"]
@@ -60,7 +60,7 @@ async def answer(
     """
     seen = chips_of(form, slot, values, state, at) if offers is None else offers
     known = {**dict.fromkeys(form.slots), **values, slot: None}
-    return await _Answer(form, slot, known, state, at, Hearing(seen, older, at.words)).to(text)
+    return await _Answer(form, slot, known, state, at, ChipReader(seen, older, at.words)).to(text)
 
 
 class _Answer:
@@ -73,10 +73,10 @@ class _Answer:
         values: dict[str, Value | None],
         state: State,
         at: Situation,
-        hearing: Hearing,
+        chip_reader: ChipReader,
     ) -> None:
         self._form, self._slot, self._values, self._state, self._at = form, slot, values, state, at
-        self._hearing = hearing
+        self._chip_reader = chip_reader
 
     async def to(self, text: str) -> Turn:
         """Take the answer."""
@@ -87,9 +87,11 @@ class _Answer:
         if len(text) > LONGEST_ANSWER:
             return self._too_long(field)
         if field is None:
-            return self._confirming(self._hearing.any_chip(text))
+            return self._confirming(self._chip_reader.any_chip(text))
         options = (*field.options, *self._state.titles)
-        said = self._hearing.chosen(text, options) if self._chooses(field) else self._hearing.spoken(text, field)
+        said = (
+            self._chip_reader.chosen(text, options) if self._chooses(field) else self._chip_reader.spoken(text, field)
+        )
         command = None if said in options else self._at.words.command(said)
         done = self._command(command, field) if command is not None else None
         return done or await self._field(field, said)
@@ -106,7 +108,7 @@ class _Answer:
         outcome = self._read(field, said)
         if isinstance(outcome, Invalid) and not self._chooses(field):
             # "2" is no date, so it is the second chip.
-            said = self._hearing.chosen(said)
+            said = self._chip_reader.chosen(said)
             command = self._at.words.command(said)
             done = self._command(command, field) if command is not None else None
             if done is not None:
@@ -116,7 +118,7 @@ class _Answer:
 
     def _read(self, field: FieldSpec, said: str) -> Outcome:
         def at(number: str) -> str | None:
-            return self._hearing.option(number, field.options)
+            return self._chip_reader.option(number, field.options)
 
         return read_answer(self._form, field, said, self._values, self._at, at=at)
 

@@ -10,13 +10,13 @@ import msgspec
 
 from haptik_actions.answers import choose, fold
 from haptik_actions.forms._days import as_date
+from haptik_actions.forms._form_words import FormWords
 from haptik_actions.forms._read import SKIPPED, show, wire
 from haptik_actions.forms._situation import Situation, Value
 from haptik_actions.forms._spec import FieldSpec, FormSpec
-from haptik_actions.forms._words import FormWords
 from haptik_actions.render import Offer
 
-__all__ = ["Chip", "Hearing", "Question", "Say", "State", "ask", "chips_of"]
+__all__ = ["Chip", "ChipReader", "Question", "Say", "State", "ask", "chips_of"]
 
 
 class State(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -231,7 +231,7 @@ def _is_attribute(autofill: str) -> bool:
 _NUMERIC = ("numeric", "alphanumeric", "alphanumeric_spaces")
 
 
-class Hearing:
+class ChipReader:
     """The chips of one question, and the words of the user's language."""
 
     def __init__(self, offers: Sequence[Offer], older: Sequence[Offer], words: FormWords) -> None:

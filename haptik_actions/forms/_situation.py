@@ -8,9 +8,9 @@ from typing import Any, TypeAlias
 
 import msgspec
 
+from haptik_actions.forms._form_words import FormWords
 from haptik_actions.forms._locale import Calendar, calendar_of
 from haptik_actions.forms._spec import FieldSpec
-from haptik_actions.forms._words import FormWords
 
 __all__ = ["Address", "Doubt", "Invalid", "Outcome", "Search", "Situation", "Valid", "Value"]
 

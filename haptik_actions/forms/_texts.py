@@ -9,10 +9,10 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from haptik_actions.answers import fold, matching
+from haptik_actions.forms._form_words import FormWords
 from haptik_actions.forms._lexicon import plain_text
 from haptik_actions.forms._situation import Doubt, Invalid, Outcome, Situation, Valid
 from haptik_actions.forms._spec import FieldSpec, Rules
-from haptik_actions.forms._words import FormWords
 
 __all__ = ["pieces", "read_address", "read_choice", "read_choices", "read_contact", "read_text"]
 

@@ -18,12 +18,12 @@ from haptik_actions.config import nearest
 from haptik_actions.errors import ConfigurationError, InvalidMessage
 from haptik_actions.messages._check import check_message
 from haptik_actions.messages._editor import Editor
-from haptik_actions.messages._entries import Shelf
+from haptik_actions.messages._entries import EntryReader
 from haptik_actions.messages._entry import Entry, Finding, ImportPlan, Planned, Seeded
 from haptik_actions.messages._exchange import ImportedRow
 from haptik_actions.messages._index import Contents
+from haptik_actions.messages._message import KEYS, Message, can_be_evaluated, predicate
 from haptik_actions.messages._names import Place
-from haptik_actions.messages._value import KEYS, Message, can_be_evaluated, predicate
 
 __all__ = ["DomainCopy", "UsableResponses", "plan_rows", "put_defaults", "read_domain", "removed", "values_of"]
 
@@ -249,15 +249,15 @@ def _gone(before: Mapping[str, str], values: Mapping[str, str], removes: Callabl
 _AT_A_TIME = 200
 
 
-async def plan_rows(rows: Sequence[ImportedRow], shelf: Shelf) -> ImportPlan:
+async def plan_rows(rows: Sequence[ImportedRow], reader: EntryReader) -> ImportPlan:
     """Return what each row would do.
 
     Raises:
         MessagesUnavailable: Redis does not answer.
     """
     places = [Place(row.locale, row.key) for row in rows if row.problem is None]
-    entries = dict(zip(places, await shelf.entries(places), strict=True))
-    contexts = dict(zip(places, await shelf.contexts(places), strict=True))
+    entries = dict(zip(places, await reader.entries(places), strict=True))
+    contexts = dict(zip(places, await reader.contexts(places), strict=True))
     planned = []
     for at, row in enumerate(rows):
         if at % _AT_A_TIME == 0:

@@ -15,7 +15,7 @@ from haptik_actions.messages._bulk import plan_rows
 from haptik_actions.messages._check import check_message
 from haptik_actions.messages._defaults import PACKAGED_LOCALE, packaged_translations
 from haptik_actions.messages._editor import Editor
-from haptik_actions.messages._entries import Shelf, outside_version
+from haptik_actions.messages._entries import EntryReader, outside_version
 from haptik_actions.messages._entry import (
     Action,
     Applied,
@@ -67,9 +67,11 @@ class Catalogue:
         self._redis = redis
         self.locale, self.channels = locale, tuple(channels)
         self._editor = Editor(redis, clock)
-        self._shelf = Shelf(self._editor, defaults or {}, locale)
+        self._entry_reader = EntryReader(self._editor, defaults or {}, locale)
         self._tracking = Tracking(redis, (LIVE, DEFAULT, DRAFT), changed=self._touch, active=self._track)
-        self._index = Index(self._editor, locale, self._shelf.builtin, is_tracking=lambda: self._tracking.is_active)
+        self._index = Index(
+            self._editor, locale, self._entry_reader.builtin, is_tracking=lambda: self._tracking.is_active
+        )
         self._tracked = asyncio.Event()
         self._loading: asyncio.Task[None] | None = None
 
@@ -109,12 +111,12 @@ class Catalogue:
 
     async def get(self, key: str, locale: str) -> Entry:
         """Return a message as it stands now; one that exists nowhere too, for somebody is about to write it."""
-        return (await self._shelf.entries([checked(key, locale)]))[0]
+        return (await self._entry_reader.entries([checked(key, locale)]))[0]
 
     async def locales_of(self, key: str) -> dict[str, Entry]:
         """Return a message in every locale that the store has."""
         contents = await self._contents()
-        entries = await self._shelf.entries([checked(key, locale) for locale in contents.locales()])
+        entries = await self._entry_reader.entries([checked(key, locale) for locale in contents.locales()])
         return {entry.locale: entry for entry in entries}
 
     async def locales(self) -> list[str]:
@@ -152,7 +154,7 @@ class Catalogue:
         self, key: str, locale: str, value: str, *, channels: Sequence[str] | None = None
     ) -> tuple[Finding, ...]:
         """Return what is wrong with a value for this message, errors first. `channels` replaces the catalogue's."""
-        [context] = await self._shelf.contexts([checked(key, locale)])
+        [context] = await self._entry_reader.contexts([checked(key, locale)])
         return check_message(value, context, self.channels if channels is None else channels)
 
     async def publish(
@@ -176,7 +178,7 @@ class Catalogue:
             EditConflict: the message is no longer that of the revision `expected`, or the draft that of `draft`.
         """
         place = checked(key, locale)
-        [context] = await self._shelf.contexts([place])
+        [context] = await self._entry_reader.contexts([place])
         findings = check_message(value, context)
         errors = [finding for finding in findings if finding.severity == "error"]
         if errors:
@@ -283,7 +285,7 @@ class Catalogue:
 
         # In a thread: a YAML file of some megabytes takes many seconds, in which others edit.
         rows = await asyncio.to_thread(read, format, data)
-        return replace(await plan_rows(rows, self._shelf), doubt=doubt(format, data))
+        return replace(await plan_rows(rows, self._entry_reader), doubt=doubt(format, data))
 
     async def apply_import(self, plan: ImportPlan, *, author: str, why: str = "", as_draft: bool = False) -> Applied:
         """Write the rows of a plan that are added or changed; each is a version of its own, or a draft."""
@@ -364,7 +366,7 @@ class Catalogue:
             place, value, action=action, author=_name(author), why=why, expected=expected, draft=draft
         )
         self._index.touch([place.live, draft_key(place)])
-        [entry] = await self._shelf.entries([place])
+        [entry] = await self._entry_reader.entries([place])
         if done == "outdated":
             raise EditConflict(_who(entry), entry)
         if done == "other draft":

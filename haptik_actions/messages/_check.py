@@ -10,8 +10,8 @@ from typing import Any
 from haptik_actions.config import nearest
 from haptik_actions.errors import InvalidElement, InvalidMessage
 from haptik_actions.messages._entry import Finding
+from haptik_actions.messages._message import Message, Variation
 from haptik_actions.messages._template import Template
-from haptik_actions.messages._value import Message, Variation
 
 __all__ = ["MOST_CHARACTERS", "Context", "check_message"]
 

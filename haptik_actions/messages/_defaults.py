@@ -10,8 +10,8 @@ import msgspec
 
 from haptik_actions._log import get_logger
 from haptik_actions.errors import InvalidMessage
+from haptik_actions.messages._message import Message
 from haptik_actions.messages._resolved import MISSING, Resolved
-from haptik_actions.messages._value import Message
 
 __all__ = ["PACKAGED_LOCALE", "Defaults", "packaged_copy", "packaged_translations"]
 

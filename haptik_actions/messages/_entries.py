@@ -13,10 +13,10 @@ from haptik_actions.messages._check import Context
 from haptik_actions.messages._defaults import PACKAGED_LOCALE, packaged_copy
 from haptik_actions.messages._editor import Editor, Look
 from haptik_actions.messages._entry import Entry, Origin, Version
+from haptik_actions.messages._message import Message
 from haptik_actions.messages._names import Place
-from haptik_actions.messages._value import Message
 
-__all__ = ["Shelf", "outside_version", "unified_diff"]
+__all__ = ["EntryReader", "outside_version", "unified_diff"]
 
 
 def unified_diff(old: str | None, new: str | None, *, before: str = "before", after: str = "after") -> str:
@@ -36,7 +36,7 @@ def _lines(value: str | None) -> list[str]:
     return value.splitlines()
 
 
-class Shelf:
+class EntryReader:
     """Reads entries for a catalogue. `own` are its defaults, locale -> key -> message."""
 
     def __init__(self, editor: Editor, own: Mapping[str, Mapping[str, str]], locale: str) -> None:

@@ -20,8 +20,8 @@ from haptik_actions.errors import InvalidMessage, MessagesUnavailable
 from haptik_actions.messages._defaults import PACKAGED_LOCALE
 from haptik_actions.messages._editor import Editor
 from haptik_actions.messages._entry import Count, Origin, Page, Row
+from haptik_actions.messages._message import Message
 from haptik_actions.messages._names import Place, is_stray, place_of
-from haptik_actions.messages._value import Message
 
 __all__ = ["Contents", "Index", "Only"]
 

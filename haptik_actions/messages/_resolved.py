@@ -9,8 +9,8 @@ from typing import Any
 
 from haptik_actions.hsl import Actionable, Element, Text, Unknown, parse
 from haptik_actions.messages._hsl import SAMPLES, Fill, filled, filled_strictly
+from haptik_actions.messages._message import Message, Variation, can_be_evaluated
 from haptik_actions.messages._template import Template
-from haptik_actions.messages._value import Message, Variation, can_be_evaluated
 
 __all__ = ["MISSING", "Resolved", "element_of", "sampled", "suitable"]
 

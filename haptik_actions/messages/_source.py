@@ -10,8 +10,8 @@ import msgspec
 from haptik_actions._deadline import DeadlinePassed, deadline
 from haptik_actions._log import get_logger
 from haptik_actions.errors import InvalidMessage
+from haptik_actions.messages._message import Message
 from haptik_actions.messages._names import Place, history_key
-from haptik_actions.messages._value import Message
 
 if TYPE_CHECKING:
     from redis.asyncio import Redis

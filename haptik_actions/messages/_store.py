@@ -15,16 +15,17 @@ from haptik_actions._deadline import DeadlinePassed, deadline
 from haptik_actions._language_tag import is_locale
 from haptik_actions._log import get_logger
 from haptik_actions._repeats import Repeats
+from haptik_actions._rest import Rest
 from haptik_actions._single_flight import SingleFlight
 from haptik_actions.errors import InvalidElement
 from haptik_actions.messages._defaults import PACKAGED_LOCALE, Defaults
 from haptik_actions.messages._entry import Health
-from haptik_actions.messages._known import Known, Snapshot
+from haptik_actions.messages._last_read import LastRead, Snapshot
+from haptik_actions.messages._message import Message, Variation
 from haptik_actions.messages._names import DEFAULT, LIVE, Place, locale_chain, place_of
 from haptik_actions.messages._resolved import Resolved
 from haptik_actions.messages._source import REDIS_SECONDS, RedisSource, redis_errors
 from haptik_actions.messages._template import Template
-from haptik_actions.messages._value import Message, Variation
 
 if TYPE_CHECKING:
     from redis.asyncio import Redis
@@ -75,18 +76,18 @@ class MessageStore:
         self._locale = locale
         self._defaults = Defaults(defaults or {}, locale)
         self._ttl, self._patience = ttl, patience
-        self._timer, self._clock = timer, clock
+        self._clock = clock
         self._repeats = Repeats(timer=timer)
         # By key first: an edit of a key ends it in all locales. `locale` is here what callers wrote, unread.
         self._fresh: TLRUCache[str, dict[str | None, Resolved]] = TLRUCache(
             maxsize, lambda _, __, now: now + self._life(), timer
         )
         # Of a message seldom more than three locales, live and default.
-        self._known = Known(None if snapshot is None else Snapshot(snapshot), 6 * maxsize, clock)
+        self._last_read = LastRead(None if snapshot is None else Snapshot(snapshot), 6 * maxsize, clock)
         self._flight: SingleFlight[Resolved] = SingleFlight()
         self._changes = 0
-        self._rest_until = float("-inf")
-        self._health = Health(state="stale" if self._known else "defaults")
+        self._rest = Rest(_REST_SECONDS, timer)
+        self._health = Health(state="stale" if self._last_read else "defaults")
         self._tracking: Tracking | None = None
         self._saver: asyncio.Task[None] | None = None
 
@@ -112,7 +113,7 @@ class MessageStore:
             return
         from haptik_actions.messages._tracking import Tracking
 
-        if not self._known.is_kept:
+        if not self._last_read.is_kept:
             logger.info(
                 "No file keeps the messages: a bot that restarts while Redis is down starts with the defaults. "
                 "HAPTIK_MESSAGES_SNAPSHOT names a file to keep them in."
@@ -223,7 +224,7 @@ class MessageStore:
 
     def default(self, key: str, locale: str | None = None) -> tuple[Message, str] | None:
         """Return what answers where nothing was edited, and its locale: a seeded, an own, or a packaged default."""
-        found = self._from_known(locale_chain(locale, self._locale), key, edited=False)
+        found = self._from_last_read(locale_chain(locale, self._locale), key, edited=False)
         return None if found.message is None else (found.message, found.locale)
 
     def replace_defaults(self, defaults: Mapping[str, Mapping[str, str]]) -> None:
@@ -245,8 +246,8 @@ class MessageStore:
         chain = locale_chain(locale, self._locale)
         if self._source is None:
             return self._remember(key, locale, self._defaults.find(key, chain))
-        if self._timer() < self._rest_until:
-            return self._from_known(chain, key)
+        if self._rest.is_on:
+            return self._from_last_read(chain, key)
         # Whoever asks after an edit must not be given what was read before it.
         flight = self._flight.run((key, locale, self._changes), lambda: self._read(chain, key, locale))
         if not self._has_answer(chain, key):
@@ -255,13 +256,13 @@ class MessageStore:
             async with deadline(self._patience):
                 return await flight
         except DeadlinePassed:
-            return self._from_known(chain, key)
+            return self._from_last_read(chain, key)
 
     def _has_answer(self, chain: tuple[str, ...], key: str) -> bool:
-        if self._rest_until > float("-inf"):
+        if self._rest.is_owed:
             return True
         # A default is read together with what was edited: a snapshot that has it alone says that nothing was.
-        return any(name in self._known for tag in chain for name in (Place(tag, key).live, Place(tag, key).default))
+        return any(name in self._last_read for tag in chain for name in (Place(tag, key).live, Place(tag, key).default))
 
     async def _read(self, chain: tuple[str, ...], key: str, locale: str | None) -> Resolved:
         assert self._source is not None
@@ -270,19 +271,19 @@ class MessageStore:
             readings = await self._source.read([Place(tag, key) for tag in chain])
         except redis_errors() as error:
             self._trouble(key, error)
-            return self._from_known(chain, key)
-        self._rest_until = float("-inf")
+            return self._from_last_read(chain, key)
+        self._rest.end()
         self._say("fresh")
         for redis_key, value in readings.items():
-            self._known.put(redis_key, value)
-        resolved = self._from_known(chain, key)
+            self._last_read.put(redis_key, value)
+        resolved = self._from_last_read(chain, key)
         # Something was edited while this was read, perhaps this.
         return self._remember(key, locale, resolved) if changes == self._changes else resolved
 
-    def _from_known(self, chain: tuple[str, ...], key: str, *, edited: bool = True) -> Resolved:
+    def _from_last_read(self, chain: tuple[str, ...], key: str, *, edited: bool = True) -> Resolved:
         for locale in chain:
             place = Place(locale, key)
-            value = (edited and self._known.get(place.live)) or self._known.get(place.default)
+            value = (edited and self._last_read.get(place.live)) or self._last_read.get(place.default)
             if value:
                 return Resolved.of(Message.parse(value), locale)
             found = self._defaults.of(locale, key)
@@ -316,19 +317,19 @@ class MessageStore:
         self._changes += 1
         self._fresh.clear()
         if active:
-            self._rest_until = float("-inf")
+            self._rest.end()
         self._say("fresh" if active else self._health.state, tracking=active)
 
     def _trouble(self, key: str, error: Exception) -> None:
-        if self._rest_until == float("-inf"):
+        if not self._rest.is_owed:
             logger.warning(
                 "Redis did not give the message %r (%s); using %s.",
                 key,
                 type(error).__name__,
-                "what was read last" if self._known else "the defaults",
+                "what was read last" if self._last_read else "the defaults",
             )
-        self._rest_until = self._timer() + _REST_SECONDS
-        self._say("stale" if self._known else "defaults", detail=type(error).__name__)
+        self._rest.begin()
+        self._say("stale" if self._last_read else "defaults", detail=type(error).__name__)
 
     def _say(self, state: Any, *, tracking: bool | None = None, detail: str = "") -> None:
         now = self._health
@@ -343,7 +344,7 @@ class MessageStore:
             await self._save()
 
     async def _save(self) -> None:
-        save = self._known.to_save()
+        save = self._last_read.to_save()
         if save is not None:
             await asyncio.to_thread(save)
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from haptik_actions._deadline import DeadlinePassed, deadline
-from haptik_actions.actions._call import Call
+from haptik_actions.actions._guarded_call import GuardedCall
 from tests.support import virtual_time
 
 Journal = list[Any]
@@ -174,7 +174,7 @@ async def plainly(work: Awaitable[Any]) -> Any:
 
 
 async def guarded(work: Awaitable[Any]) -> Any:
-    call = Call("action_order", 30.0)
+    call = GuardedCall("action_order", 30.0)
     try:
         return await call.of(work)
     finally:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from haptik_actions.errors import ConfigurationError, LedgerError
 from haptik_actions.faq import Allowance, Change, FileLedger, NodeSet, Plan, Run, Update, plan
-from haptik_actions.faq._apply import Place, pointed_at
+from haptik_actions.faq._apply import FoundRow, pointed_at
 from haptik_actions.faq._node_set import Packer
 from haptik_actions.faq._plan import compare
 
@@ -194,13 +194,13 @@ async def test_a_run_that_sent_nothing_leaves_no_doubt(tmp_path: Path, state: st
 @pytest.mark.parametrize(
     ("words", "place"),
     [
-        ("Error in row 2: answer is empty", Place(2, "node 1")),
-        ("Error in row 9: node_name 'node 2' stands twice", Place(3, "node 2")),
-        ("Exception at line no. 1", Place(1, "node 0")),
-        ("node “node 1” could not be created", Place(2, "node 1")),
+        ("Error in row 2: answer is empty", FoundRow(2, "node 1")),
+        ("Error in row 9: node_name 'node 2' stands twice", FoundRow(3, "node 2")),
+        ("Exception at line no. 1", FoundRow(1, "node 0")),
+        ("node “node 1” could not be created", FoundRow(2, "node 1")),
         ("Error in row 40", None),
         ("invalid bot says", None),
     ],
 )
-def test_the_row_that_the_platform_points_at_is_found(words: str, place: Place | None) -> None:
+def test_the_row_that_the_platform_points_at_is_found(words: str, place: FoundRow | None) -> None:
     assert pointed_at(words, packed(many(3))) == place

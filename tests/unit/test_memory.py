@@ -15,7 +15,7 @@ import pytest
 from rasa_sdk import Action
 
 from haptik_actions.actions import Runtime, configure, escalate_on_error
-from haptik_actions.actions._call import Call
+from haptik_actions.actions._guarded_call import GuardedCall
 from haptik_actions.config import Settings
 from tests.support.rasa import action_call, run_action
 
@@ -88,7 +88,7 @@ MIXES = {
 
 def held() -> Counter[str]:
     """What there is of calls, without asking the garbage collector for anything."""
-    errors = (asyncio.CancelledError, ValueError, Call, TimeoutError)
+    errors = (asyncio.CancelledError, ValueError, GuardedCall, TimeoutError)
     kinds = Counter(type(each).__name__ for each in gc.get_objects() if isinstance(each, errors))
     kinds["Tracker"] = sum(type(each).__name__ == "Tracker" for each in gc.get_objects())
     return kinds

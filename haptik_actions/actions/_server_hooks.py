@@ -139,7 +139,7 @@ def _read(request: Any) -> Any:
     if request.method != "POST":
         return None
     note_call()
-    turn = current_runtime().crowd.turn()
+    turn = current_runtime().reading_gate.turn()
     return _read_at_once(request) if turn is None else _read_after(turn, request)
 
 

@@ -1,6 +1,6 @@
 """The deadline of guarded actions, which nothing gets past.
 
-    call = Call("action_order_status", 8.0)    # seconds
+    call = GuardedCall("action_order_status", 8.0)    # seconds
     try:
         events = await call.of(action.run(dispatcher, tracker, domain))
     except asyncio.CancelledError as error:
@@ -27,7 +27,7 @@ from weakref import WeakKeyDictionary
 from haptik_actions._log import get_logger
 from haptik_actions.errors import IntegrationCancelled, IntegrationTimeout
 
-__all__ = ["CURRENT", "Call"]
+__all__ = ["CURRENT", "GuardedCall"]
 
 logger = get_logger(__name__)
 
@@ -42,7 +42,7 @@ _EARLY_SECONDS = 0.001
 """A loop that counts in milliseconds rings up to half of one early."""
 
 
-class Call:
+class GuardedCall:
     """One piece of work of the running task, which may take `seconds` from now on.
 
     It is cancelled when its time is over, and again where it swallows that. `name` is what logs call it.
@@ -192,7 +192,7 @@ class _Queue:
 
     def __init__(self, seconds: float) -> None:
         self.seconds = seconds
-        self.calls: dict[Call, None] = {}
+        self.calls: dict[GuardedCall, None] = {}
         self.is_armed = False
 
     def arm(self, loop: asyncio.AbstractEventLoop, when: float) -> None:
@@ -227,5 +227,5 @@ def _queue_of(loop: asyncio.AbstractEventLoop, seconds: float) -> _Queue:
     return queue
 
 
-CURRENT: ContextVar[Call | None] = ContextVar("haptik_actions_call", default=None)
+CURRENT: ContextVar[GuardedCall | None] = ContextVar("haptik_actions_call", default=None)
 """The guarded call that the running code belongs to, also in tasks that it has started."""

@@ -16,7 +16,7 @@ from pathlib import Path
 import msgspec
 from cachetools import LRUCache
 
-__all__ = ["Known", "Snapshot"]
+__all__ = ["LastRead", "Snapshot"]
 
 from haptik_actions._log import get_logger
 
@@ -96,7 +96,7 @@ def _within(readings: dict[str, Reading]) -> dict[str, Reading]:
     return kept
 
 
-class Known:
+class LastRead:
     """The last reading of each Redis key, at most `maxsize` of them; begins with those of the snapshot."""
 
     def __init__(self, snapshot: Snapshot | None, maxsize: int, clock: Callable[[], float]) -> None:
