@@ -54,7 +54,7 @@ async def _answer(store: MessageStore, call: Call, otherwise: Callable[[], Await
             if said is not None:
                 return said
     except (HaptikError, ArithmeticError, LookupError, TypeError, ValueError):
-        logger.exception("The message %r could not be said; its default is.", call.response)
+        logger.exception("The message %r could not be said; the default is said instead.", call.response)
     default = store.default(call.response, call.locale)
     if default is not None:
         return _said(*default, call, await _copy(store, default[0], call)) or {}
