@@ -14,7 +14,7 @@ from haptik_actions._repeats import Repeats
 from haptik_actions.channel._answer import DETAILS_SLOTS, STATUS_SLOT, Answer, Details, details_of
 from haptik_actions.channel._events import is_paused
 from haptik_actions.channel._integration import IntegrationRequest
-from haptik_actions.channel._silence import SilenceBreaker, is_with_agent
+from haptik_actions.channel._silence import SilenceBreaker, is_with_agent, tracker_of
 from haptik_actions.channel._turns import Spoken, Turns
 from haptik_actions.errors import RelayAway
 from haptik_actions.messages import locale_of, packaged_copy
@@ -120,7 +120,7 @@ class HaptikInFront:
         return link is not None and link.holds
 
     async def _is_paused(self, request: IntegrationRequest) -> bool:
-        tracker = await self._parts().agent.tracker_store.retrieve(request.sender_id)
+        tracker = await tracker_of(self._parts(), request.sender_id)
         return tracker is not None and is_paused(tracker)
 
     async def _copy(self, key: str, request: IntegrationRequest) -> str:

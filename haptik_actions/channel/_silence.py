@@ -23,7 +23,7 @@ from haptik_actions.relay import HAPTIK_CHANNEL
 if TYPE_CHECKING:
     from haptik_actions.channel._parts import Parts
 
-__all__ = ["SilenceBreaker", "is_with_agent"]
+__all__ = ["SilenceBreaker", "is_with_agent", "tracker_of"]
 
 logger = get_logger(__name__)
 
@@ -45,7 +45,7 @@ class SilenceBreaker:
         Where the conversation is paused an agent has it: nothing is handed over, and the result is empty.
         """
         parts = self._parts()
-        tracker = await _tracker(parts, request.sender_id)
+        tracker = await tracker_of(parts, request.sender_id)
         if (tracker is not None and is_paused(tracker)) or await is_with_agent(parts, request):
             return ""
         action, conversation = _last_action(tracker), _conversation(tracker, request)
@@ -70,12 +70,12 @@ async def is_with_agent(parts: Parts, request: IntegrationRequest) -> bool:
         return False
 
 
-async def _tracker(parts: Parts, sender_id: str) -> Any:
-    """The conversation; None where there is none, or where nobody can say."""
+async def tracker_of(parts: Parts, sender_id: str) -> Any:
+    """Return the conversation; None where there is none, or where nobody can say."""
     try:
         return await parts.agent.tracker_store.retrieve(sender_id)
     except Exception as error:  # noqa: BLE001
-        logger.error("The conversation of a silent turn cannot be read: %s.", type(error).__name__)
+        logger.error("The conversation of a turn cannot be read: %s.", type(error).__name__)
         return None
 
 
