@@ -21,7 +21,7 @@ What the rows mean (`support/house_code.py`, `support/house_words.py` and `house
 - switch: while something runs, a call of a function in another file of the package, or the return from it: one call
   across files and its return are two switches. The platform (`haptik_actions/sandbox/`) is no part of the walk. A
   coroutine that pauses and goes on is no new call. "Entered" counts the calls that come from another file.
-- store operations: commands that reach Valkey, each script one, a pipeline's commands one by one.
+- store operations: commands that a client sends to Valkey, each script one, a pipeline's commands one by one.
 """
 
 from __future__ import annotations

@@ -21,6 +21,7 @@ import tempfile
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -34,9 +35,16 @@ PLATFORM: dict[str, Any] = {
     "users": [{"user_name": f"u{number}", "businesses": [1]} for number in range(2)],
     "domains": [{"name": "house"}],
 }
+_END = "the walk ends here"
+# What keeps a connection up, and what groups the commands of a pipeline.
+_OWN = ("info", "client", "hello", "auth", "select", "ping", "multi", "exec")
 WHO = {"client_id": "demo-client", "token": "demo-token"}
 
 _YIELDS = {dis.opmap[name] for name in ("YIELD_VALUE", "YIELD_FROM", "SEND") if name in dis.opmap}
+
+
+_IS_WALK: ContextVar[bool] = ContextVar("_IS_WALK", default=False)
+"""A task inherits it from the one that starts it."""
 
 
 class Steps:
@@ -51,17 +59,19 @@ class Steps:
 
     @contextmanager
     def counting(self) -> Iterator[None]:
-        """Count what this thread runs in the block."""
+        """Count what the block runs in this thread, and the tasks that it starts; tasks from before it are left out."""
+        token = _IS_WALK.set(True)
         sys.setprofile(self._event)
         try:
             yield
         finally:
             sys.setprofile(None)
+            _IS_WALK.reset(token)
             # The frames hold what the calls held.
             self._entered.clear()
 
     def _event(self, frame: FrameType, event: str, _: Any) -> None:
-        file = self._file_of(frame)
+        file = self._file_of(frame) if _IS_WALK.get() else None
         if file is None:
             return
         if event == "call" and frame not in self._entered:
@@ -145,20 +155,26 @@ async def walk_publish(redis_url: str) -> dict[str, Any]:
     async with Visitor(studio_on(client, defaults={"en": {"greeting": "Hello {name}."}})) as visitor:
         await visitor.sign_in("publisher")
         for text in ("Good day {name}.", "Good morning {name}."):
-            form, before, steps = await visitor.opened("greeting"), await _commands(client), steps_of_the_package()
-            with steps.counting():
-                answer = await visitor.press(form, "publish", text=text)
-            operations = await _commands(client) - before
+            form, steps = await visitor.opened("greeting"), steps_of_the_package()
+            async with client.monitor() as monitor:
+                with steps.counting():
+                    answer = await visitor.press(form, "publish", text=text)
+                await client.echo(_END)
+                operations = await _operations(monitor)
             assert answer.status_code == 303, answer.text
     await getattr(client, "aclose", client.close)()
     return {"publish_operations": operations, "publish_switches": steps.switches}
 
 
-async def _commands(client: Any) -> int:
-    """How many commands the server has run for clients, those of scripts and this one's own kind not counted."""
-    counts = await client.info("commandstats")
-    own = ("info", "client", "hello", "auth", "select", "ping", "multi", "exec")
-    return sum(each["calls"] for name, each in counts.items() if name.removeprefix("cmdstat_").split("|")[0] not in own)
+async def _operations(monitor: Any) -> int:
+    """How many commands clients have sent up to the one that ends the walk; what scripts run is not among them."""
+    count = 0
+    while True:
+        told = await monitor.next_command()
+        if _END in told["command"]:
+            return count
+        name = told["command"].split(" ")[0].lower()
+        count += told["client_type"] != "lua" and name not in _OWN
 
 
 async def walk_apply(folder: Path) -> dict[str, Any]:

@@ -89,8 +89,16 @@ def _bounded_composer() -> Any:
             super().__init__(*arguments, **options)
             self._depth = self._values = self._repeated = 0
             self._sizes: dict[int, int] = {}
+            self._keys: dict[int, dict[tuple[str, str], int]] = {}
 
         def compose_node(self, parent: Any, index: Any) -> Any:
+            node = self._composed(parent, index)
+            if index is None and isinstance(parent, MappingNode):
+                # Here and not behind the last key: of what is refused no more is read.
+                _refuse_repetition(node, self._keys.setdefault(id(parent), {}))
+            return node
+
+        def _composed(self, parent: Any, index: Any) -> Any:
             event = self.parser.peek_event()
             if isinstance(event, AliasEvent):
                 return self._repeat(super().compose_node(parent, index), event)
@@ -101,8 +109,7 @@ def _bounded_composer() -> Any:
                 raise YamlProblem(f"it is nested more than {MOST_DEPTH} deep", _line(event))
             node = super().compose_node(parent, index)
             self._depth -= 1
-            if isinstance(node, MappingNode):
-                _refuse_repetition(node)
+            self._keys.pop(id(node), None)
             if event.anchor is not None:
                 self._sizes[id(node)] = self._values - before
             return node
@@ -134,16 +141,14 @@ def _bounded_scanner() -> Any:
     return Bounded
 
 
-def _refuse_repetition(node: Any) -> None:
-    seen: dict[tuple[str, str], int] = {}
-    for key, _ in node.value:
-        if not isinstance(key.value, str):
-            continue
-        line = int(key.start_mark.line) + 1
-        name = str(key.tag), key.value
-        if name in seen:
-            raise YamlProblem(f"a key stands twice, in line {seen[name]} and here", line, key.value)
-        seen[name] = line
+def _refuse_repetition(key: Any, seen: dict[tuple[str, str], int]) -> None:
+    if not isinstance(key.value, str):
+        return
+    line = int(key.start_mark.line) + 1
+    name = str(key.tag), key.value
+    if name in seen:
+        raise YamlProblem(f"a key stands twice, in line {seen[name]} and here", line, key.value)
+    seen[name] = line
 
 
 def _line(event: Any) -> int:

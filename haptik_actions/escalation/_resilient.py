@@ -34,12 +34,13 @@ _LOOKS = 500
 
 
 class ResilientOutbox:
-    """Writes to `shared`, and to this process's memory where `shared` does not answer, twice, within a second.
+    """Writes to `shared`, and to this process's memory where `shared` does not answer, twice, within `patience`.
 
-    After it has not answered in time `shared` is left alone for a second, so that a Redis that hangs holds up few
-    callers. What was opened in memory moves to `shared` when that is back. What `shared` could not be told (that a
-    hand-off is confirmed, refused or put off) is told first when it answers again. Where that comes too late, because
-    its lease has ended meanwhile or this process has, another try follows, which the platform takes as the same chat.
+    `patience` is in seconds. After it has not answered in time `shared` is left alone for one, so that a Redis that
+    hangs holds up few callers. What was opened in memory moves to `shared` when that is back. What `shared` could not
+    be told (that a hand-off is confirmed, refused or put off) is told first when it answers again. Where that comes too
+    late, because its lease has ended meanwhile or this process has, another try follows, which the platform takes as
+    the same chat.
 
     What `shared` was told is held as well until it is done with. Every `look` seconds it is looked for: what `shared`
     has lost is written down again, to be tried after `grace` seconds, so that another process can say first that it is
@@ -53,12 +54,13 @@ class ResilientOutbox:
         timer: Callable[[], float] = time.monotonic,
         look: float = 1.0,
         grace: float = 3.0,
+        patience: float = _SECONDS,
         most: int = MOST,
         most_bytes: int = MOST_BYTES,
     ) -> None:
         self._shared, self._timer = shared, timer
         self._promises = Promises(most=most, most_bytes=most_bytes)
-        self._look_seconds, self._grace = look, grace
+        self._look_seconds, self._grace, self._patience = look, grace, patience
         self._lease = shared.lease if isinstance(shared, SharedOutbox) else LEASE_SECONDS
         self._keeper: asyncio.Task[None] | None = None
         self._memory = MemoryOutbox()
@@ -319,7 +321,7 @@ class ResilientOutbox:
             return await self._once(call)
 
     async def _once(self, call: Callable[[], Awaitable[T]]) -> T:
-        async with deadline(_SECONDS):
+        async with deadline(self._patience):
             if self._untold:
                 await self._catch_up()
             return await call()

@@ -29,7 +29,7 @@ from haptik_actions.messages._entry import (
 from haptik_actions.messages._exchange import FORMATS
 from haptik_actions.messages._groups import plural_examples
 from haptik_actions.messages._message import Message, Variation
-from haptik_actions.messages._names import locale_of
+from haptik_actions.messages._names import locale_chain, locale_of
 from haptik_actions.messages._resolved import element_of, suitable
 from haptik_actions.messages._store import MessageStore
 from haptik_actions.messages._template import Template
@@ -60,6 +60,7 @@ __all__ = [
     "Version",
     "check_message",
     "element_of",
+    "locale_chain",
     "locale_of",
     "packaged_copy",
     "packaged_translations",

@@ -31,7 +31,8 @@ __all__ = ["KEYS", "Message", "Variation", "can_be_evaluated", "predicate"]
 _BEGINS_AS_JSON = re.compile(r'\s*(?:\{\s*"|\[\s*["{])')
 _LIST_KEYS = ("buttons", "elements", "quick_replies")
 _OBJECT_KEYS = ("custom", "attachment")
-# `metadata` is any value to Rasa. The three behind it mean nothing here: Rasa, or Rasa Pro, reads them.
+# `metadata` is any value to Rasa. The two behind it mean nothing here: Rasa, or Rasa Pro, reads them. `translation` is
+# Rasa Pro's, and said by the NLG endpoint where nothing is written in the user's language.
 _EXTRA = (*_LIST_KEYS, *_OBJECT_KEYS, "image", "id", "metadata", "button_type", "allow_interruptions", "translation")
 KEYS = ("text", "hsl", "channel", "condition", *_EXTRA)
 """The keys of a response."""

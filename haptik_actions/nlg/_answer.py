@@ -15,6 +15,7 @@ from haptik_actions._log import get_logger
 from haptik_actions.errors import HaptikError, InvalidElement
 from haptik_actions.messages import Message, MessageStore, Template, Variation, element_of, packaged_copy, suitable
 from haptik_actions.nlg._call import Call
+from haptik_actions.nlg._translation import translated
 
 if TYPE_CHECKING:
     from haptik_actions.render import Copy
@@ -27,8 +28,6 @@ Answer = dict[str, Any]
 
 # The keys in which Rasa's own generator fills placeholders.
 _FILLED = ("text", "image", "custom", "buttons", "attachment", "quick_replies")
-# Holds texts in other languages; Rasa Pro's own generator chooses among them.
-_UNSAID = frozenset({"translation"})
 # Rasa says these responses only where the domain has them, so a missing one is no mistake.
 _OPTIONAL = frozenset({"utter_back", "utter_restart"})
 # Without these Rasa would say nothing to a user who was not understood.
@@ -55,7 +54,7 @@ async def _answer(store: MessageStore, call: Call, otherwise: Callable[[], Await
             if said is not None:
                 return said
     except (HaptikError, ArithmeticError, LookupError, TypeError, ValueError):
-        logger.exception("The message %r could not be said; its default is.", call.response)
+        logger.exception("The message %r could not be said; the default is said instead.", call.response)
     default = store.default(call.response, call.locale)
     if default is not None:
         return _said(*default, call, await _copy(store, default[0], call)) or {}
@@ -90,7 +89,7 @@ def _said(message: Message, locale: str, call: Call, copy: Copy | None) -> Answe
         fitting = [v for v in suitable(message, _REST[1], call.slots) if v.channel == _REST[1]] or fitting
     if not fitting:
         return None
-    variation = fitting[0] if len(fitting) == 1 else random.choice(fitting)
+    variation, locale = translated(random.choice(fitting) if len(fitting) > 1 else fitting[0], locale, call.locale)
     values = call.values
     gaps = [name for name in Template.parse(variation.said).names if name not in values]
     if gaps:
@@ -105,7 +104,7 @@ def _said(message: Message, locale: str, call: Call, copy: Copy | None) -> Answe
 
 
 def _response(variation: Variation, fill: Callable[..., str]) -> Answer:
-    members = {key: value for key, value in variation.extra.items() if key not in _UNSAID}
+    members = dict(variation.extra)
     if variation.text is not None:
         members["text"] = variation.text
     return {key: _filled(value, fill) if key in _FILLED else value for key, value in members.items()}

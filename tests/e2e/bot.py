@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -64,6 +65,15 @@ class Chat:
     def say(self, text: str) -> list[str]:
         """Send a message and return the texts that the user reads in answer."""
         return [answer["text"] for answer in self.post(text) if "text" in answer]
+
+    def say_until(self, text: str, expected: list[str]) -> list[str]:
+        """Send it until that is the answer. What was edited is read within 40 ms, or one answer later where the machine
+        is too busy for that.
+        """
+        give_up = time.monotonic() + PATIENCE_SECONDS
+        while (said := self.say(text)) != expected and time.monotonic() < give_up:
+            pass
+        return said
 
     def post(self, text: str) -> list[dict[str, Any]]:
         """Send a message and return what comes in answer."""

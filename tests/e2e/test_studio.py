@@ -57,11 +57,11 @@ async def test_an_edit_in_the_studio_is_the_next_greeting_of_the_running_bot(bot
         await page.get_by_role("button", name="Publish").click()
         await page.get_by_text("Published: this is what users read now.").wait_for()
     # No training, no restart: the same process, the same conversation.
-    assert await asyncio.to_thread(chat.say, "hello") == [EDITED]
+    assert await asyncio.to_thread(chat.say_until, "hello", [EDITED]) == [EDITED]
     assert await asyncio.to_thread(Chat(rasa=bot.url).say, "hello") == [EDITED]
     async with browser_page() as page:
         await page.goto(f"{studio.url}/message?key=utter_greet&locale=en")
         await page.get_by_text("More", exact=True).click()
         await page.get_by_role("button", name="Back to the default").click()
         await page.get_by_text("Users read the default again.").wait_for()
-    assert await asyncio.to_thread(chat.say, "hello") == [DEFAULT]
+    assert await asyncio.to_thread(chat.say_until, "hello", [DEFAULT]) == [DEFAULT]

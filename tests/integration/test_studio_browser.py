@@ -291,6 +291,19 @@ async def test_draft_compare_publish_history_and_back(url: str, stored: Catalogu
     assert texts == ["Good bye, and thanks.", "Bye!", "Good bye, and thanks."]
 
 
+async def test_what_an_import_changes_is_read_on_a_phone_without_scrolling_aside(url: str) -> None:
+    rows = b"key,locale,value\nutter_bye,en,So long then.\n"
+    async with browser_page(viewport={"width": 390, "height": 800}) as page:
+        await page.goto(url + "/transfer")
+        await page.get_by_label("CSV or YAML file").set_input_files(
+            {"name": "copy.csv", "mimeType": "text/csv", "buffer": rows}
+        )
+        await press(page, "Look at the changes")
+        box = await page.get_by_text("So long then.").bounding_box()
+    assert box is not None
+    assert box["x"] + box["width"] <= 390
+
+
 async def test_a_file_goes_out_and_comes_back_changed(url: str, stored: Catalogue) -> None:
     async with browser_page(accept_downloads=True) as page:
         await page.goto(url + "/transfer")
@@ -542,6 +555,14 @@ async def test_axe_finds_nothing(url: str, stored: Catalogue, redis_client: redi
         await page.goto(url + BYE)
         await press(page, "Publish")
         found["a refusal"] = await violations(axe, page)
+        await page.goto(url + "/transfer")
+        guessed = "key,locale,value\nutter_bye,en,Bis später.\n".encode("cp1252")
+        await page.get_by_label("CSV or YAML file").set_input_files(
+            {"name": "copy.csv", "mimeType": "text/csv", "buffer": guessed}
+        )
+        await press(page, "Look at the changes")
+        await page.get_by_role("alert").filter(has_text="it was read as Windows-1252").wait_for()
+        found["an import with a doubt"] = await violations(axe, page)
         await add_users(redis_client)
         await page.goto(url)
         found["the sign-in"] = await violations(axe, page)

@@ -305,11 +305,12 @@ with_controls: SearchStrategy[Element] = st.one_of(
 """The elements whose controls no channel may lose."""
 
 
-def samples(count: int) -> list[Element]:
-    """The same elements in every run, of every type alike."""
+def samples(count: int, *types: str) -> list[Element]:
+    """The same elements in every run, of every type alike, or of those that are named."""
     drawn: list[Element] = []
-    for strategy in ELEMENTS.values():
-        _collect(strategy, drawn.append, -(-count // len(ELEMENTS)))
+    wanted = types or tuple(ELEMENTS)
+    for name in wanted:
+        _collect(ELEMENTS[name], drawn.append, -(-count // len(wanted)))
     return drawn
 
 

@@ -96,7 +96,7 @@ async def test_only_so_many_are_kept(one: Bench, client: Any) -> None:
 async def test_a_delivery_keeps_the_links_of_what_it_has_handed_over(
     one: Bench, client: Any, own_valkey: Valkey
 ) -> None:
-    outbox = ResilientOutbox(RedisOutbox(connect(own_valkey.url, seconds=SECONDS)))
+    outbox = ResilientOutbox(RedisOutbox(connect(own_valkey.url, seconds=SECONDS)), patience=SECONDS)
     delivery = Delivery(one.client, outbox, links=one.store)
     link = Link.of("callback", "asha", BUSINESS)
     handoff = HandOff(id="1", user_name="u-known", business_id=BUSINESS, teams=("support",), link=link)

@@ -35,7 +35,7 @@ async def outbox(request: pytest.FixtureRequest, valkey_url: str) -> AsyncIterat
     made: dict[str, Callable[[], Outbox]] = {
         "memory": MemoryOutbox,
         "redis": lambda: RedisOutbox(connect(valkey_url, seconds=SECONDS)),
-        "resilient": lambda: ResilientOutbox(RedisOutbox(connect(valkey_url, seconds=SECONDS))),
+        "resilient": lambda: ResilientOutbox(RedisOutbox(connect(valkey_url, seconds=SECONDS)), patience=SECONDS),
     }
     outbox = made[request.param]()
     yield outbox
@@ -324,7 +324,8 @@ class Clock:
 async def two(own_valkey: Valkey) -> AsyncIterator[tuple[ResilientOutbox, RedisOutbox, Clock]]:
     """An outbox that goes on without Redis, and how another process sees the one on Redis."""
     clock = Clock()
-    ours = ResilientOutbox(RedisOutbox(connect(own_valkey.url, seconds=0.4)), timer=clock)
+    # Tests freeze Redis: each waits for as long as that, and a busy machine must answer within it when Redis is back.
+    ours = ResilientOutbox(RedisOutbox(connect(own_valkey.url, seconds=SECONDS)), timer=clock, patience=1.5)
     theirs = RedisOutbox(connect(own_valkey.url, seconds=SECONDS))
     yield ours, theirs, clock
     await ours.aclose()
@@ -407,11 +408,15 @@ async def test_a_chat_in_memory_is_not_opened_in_redis_as_well(
     assert await theirs.entries() == []
 
 
-async def test_a_storm_is_written_down_in_redis(two: tuple[ResilientOutbox, RedisOutbox, Clock]) -> None:
-    ours, theirs, _ = two
+async def test_a_storm_is_written_down_in_redis(
+    own_valkey: Valkey, two: tuple[ResilientOutbox, RedisOutbox, Clock]
+) -> None:
+    _, theirs, _ = two
+    ours = ResilientOutbox(RedisOutbox(connect(own_valkey.url, seconds=SECONDS)), patience=SECONDS)
     tickets = await asyncio.gather(*(ours.open(handoff(f"u{n}"), Terms(limit=10_000)) for n in range(1500)))
     assert {ticket.state for ticket in tickets} == {"go"}
     assert await theirs.depth() == (1500, 0)
+    await ours.aclose()
 
 
 async def test_a_chat_that_redis_holds_is_not_handed_over_again_while_redis_is_down(
@@ -457,14 +462,16 @@ async def test_opening_again_with_the_same_id_is_the_same_opening(valkey_url: st
 
 
 async def test_a_busy_event_loop_is_not_a_redis_that_is_down(
-    two: tuple[ResilientOutbox, RedisOutbox, Clock], caplog: pytest.LogCaptureFixture
+    own_valkey: Valkey, two: tuple[ResilientOutbox, RedisOutbox, Clock], caplog: pytest.LogCaptureFixture
 ) -> None:
-    ours, theirs, _ = two
+    _, theirs, _ = two
+    ours = ResilientOutbox(RedisOutbox(connect(own_valkey.url, seconds=1)))
     asyncio.get_running_loop().call_later(0.001, time.sleep, 1.2)
     opening = asyncio.create_task(ours.open(handoff(), TERMS))
     assert (await opening).state == "go"
     assert [entry.handoff for entry in await theirs.entries()] == [handoff()]
     assert "does not answer" not in caplog.text
+    await ours.aclose()
 
 
 async def test_the_depth_counts_what_waits_and_dead_letters(outbox: Outbox) -> None:

@@ -34,7 +34,8 @@ def entry_for(handed: HandOff, **changes: Any) -> Entry:
 
 def outbox_on(url: str, **options: Any) -> ResilientOutbox:
     """One whose looks are the test's own."""
-    return ResilientOutbox(RedisOutbox(connect(url, seconds=1)), **{"look": 3600.0, "grace": 0.05, **options})
+    patient: dict[str, Any] = {"look": 3600.0, "grace": 0.05, "patience": SECONDS}
+    return ResilientOutbox(RedisOutbox(connect(url, seconds=SECONDS)), **{**patient, **options})
 
 
 async def calls(client: Any, command: str) -> int:

@@ -186,6 +186,52 @@ async def test_what_only_rasa_reads_reaches_it() -> None:
     assert answer.json() == {"text": "Hi", "button_type": "vertical", "metadata": ["a"]}
 
 
+TRANSLATED: dict[str, Any] = {
+    "text": "{n, plural, one {# order} other {# orders}}",
+    "translation": {
+        "pl": "{n, plural, one {# plik} few {# pliki} other {# plików}}",
+        "de": "{n} Bestellungen",
+        "fr": 5,
+    },
+    "buttons": [
+        {"title": "Yes", "payload": "/yes", "translation": {"de": {"title": "Ja"}, "de-AT": {"title": "Jo"}}},
+        {"title": "Shop", "url": "https://a.example", "translation": {"de": {"url": "https://a.example/de"}}},
+        {"title": "No", "payload": "/no"},
+    ],
+}
+IN_ENGLISH = ["3 orders", "Yes", "https://a.example"]
+IN_GERMAN = ["3 Bestellungen", "Ja", "https://a.example/de"]
+
+
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [
+        (None, IN_ENGLISH),
+        ("en-IN", IN_ENGLISH),
+        ("fr", IN_ENGLISH),
+        ("no tag!", IN_ENGLISH),
+        ("de", IN_GERMAN),
+        ("de_CH", IN_GERMAN),
+        ("de-AT", ["3 Bestellungen", "Jo", "https://a.example/de"]),
+        # Its numbers are counted as the language does.
+        ("pl", ["3 pliki", "Yes", "https://a.example"]),
+    ],
+)
+async def test_a_responses_own_translation_is_said(language: str | None, said: list[str]) -> None:
+    store = MessageStore(defaults={"en": {"utter_x": json.dumps(TRANSLATED)}})
+    answer = (await post(store, call(slots={"n": 3, "language_code": language}))).json()
+    assert [answer["text"], answer["buttons"][0]["title"], answer["buttons"][1]["url"]] == said
+    assert answer["buttons"][2] == {"title": "No", "payload": "/no"}
+    assert "translation" not in json.dumps(answer)
+
+
+async def test_what_is_written_in_the_users_language_goes_before_a_translation() -> None:
+    german = json.dumps({"text": "Guten Tag", "translation": {"de": "Hallo"}})
+    store = MessageStore(defaults={"en": {"utter_x": json.dumps(TRANSLATED)}, "de": {"utter_x": german}})
+    answer = await post(store, call(slots={"n": 3, "language_code": "de"}))
+    assert answer.json() == {"text": "Guten Tag"}
+
+
 # YAML
 
 YAML = [
@@ -280,3 +326,29 @@ def test_an_import_reads_no_environment(monkeypatch: pytest.MonkeyPatch) -> None
 def test_what_was_exported_as_yaml_is_read_back(text: str) -> None:
     exported = write("yaml", [(Place("en", "utter_x"), text, None)])
     assert [row.value for row in read("yaml", exported)] == [text]
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        # What comes behind is not read any more: here it is no YAML.
+        ("one: 1\none: 2\ntwo: [", 2),
+        ("? one\n: 1\n? one\n: 2\ntwo: ]", 3),
+        ("[{one: 1, two: 2,\n one: 3}, ]]", 2),
+        ("&key one: 1\ntwo: 2\n*key : 3\n]", 1),
+        (":\r" * 17_500 + "]", 2),
+    ],
+)
+def test_nothing_is_read_behind_a_key_that_stands_twice(text: str, line: int) -> None:
+    with pytest.raises(ConfigurationError, match=f"line {line}: a key stands twice"):
+        load_yaml(text, "x.yml", {})
+
+
+def test_the_same_key_may_stand_in_several_objects() -> None:
+    text = "one: {two: 1, three: [{two: 2}, {two: 3}]}\ntwo: &it {two: 4}\nthree: *it\n"
+    it = {"two": 4}
+    assert load_yaml(text, "x.yml", {}) == {
+        "one": {"two": 1, "three": [{"two": 2}, {"two": 3}]},
+        "two": it,
+        "three": it,
+    }
