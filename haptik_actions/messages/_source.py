@@ -25,10 +25,10 @@ _VERSIONS_LOOKED_AT = 5
 
 
 class RedisSource:
-    """The live messages and the domain's defaults, as they stand in Redis."""
+    """The live messages and the domain's defaults, as they stand in Redis, which has so many seconds for an answer."""
 
-    def __init__(self, redis: Redis) -> None:
-        self.redis = redis
+    def __init__(self, redis: Redis, seconds: float) -> None:
+        self.redis, self._seconds = redis, seconds
 
     async def read(self, places: Sequence[Place]) -> dict[str, str | None]:
         """Return Redis key -> message, for the live key and the default of each place; None where there is none.
@@ -44,7 +44,7 @@ class RedisSource:
         pipeline = self.redis.pipeline(transaction=False)
         for key in keys:
             pipeline.get(key)
-        async with deadline(REDIS_SECONDS):
+        async with deadline(self._seconds):
             answers = await pipeline.execute(raise_on_error=False)
         values = dict(zip(keys, map(allowed, answers), strict=True))
         broken = [place for place in places if _mistake(values[place.live])]
@@ -54,7 +54,7 @@ class RedisSource:
         return texts | {place.live: value for place in broken if (value := await self._published(place)) is not None}
 
     async def _published(self, place: Place) -> str | None:
-        async with deadline(REDIS_SECONDS):
+        async with deadline(self._seconds):
             entries: Any = await self.redis.lrange(history_key(place), 0, _VERSIONS_LOOKED_AT - 1)
         for entry in entries:
             value = _value_of(entry)

@@ -55,7 +55,7 @@ class MessageStore:
     last across a restart. `maxsize` bounds the messages in memory.
 
     A Redis that fails is left alone for a second. A request waits at most `patience` seconds for Redis where another
-    answer is at hand, and half a second where it is the first to notice that Redis hangs.
+    answer is at hand, and `seconds` where it is the first to notice that Redis hangs.
     `timer` is the clock of the cache, in seconds. A store belongs to the event loop that it is first used in.
     """
 
@@ -70,9 +70,10 @@ class MessageStore:
         timer: Callable[[], float] = time.monotonic,
         snapshot: str | os.PathLike[str] | None = None,
         patience: float = 0.04,
+        seconds: float = REDIS_SECONDS,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        self._source = None if redis is None else RedisSource(redis)
+        self._source = None if redis is None else RedisSource(redis, seconds)
         self._locale = locale
         self._defaults = Defaults(defaults or {}, locale)
         self._ttl, self._patience = ttl, patience

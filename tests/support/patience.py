@@ -11,9 +11,11 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from redis.asyncio import Redis
 from redis.asyncio.cluster import RedisCluster
 
 from haptik_actions._redis import connect
+from haptik_actions.messages import MessageStore
 from haptik_actions.relay import RelayStore
 
 SECONDS = 60.0
@@ -25,6 +27,11 @@ async def until(happened: Callable[[], Awaitable[Any]], *, look: float = 0.02) -
     while not await happened():
         assert time.monotonic() < ends, "it did not happen"
         await asyncio.sleep(look)
+
+
+def message_store(redis: Redis, **options: Any) -> MessageStore:
+    """A message store that takes another answer than that of `redis` only where `redis` has failed."""
+    return MessageStore(redis, **{"patience": SECONDS, "seconds": SECONDS, **options})
 
 
 def relay_store(url: str) -> RelayStore:

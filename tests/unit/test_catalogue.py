@@ -12,7 +12,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from haptik_actions.errors import ConfigurationError, EditConflict, InvalidMessage, MessagesUnavailable
-from haptik_actions.messages import Catalogue, Context, Message, MessageStore, check_message, packaged_copy
+from haptik_actions.messages import Catalogue, Context, Message, check_message, packaged_copy
+from tests.support.patience import message_store
 from tests.support.ports import free_port
 from tests.support.valkey import Valkey
 
@@ -323,7 +324,7 @@ async def test_seeding_gives_defaults_and_keeps_what_was_edited(
     entry = await catalogue.get("utter_greet", "en")
     assert (entry.value, entry.default) == ("Namaste", "Hello again")
     assert (await catalogue.get("utter_menu", "en")).origin == "missing"
-    assert await MessageStore(redis_client).text("utter_greet") == "Namaste"
+    assert await message_store(redis_client).text("utter_greet") == "Namaste"
 
 
 async def test_searching(catalogue: Catalogue, redis_client: redis.asyncio.Redis) -> None:

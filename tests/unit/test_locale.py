@@ -15,6 +15,7 @@ from haptik_actions.config import Settings
 from haptik_actions.errors import ConfigurationError
 from haptik_actions.messages import MessageStore
 from tests.support.form_chat import FormChat
+from tests.support.patience import message_store
 from tests.unit.forms_bot import VisitForm
 
 Put = Callable[..., Any]
@@ -97,7 +98,7 @@ async def test_a_variety_stands_in_with_its_language_for_users_of_another(
     redis_client: redis.asyncio.Redis, put: Put
 ) -> None:
     await put("de", utter_hello="Guten Tag")
-    store = MessageStore(redis_client, locale="de-AT")
+    store = message_store(redis_client, locale="de-AT")
     assert await store.text("utter_hello", "fr") == await store.text("utter_hello") == "Guten Tag"
     await put("de-AT", utter_bye="Servus")
     await put("fr", utter_bye="Salut")

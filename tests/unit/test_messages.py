@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from haptik_actions.errors import ConfigurationError
 from haptik_actions.messages import MessageStore, packaged_copy
+from tests.support.patience import message_store
 from tests.support.ports import free_port
 from tests.support.valkey import Valkey
 
@@ -51,7 +52,7 @@ def test_the_packaged_copy_is_a_file_and_not_code() -> None:
 
 async def test_what_stands_in_redis_wins(redis_client: redis.asyncio.Redis) -> None:
     await write(redis_client, "en", "haptik_handoff_connected", "One moment, I fetch {team}. ☎")
-    store = MessageStore(redis_client)
+    store = message_store(redis_client)
     assert await store.text("haptik_handoff_connected", team="Orders") == "One moment, I fetch Orders. ☎"
 
 
@@ -72,12 +73,12 @@ async def test_what_stands_in_redis_wins(redis_client: redis.asyncio.Redis) -> N
 async def test_the_locale_chain(redis_client: redis.asyncio.Redis, key: str, locale: str, expected: str) -> None:
     await write(redis_client, "en-IN", key, "namaste (en-IN)")
     await write(redis_client, "en", key, "hello (en)")
-    assert await MessageStore(redis_client).text(key, locale) == expected
+    assert await message_store(redis_client).text(key, locale) == expected
 
 
 async def test_own_defaults_come_before_the_packaged_copy(redis_client: redis.asyncio.Redis, key: str) -> None:
     defaults = {"en": {key: "mine", "haptik_handoff_connected": "my own"}, "de": {key: "meins"}}
-    store = MessageStore(redis_client, defaults=defaults)
+    store = message_store(redis_client, defaults=defaults)
     assert await store.text(key) == "mine"
     assert await store.text(key, "de-AT") == "meins"
     assert await store.text("haptik_handoff_connected") == "my own"
@@ -85,7 +86,7 @@ async def test_own_defaults_come_before_the_packaged_copy(redis_client: redis.as
 
 async def test_an_edit_shows_when_the_cache_is_over(redis_client: redis.asyncio.Redis, key: str) -> None:
     clock = Clock()
-    store = MessageStore(redis_client, ttl=1.0, timer=clock, patience=5.0)
+    store = message_store(redis_client, ttl=1.0, timer=clock, patience=5.0)
     await write(redis_client, "en", key, "old")
     assert await store.text(key) == "old"
     await write(redis_client, "en", key, "new")
@@ -96,7 +97,7 @@ async def test_an_edit_shows_when_the_cache_is_over(redis_client: redis.asyncio.
 
 async def test_by_default_an_edit_shows_within_a_second(redis_client: redis.asyncio.Redis, key: str) -> None:
     clock = Clock()
-    store = MessageStore(redis_client, timer=clock, patience=5.0)
+    store = message_store(redis_client, timer=clock, patience=5.0)
     await write(redis_client, "en", key, "old")
     assert await store.text(key) == "old"
     await write(redis_client, "en", key, "new")
@@ -109,7 +110,7 @@ async def test_a_blank_or_broken_value_is_not_what_the_user_reads(
     redis_client: redis.asyncio.Redis, blank: bytes, caplog: pytest.LogCaptureFixture
 ) -> None:
     await write(redis_client, "en", "haptik_handoff_delayed", blank)
-    assert await MessageStore(redis_client).text("haptik_handoff_delayed") == packaged_copy()["haptik_handoff_delayed"]
+    assert await message_store(redis_client).text("haptik_handoff_delayed") == packaged_copy()["haptik_handoff_delayed"]
     assert "haptik:messages:en:haptik_handoff_delayed" in caplog.text
 
 
@@ -117,14 +118,14 @@ async def test_a_key_of_another_type_is_not_what_the_user_reads(
     redis_client: redis.asyncio.Redis, caplog: pytest.LogCaptureFixture
 ) -> None:
     await redis_client.lpush("haptik:messages:en:haptik_handoff_delayed", "x")
-    assert await MessageStore(redis_client).text("haptik_handoff_delayed") == packaged_copy()["haptik_handoff_delayed"]
+    assert await message_store(redis_client).text("haptik_handoff_delayed") == packaged_copy()["haptik_handoff_delayed"]
     assert "haptik:messages:en:haptik_handoff_delayed" in caplog.text
 
 
 async def test_a_key_that_exists_nowhere_is_answered_and_logged(
     redis_client: redis.asyncio.Redis, key: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    store = MessageStore(redis_client)
+    store = message_store(redis_client)
     assert await store.find(key, "en-IN") is None
     assert await store.text(key, "en-IN") == packaged_copy()["haptik_message_missing"]
     assert f"haptik:messages:en-IN:{key}" in caplog.text

@@ -13,7 +13,7 @@ import pytest
 import redis.asyncio
 
 from haptik_actions.messages import Catalogue, MessageStore, packaged_copy
-from tests.support.patience import until
+from tests.support.patience import message_store, until
 from tests.support.ports import free_port
 from tests.support.valkey import Valkey
 
@@ -129,7 +129,7 @@ async def test_broken_copy_is_not_shown_but_what_was_published_last(
     await catalogue.publish(CONNECTED, "en", "published", author="asha", expected="0-")
     await redis_client.set(f"haptik:messages:en:{CONNECTED}", '{"text": "edited by hand"')
     # A store that knows nothing yet: no memory of its own helps it.
-    assert await MessageStore(redis_client).text(CONNECTED) == "published"
+    assert await message_store(redis_client).text(CONNECTED) == "published"
     assert f"haptik:messages:en:{CONNECTED}" in caplog.text
 
 
@@ -138,13 +138,13 @@ async def test_broken_copy_that_nobody_published_leaves_the_rest_of_the_chain(
 ) -> None:
     await redis_client.set(f"haptik:messages:en-IN:{CONNECTED}", '["')
     await redis_client.set(f"haptik:messages:en:{CONNECTED}", "english")
-    assert await MessageStore(redis_client).text(CONNECTED, "en-IN") == "english"
+    assert await message_store(redis_client).text(CONNECTED, "en-IN") == "english"
 
 
 async def test_each_locale_goes_to_its_own_default_before_the_next_locale(redis_client: redis.asyncio.Redis) -> None:
     await redis_client.set("haptik:messages-default:hi:utter_greet", "namaste")
     await redis_client.set("haptik:messages:en:utter_greet", "edited")
-    store = MessageStore(redis_client)
+    store = message_store(redis_client)
     assert await store.text("utter_greet", "hi-IN") == "namaste"
     assert await store.text("utter_greet", "ta") == "edited"
     assert await store.text("utter_greet", "zh-Hant-TW") == "edited"
@@ -212,7 +212,7 @@ async def test_a_snapshot_that_is_broken_is_no_error(
 
 async def test_a_snapshot_holds_no_more_than_the_cache(redis_client: redis.asyncio.Redis, tmp_path: Path) -> None:
     snapshot = tmp_path / "messages.json"
-    store = MessageStore(redis_client, snapshot=snapshot, maxsize=5)
+    store = message_store(redis_client, snapshot=snapshot, maxsize=5)
     for number in range(100):
         await redis_client.set(f"haptik:messages:en:k{number}", "text")
         await store.text(f"k{number}")
@@ -224,7 +224,7 @@ async def test_a_folder_that_cannot_be_written_is_a_line_in_the_log(
     redis_client: redis.asyncio.Redis, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     (tmp_path / "file").write_text("")
-    store = MessageStore(redis_client, snapshot=tmp_path / "file" / "messages.json")
+    store = message_store(redis_client, snapshot=tmp_path / "file" / "messages.json")
     await redis_client.set("haptik:messages:en:a", "text")
     assert await store.text("a") == "text"
     await store.aclose()

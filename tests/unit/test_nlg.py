@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from haptik_actions.messages import Catalogue, MessageStore, packaged_copy
 from haptik_actions.nlg import nlg_app
+from tests.support.patience import message_store
 from tests.support.ports import free_port
 
 COPY = packaged_copy()
@@ -135,7 +136,7 @@ async def test_what_a_channel_adds_to_an_element_is_in_the_users_language() -> N
 async def test_a_default_that_stands_in_is_formatted_in_its_own_language(redis_client: redis.asyncio.Redis) -> None:
     nobodys = [{"text": "x", "condition": [{"type": "slot", "name": "a", "value": "b"}]}]
     await redis_client.set("haptik:messages:de:utter_x", json.dumps(nobodys))
-    store = MessageStore(redis_client, locale="de", defaults={"de": {"utter_x": "{n, number}"}})
+    store = message_store(redis_client, locale="de", defaults={"de": {"utter_x": "{n, number}"}})
     assert (await post(store, body("utter_x", n=1234.5))).json() == {"text": "1.234,5"}
 
 
@@ -226,7 +227,7 @@ async def test_a_response_that_exists_nowhere(response: str, expected: dict[str,
 async def test_the_language_comes_from_slot_or_metadata(redis_client: redis.asyncio.Redis) -> None:
     await redis_client.set("haptik:messages:en:utter_x", "hello")
     await redis_client.set("haptik:messages:hi:utter_x", "namaste")
-    store = MessageStore(redis_client)
+    store = message_store(redis_client)
     assert (await post(store, body("utter_x", language_code="hi-IN"))).json() == {"text": "namaste"}
     call = body("utter_x")
     call["tracker"]["latest_message"]["metadata"] = {"language_code": "hi"}
@@ -237,12 +238,12 @@ async def test_the_language_comes_from_slot_or_metadata(redis_client: redis.asyn
 async def test_seeded_defaults_and_edits(redis_client: redis.asyncio.Redis) -> None:
     catalogue = Catalogue(redis_client)
     await catalogue.seed({"utter_x": [{"text": "the domain's"}]})
-    assert (await post(MessageStore(redis_client), body("utter_x"))).json() == {"text": "the domain's"}
+    assert (await post(message_store(redis_client), body("utter_x"))).json() == {"text": "the domain's"}
     await catalogue.publish("utter_x", "en", "edited", author="asha", expected="0-")
-    assert (await post(MessageStore(redis_client), body("utter_x"))).json() == {"text": "edited"}
+    assert (await post(message_store(redis_client), body("utter_x"))).json() == {"text": "edited"}
     # Broken by hand, and nothing else is known: what was published last.
     await redis_client.set("haptik:messages:en:utter_x", '{"text": ')
-    assert (await post(MessageStore(redis_client), body("utter_x"))).json() == {"text": "edited"}
+    assert (await post(message_store(redis_client), body("utter_x"))).json() == {"text": "edited"}
 
 
 async def test_where_no_variation_of_an_edit_fits_the_domains_own_response_answers(
@@ -250,7 +251,7 @@ async def test_where_no_variation_of_an_edit_fits_the_domains_own_response_answe
 ) -> None:
     await redis_client.set("haptik:messages-default:en:utter_x", "the domain's")
     await redis_client.set("haptik:messages:en:utter_x", '{"text": "for slack", "channel": "slack"}')
-    store = MessageStore(redis_client)
+    store = message_store(redis_client)
     assert (await post(store, body("utter_x", "slack"))).json() == {"text": "for slack"}
     assert (await post(store, body("utter_x", "facebook"))).json() == {"text": "the domain's"}
 

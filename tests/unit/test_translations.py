@@ -33,6 +33,7 @@ from haptik_actions.messages import (
 )
 from haptik_actions.render import CHANNELS, Copy, render
 from tests.support.form_chat import FormChat
+from tests.support.patience import message_store
 from tests.support.rasa import action_call
 from tests.unit.forms_bot import NOW, VisitForm, field, form_of
 from tests.unit.test_actions import Failing
@@ -372,7 +373,7 @@ def test_what_a_channel_adds_is_in_the_language_and_fits(locale: str, channel: s
 
 
 async def test_no_store_speaks_a_translation_on_its_own(redis_client: redis.asyncio.Redis) -> None:
-    for store in (MessageStore(locale="de"), MessageStore(redis_client, locale="hi")):
+    for store in (MessageStore(locale="de"), message_store(redis_client, locale="hi")):
         for tag in (None, *LOCALES):
             assert await store.text("haptik_apology", tag) == ENGLISH["haptik_apology"]
 
@@ -389,7 +390,7 @@ async def test_seeding_makes_them_defaults_and_keeps_edits(
     await redis_client.set(f"haptik:messages:{locale}:haptik_apology", "von Hand")
     done = await catalogue.seed_packaged(locale)
     assert (done.added, done.changed, done.removed, done.refused) == (len(ENGLISH), 0, 0, ())
-    store = MessageStore(redis_client)
+    store = message_store(redis_client)
     assert await store.text("haptik_apology", locale) == "von Hand"
     assert await store.text("haptik_hsl_choose", locale) == TRANSLATIONS[locale]["haptik_hsl_choose"]
     assert await store.text("haptik_hsl_choose", "en") == ENGLISH["haptik_hsl_choose"]
