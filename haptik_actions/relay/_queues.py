@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 import time
+from collections.abc import Callable
 from typing import Any, Literal, TypeAlias, TypeVar
 
 import msgspec
@@ -83,12 +84,18 @@ class ForAgent(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Queues:
-    """Queues on `board`, worked on under one `token`. A lease lasts `lease` seconds."""
+    """Queues on `board`, worked on under one `token`. A lease lasts `lease` seconds.
+
+    `says`: this process works on what waits for users.
+    """
 
     def __init__(self, board: Board, *, lease: float) -> None:
         self._board, self.lease = board, lease
         self.token = secrets.token_hex(12)
+        self.says = False
         self._held: set[tuple[Lane, str]] = set()
+        # When those events came that are being stored, by conversation.
+        self._storing: dict[str, list[float]] = {}
 
     async def put(self, id_: str, event: PlatformEvent, name: str, hold: float, came: float) -> Stored:
         """Store an event, once for each `name`. The caller looks at the queue itself.
@@ -100,6 +107,15 @@ class Queues:
         def lag() -> int:
             return _ms(time.monotonic() - came)
 
+        self._storing.setdefault(id_, []).append(came)
+        try:
+            return await self._put(id_, event, name, hold, lag)
+        finally:
+            self._storing[id_].remove(came)
+            if not self._storing[id_]:
+                del self._storing[id_]
+
+    async def _put(self, id_: str, event: PlatformEvent, name: str, hold: float, lag: Callable[[], int]) -> Stored:
         answer = await self._board.on_quietly(
             EVENT,
             *(id_, self.token, _ms(hold), lag, name, to_json(event.business_id), _kind(event), _order(event)),
@@ -108,6 +124,7 @@ class Queues:
             *(_optional(value) for value in (event.agent, event.user_name, event.auth_id, event.conversation_no)),
             round(event.at * 1000),
             int(event.kind == "webhook_conversation_complete"),
+            self.token if self.says else "",
         )
         stored: Stored = _text(answer)  # type: ignore[assignment]
         return stored
@@ -131,7 +148,13 @@ class Queues:
         return stored
 
     async def for_user(self, id_: str, hold: float, done: Done | None) -> ForUser | Wait:
-        """Tick `done` off, and return what is next."""
+        """Tick `done` off, and return what is next.
+
+        While this process stores an event of that chat, it may be an earlier one: what is next is held back for as long
+        as that has been here already.
+        """
+        if hold and id_ in self._storing:
+            hold += time.monotonic() - min(self._storing[id_])
         ticked: tuple[Any, ...] = ("", "", "", "", "")
         if done is not None:
             ticked = (done.member, _row(done), done.inbox, int(done.ended), _twice(done))

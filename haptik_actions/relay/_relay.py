@@ -101,6 +101,7 @@ class Relay:
         Without it this process takes events and words, and others work on them.
         """
         self._lanes.open()
+        self._queues.says = True
         self._watch.start(self._store.board.redis)
         if self._secret:
             self._presence.start()

@@ -9,7 +9,7 @@ __all__ = ["EVENT", "LEAVE", "OWN", "TIMER", "WORDS"]
 # ARGV 3: hold-back; 4: how long ago the process got it; 5: name under which it is seen; 6: business_id; 7: automated,
 # human, pinned or ended; 8: order of twenty digits or an empty string; 9: content; 10: content of "an agent is here";
 # 11: the agent's name, 12: user_name, 13: auth_id, 14: conversation_no, each as JSON or an empty string; 15: when it
-# happened; 16: whether it tells all.
+# happened; 16: whether it tells all; 17: the token of the process where it says events to users itself, or ''.
 EVENT = (
     CONVERSATION
     + """
@@ -18,6 +18,14 @@ local hold, kind, at_order, content = tonumber(ARGV[3]), ARGV[7], ARGV[8], ARGV[
 -- Whoever wants nothing held back need not wait for slow processes either.
 local lag = hold > 0 and tonumber(ARGV[4]) or 0
 if not is_new(ARGV[5]) then return 'twice' end
+-- An earlier event may be in the hands of the process that has stored this one. Only that process knows, so it is given
+-- a little more time than the others to say what is due.
+local function wait_and_say()
+  if ARGV[17] ~= '' and hold > 0 then
+    redis.call('SET', leases.user, ARGV[17], 'PX', whole(hold + 2 * lag + 50), 'NX')
+  end
+  wake('user', hold + lag)
+end
 local learnt = false
 for place, member in pairs({[12] = 'user_name', [13] = 'auth_id'}) do
   local known = get(member)
@@ -54,7 +62,7 @@ local function ended()
   redis.call('HSET', link, 'closing', 'true')
   redis.call('ZREM', timers, id)
   queue('+inf', member, now + lag, content)
-  wake('user', hold + lag)
+  wait_and_say()
   return 'stored'
 end
 if kind == 'ended' then
@@ -76,7 +84,7 @@ if kind ~= 'automated' and state ~= '"ended"' and get('closing') ~= 'true' then
     if at_order == '' then score, member = behind_all('0') end
     queue(score, member, now + lag, ARGV[10])
     redis.call('HSET', work, 'here', member)
-    wake('user', hold + lag)
+    wait_and_say()
   else
     -- It was a later message that said first that an agent is there. Nobody has told the user yet.
     local here = redis.call('HGET', work, 'here')
@@ -104,7 +112,7 @@ if at_order == '' then
 else
   queue(tonumber(at_order), at_order .. ':1', now + lag, content)
 end
-wake('user', hold + lag)
+wait_and_say()
 keep()
 return 'stored'
 """
