@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import functools
 import inspect
+import os
+import signal
 import sys
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
 from types import SimpleNamespace
@@ -136,26 +138,54 @@ def look_after_workers(app: Any, look: Callable[[], None]) -> bool:
     needed = ("_all_workers_ack", "_sync_states", "_shutting_down", "shutdown", "transient_processes")
     if not _has(manager, "sanic.Sanic.manager", *needed, costs="a worker that dies is not started again"):
         return False
-    all_started, sync_states = manager._all_workers_ack, manager._sync_states
+    all_started, sync_states, held = manager._all_workers_ack, manager._sync_states, _HeldSignals()
 
     def sync_states_and_look() -> None:
-        try:
+        with held:
             sync_states()
-        except Exception:
-            # The handler of the signal asks over the same connection, and takes the answer to what was asked here.
-            if not manager._shutting_down:
-                raise
-        look()
+            look()
 
     def all_started_or_stopping() -> bool:
-        if manager._shutting_down:
-            # Once more, for a worker that was started after the signal. The others are not told twice.
-            manager.shutdown()
-            return True
-        return bool(all_started())
+        with held:
+            if manager._shutting_down:
+                # Once more, for a worker that was started after the signal. The others are not told twice.
+                manager.shutdown()
+                return True
+            return bool(all_started())
 
     manager._all_workers_ack, manager._sync_states = all_started_or_stopping, sync_states_and_look
     return True
+
+
+class _HeldSignals:
+    """While it is entered, signals that stop the server wait.
+
+    Their handler in Sanic's main process asks for its workers over the same connection as Sanic itself. In the midst of
+    another question it would take that one's answer, and the server would end with an error.
+    """
+
+    def __init__(self) -> None:
+        self._holder = 0
+        self._waiting: list[Callable[[], Any]] = []
+        for number in (signal.SIGINT, signal.SIGTERM):
+            handler = signal.getsignal(number)
+            if callable(handler):
+                signal.signal(number, functools.partial(self._handle, handler))
+
+    def __enter__(self) -> None:
+        # A worker that is forked meanwhile is not held.
+        self._holder = os.getpid()
+
+    def __exit__(self, *_: object) -> None:
+        self._holder = 0
+        while self._waiting:
+            self._waiting.pop(0)()
+
+    def _handle(self, handler: Callable[[int, Any], Any], number: int, frame: Any) -> None:
+        if self._holder == os.getpid():
+            self._waiting.append(functools.partial(handler, number, frame))
+        else:
+            handler(number, frame)
 
 
 def workers_of(manager: Any) -> Iterator[Any]:
