@@ -190,8 +190,8 @@ async def run_cell(stack: Stack, way: Way, trouble: Trouble, users: int, *, plug
     options = {"team": trouble.team, "countdown": 5, "deadline": DEADLINE, "limit": 100_000}
     calls = [call_of(way.recorded, action, name, trouble.integration, options) for name in names]
     stack.sandbox.reset()
-    async with trouble.around(stack):
-        answers = await Rasa(stack.server, PATIENCE + trouble.takes).post_all(calls)
+    async with trouble.around(stack) as connections:
+        answers = await Rasa(stack.server, PATIENCE + trouble.takes).post_all(calls, connections)
     stack.heal()
     settled = not plugin or await until(lambda: _is_settled(stack, trouble, names, answers), DELIVERY_SECONDS)
     cell = _count(stack.sandbox, way, trouble, names, answers, plugin=plugin)

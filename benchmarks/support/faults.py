@@ -8,6 +8,8 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcon
 from dataclasses import dataclass
 from pathlib import Path
 
+import aiohttp
+
 from haptik_actions._redis import connect, disconnect
 from haptik_actions.sandbox import Fault, Sandbox
 from support.calls import Rasa, call_of
@@ -54,7 +56,8 @@ class Stack:
             await disconnect(client)
 
 
-Around = Callable[[Stack], AbstractAsyncContextManager[None]]
+Around = Callable[[Stack], AbstractAsyncContextManager["aiohttp.ClientSession | None"]]
+"""What it gives is the connections over which Rasa calls, where they are there already."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -201,6 +204,23 @@ async def _frozen(stack: Stack) -> AsyncIterator[None]:
 
 
 @asynccontextmanager
+async def _no_descriptors(stack: Stack) -> AsyncIterator[aiohttp.ClientSession | None]:
+    """Rasa is connected already. The server can open nothing more: no connection, no file, no module."""
+    await stack.server.restart()
+    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as session:
+        if not stack.server.grpc:
+            await asyncio.gather(*(_connect(session, stack.server.port) for _ in range(stack.users)))
+        # gRPC has one connection for all calls, and it is not there yet.
+        with stack.server.few_descriptors(spare=int(stack.server.grpc)):
+            yield None if stack.server.grpc else session
+
+
+async def _connect(session: aiohttp.ClientSession, port: int) -> None:
+    async with session.get(f"http://127.0.0.1:{port}/health") as answer:
+        await answer.read()
+
+
+@asynccontextmanager
 async def _killed_waiting(stack: Stack) -> AsyncIterator[None]:
     """Users were told that it takes a while; the server dies, and after its restart nobody writes."""
     stack.sandbox.outage = True
@@ -272,6 +292,7 @@ TROUBLES = (
     Trouble(name="all_down", title="all three down", around=_all_down),
     Trouble(name="worker_killed", title="worker killed, server lives", around=_worker_killed),
     Trouble(name="frozen", title="worker frozen by a regex in a thread", around=_frozen, takes=30),
+    Trouble(name="no_descriptors", title="worker out of file descriptors", around=_no_descriptors),
     Trouble(name="killed_waiting", title="server killed, hand-offs wait", around=_killed_waiting, kills=True),
     Trouble(name="killed_delivering", title="… while it delivers", around=_killed_delivering, kills=True),
     Trouble(name="killed_answering", title="… while it answers", around=_killed_answering, kills=True, cuts=True),

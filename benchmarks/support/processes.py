@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import importlib.util
+import itertools
 import os
+import resource
 import signal
 import socket
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 
 import aiohttp
@@ -204,13 +206,37 @@ class ActionServer(Process):
         None with rasa-sdk 3.6 and over gRPC, where the main process answers.
         """
         killed = 0
-        for folder in Path("/proc").glob("[0-9]*"):
+        for folder in self._processes():
             with contextlib.suppress(OSError):
-                is_ours = os.getpgid(int(folder.name)) == self.pid
-                if is_ours and b"\0SANIC_WORKER_NAME=" in b"\0" + (folder / "environ").read_bytes():
+                if b"\0SANIC_WORKER_NAME=" in b"\0" + (folder / "environ").read_bytes():
                     os.kill(int(folder.name), signal.SIGKILL)
                     killed += 1
         return killed
+
+    @contextlib.contextmanager
+    def few_descriptors(self, spare: int) -> Iterator[None]:
+        """Let none of its processes open more than `spare` file descriptors beyond those that it has."""
+        before: list[tuple[int, tuple[int, int]]] = []
+        for folder in self._processes():
+            with contextlib.suppress(OSError):
+                pid, taken = int(folder.name), {int(name.name) for name in (folder / "fd").iterdir()}
+                free = (number for number in itertools.count() if number not in taken)
+                limit = next(itertools.islice(free, spare, None))
+                old = resource.prlimit(pid, resource.RLIMIT_NOFILE)
+                resource.prlimit(pid, resource.RLIMIT_NOFILE, (limit, old[1]))
+                before.append((pid, old))
+        try:
+            yield
+        finally:
+            for pid, limits in before:
+                with contextlib.suppress(OSError):
+                    resource.prlimit(pid, resource.RLIMIT_NOFILE, limits)
+
+    def _processes(self) -> Iterator[Path]:
+        for folder in Path("/proc").glob("[0-9]*"):
+            with contextlib.suppress(OSError):
+                if os.getpgid(int(folder.name)) == self.pid:
+                    yield folder
 
     async def is_healthy(self) -> bool:
         """Tell whether it can take a call within a second: one that a blocking action stops cannot."""
