@@ -132,8 +132,8 @@ def test_every_type_with_every_uri_is_taken_and_shown(channel: str) -> None:
 
 
 def test_the_strategies_reach_every_type_uri_and_field() -> None:
-    # Buttons are made quickly, and have every kind and every URI.
-    made = [*samples(11 * 60), *samples(900, "BUTTON")]
+    # Buttons are made quickly, and have every kind and every URI; forms have every field, each several times.
+    made = [*samples(11 * 20), *samples(900, "BUTTON"), *samples(240, "FORM")]
     shown = [control for element in made for _, control in controls(element)]
     fields = {field.type for element in made if isinstance(element, Form) for field in element.fields}
 
