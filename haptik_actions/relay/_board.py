@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from haptik_actions._deadline import DeadlinePassed, deadline
 from haptik_actions._log import get_logger
+from haptik_actions._rest import Rest
 from haptik_actions.errors import RelayAway
 from haptik_actions.relay._keys import keys_of
 
@@ -38,7 +39,7 @@ class Board:
         self._patience, self._clock = patience, clock
         self._scripts: dict[str, Any] = {}
         self._gate = asyncio.Semaphore(_CALLS)
-        self._rest_until = float("-inf")
+        self._rest = Rest(_REST_SECONDS)
         self.is_away = False
 
     def now(self) -> float:
@@ -114,14 +115,14 @@ class Board:
         from redis.exceptions import TimeoutError as RedisTimeout
 
         async with self._gate:
-            if time.monotonic() < self._rest_until:
+            if self._rest.is_on:
                 raise RelayAway("Redis has just failed to answer; it is asked again in half a second.")
             try:
                 async with deadline(self._patience):
                     answer = await call()
             except (RedisError, OSError, DeadlinePassed) as error:
                 if isinstance(error, (RedisTimeout, DeadlinePassed)):
-                    self._rest_until = time.monotonic() + _REST_SECONDS
+                    self._rest.begin()
                 self._say(away=True, why=f"{type(error).__name__}: {error}")
                 raise RelayAway(f"Redis does not answer ({type(error).__name__}).") from error
         self._say(away=False)
