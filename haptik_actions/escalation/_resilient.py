@@ -29,6 +29,9 @@ _CALLS = 50
 _NO_LIMIT = 100_000
 _MOST_UNTOLD = 10_000
 _AT_ONCE = 50
+_CLOSING_SECONDS = 5.0
+"""How long a process that stops goes on asking a Redis that takes nothing. Less than an orchestrator waits for it."""
+_CLOSING_PAUSE_SECONDS = 0.1
 _LOOKS = 500
 """Entries that are looked for in one step: Redis serves nobody else meanwhile, for a millisecond or two."""
 
@@ -174,13 +177,27 @@ class ResilientOutbox:
         """Tell what is still untold, write down again what is lost, and close the connections of `shared`."""
         if self._keeper is not None:
             await cancel_all(self._keeper)
-        if self._untold:
-            await self._ask(self._nothing)
-        await self._move_to_shared()
+        await self._tell_all()
         await self.recall()
         for entry in await self._memory.entries():
             logger.error("Hand-off %s is lost: the process stops before Haptik or Redis took it.", entry.handoff.id)
         await self._shared.aclose()
+
+    async def _tell_all(self) -> None:
+        """Tell `shared` what it does not know. What only this process holds ends with it, so do not give up at once."""
+        ends = time.monotonic() + _CLOSING_SECONDS
+        while True:
+            before = len(self._terms)
+            self._rest.end()
+            if self._untold:
+                await self._ask(self._nothing)
+            await self._move_to_shared()
+            if len(self._terms) < before:
+                ends = time.monotonic() + _CLOSING_SECONDS
+            if not self._terms or time.monotonic() >= ends:
+                return
+            if self._is_down:
+                await asyncio.sleep(_CLOSING_PAUSE_SECONDS)
 
     def _begin_to_look(self) -> None:
         if self._keeper is None and isinstance(self._shared, SharedOutbox):

@@ -15,6 +15,7 @@ import redis.asyncio
 
 from haptik_actions.sandbox import Fault, Sandbox, serve
 from tests.support.action_server import ActionServer
+from tests.support.patience import SECONDS, until
 from tests.support.rasa import action_call
 from tests.support.valkey import Valkey
 
@@ -57,11 +58,10 @@ class Run:
         await asyncio.gather(self._kill_now_and_then(), *(self._call() for _ in range(CALLERS)))
 
     async def settle(self) -> None:
-        for _ in range(400):
-            if not await self.outbox_chats():
-                return
-            await asyncio.sleep(0.05)
-        raise AssertionError(f"still in the outbox: {await self.outbox_chats()}")
+        async def is_empty() -> bool:
+            return not await self.outbox_chats()
+
+        await until(is_empty, look=0.05)
 
     async def outbox_chats(self) -> set[str]:
         members: list[Any] = await self._outbox.zrange("haptik:{outbox}:due", 0, -1)
@@ -121,6 +121,7 @@ async def test_what_was_promised_or_written_down_survives_kills(tmp_path: Path, 
             HAPTIK_CLIENT_ID="demo-client",
             HAPTIK_TOKEN="demo-token",
             REDIS_URL=own_valkey.url,
+            PATIENCE=str(SECONDS),
         )
         await asyncio.to_thread(server.start)
         try:

@@ -302,6 +302,19 @@ async def test_a_redis_that_hangs_holds_up_few_callers(own_valkey: Valkey) -> No
     await outbox.aclose()
 
 
+async def test_a_process_that_stops_leaves_everything_to_a_redis_that_hung_a_moment_ago(own_valkey: Valkey) -> None:
+    users = [f"u{n:03}" for n in range(120)]
+    ours = ResilientOutbox(RedisOutbox(connect(own_valkey.url, seconds=SECONDS)), patience=0.2)
+    theirs = RedisOutbox(connect(own_valkey.url, seconds=SECONDS))
+    own_valkey.freeze()
+    for user in users:
+        assert (await ours.open(handoff(user), msgspec.structs.replace(TERMS, limit=1000))).state == "go"
+    own_valkey.thaw()
+    await ours.aclose()
+    assert sorted(str(entry.handoff.user_name) for entry in await theirs.entries()) == users
+    await theirs.aclose()
+
+
 async def test_a_redis_that_was_never_there() -> None:
     outbox = ResilientOutbox(RedisOutbox(connect(f"redis://127.0.0.1:{free_port()}", seconds=0.2)))
     assert (await outbox.open(handoff(), TERMS)).state == "go"
