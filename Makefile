@@ -131,7 +131,7 @@ dist: .venv/ready
 	.ci/dist
 
 matrix: .venv/ready
-	.ci/matrix
+	ARGS="$(ARGS)" .ci/matrix
 
 clean:
 	rm -rf .venv .venv-sdk* .venv-rasa .venv-docs .venv-audit build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from docsite._api import api_page
 from docsite._code import command_page, message_page, metric_page, settings_page
+from docsite._lists import reindented
 from docsite._sections import API, EXAMPLES, SECTIONS, TOP
 from docsite._texts import error_page
 
@@ -104,7 +105,7 @@ def _relinked(source: Path, site: str, places: dict[str, str], problems: list[st
             problems.append(f"{source.relative_to(ROOT)} links to {match[2]}, which is not on the site")
         return f"{match[1]}{os.path.relpath(place or '.', os.path.dirname(site) or '.')}{match[3]}"
 
-    return _LINK.sub(there, source.read_text(encoding="utf-8"))
+    return _LINK.sub(there, reindented(source.read_text(encoding="utf-8")))
 
 
 def _files_of(example: Path) -> str:

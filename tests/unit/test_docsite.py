@@ -14,6 +14,7 @@ import pytest
 
 from docsite import broken_links, write_site
 from docsite._api import api_names, api_page
+from docsite._lists import reindented
 from docsite._sections import API, SECTIONS
 from docsite._texts import error_page
 from haptik_actions import errors
@@ -98,6 +99,24 @@ def test_what_leads_nowhere_in_a_built_site_is_found(tmp_path: Path) -> None:
         "index.html links to gone.png, which is not there",
         "index.html links to there.html#unknown, and that page has no such heading",
     ]
+
+
+@pytest.mark.parametrize(
+    ("page", "wanted"),
+    [
+        ("- one\n  goes on\n- two\n", "- one\n    goes on\n- two\n"),
+        ("1. one\n   - a\n     goes on\n   - b\n2. two\n", "1. one\n    - a\n        goes on\n    - b\n2. two\n"),
+        (
+            "1. one:\n\n   ```sh\n   a\n     - b\n   ```\n\nEnd.\n",
+            "1. one:\n\n    ```sh\n    a\n      - b\n    ```\n\nEnd.\n",
+        ),
+        ("Words:\n- one\n", "Words:\n\n- one\n"),
+        ("```\n- one\n  two\n```\n", "```\n- one\n  two\n```\n"),
+        ("    code\n", "    code\n"),
+    ],
+)
+def test_lists_are_indented_by_four(page: str, wanted: str) -> None:
+    assert reindented(page) == wanted
 
 
 def blocks(document: Path) -> list[tuple[str, str]]:
