@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -12,6 +13,7 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 import redis
@@ -76,6 +78,47 @@ def test_redis_keeps_what_it_is_told(valkey: Valkey) -> None:
         settings = client.config_get("append*", "maxmemory*")
     assert (settings["appendonly"], settings["appendfsync"]) == ("yes", "everysec")
     assert settings["maxmemory-policy"] == "noeviction"
+
+
+def test_a_sentinel_takes_its_file(valkey: Valkey, tmp_path: Path) -> None:
+    port, binary = free_port(), server_binary()
+    text = (COMPOSE / "sentinel.conf").read_text(encoding="utf-8").replace("port 26379", f"port {port}")
+    file = tmp_path / "sentinel.conf"
+    # Compose gives the name `redis`; here the primary has an address.
+    file.write_text(text.replace("redis 6379", f"127.0.0.1 {valkey.port}") + "bind 127.0.0.1\n", encoding="utf-8")
+    with (tmp_path / "sentinel.log").open("wb") as log:
+        process = subprocess.Popen([str(binary), str(file), "--sentinel"], stdout=log, stderr=log, cwd=tmp_path)
+    try:
+        with redis.Redis(port=port, decode_responses=True) as client:
+            assert _primary(client) == ("127.0.0.1", valkey.port)
+    finally:
+        process.terminate()
+        process.wait(timeout=SECONDS)
+
+
+def _primary(client: redis.Redis) -> Any:
+    """Return address and port of the primary that the sentinel knows as `bot`, once it takes connections."""
+    ends = time.monotonic() + SECONDS
+    while True:
+        try:
+            return client.sentinel_get_master_addr_by_name("bot")
+        except redis.ConnectionError:
+            if time.monotonic() > ends:
+                raise
+            time.sleep(0.1)
+
+
+def test_nginx_takes_its_file(tmp_path: Path) -> None:
+    nginx = shutil.which("nginx") or os.environ.get("NGINX")
+    if nginx is None:
+        pytest.skip("there is no nginx here: install it, or name it in NGINX")
+    done = subprocess.run(
+        [nginx, "-t", "-p", str(tmp_path), "-c", str(COMPOSE / "nginx.conf")],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "syntax is ok" in done.stderr, done.stderr
 
 
 def test_a_failing_action_is_handed_over_and_counted(

@@ -189,3 +189,52 @@ def test_the_tests_of_the_how_to_page_pass(tmp_path: Path) -> None:
         check=False,
     )
     assert "2 passed" in done.stdout, done.stdout + done.stderr
+
+
+FAILS = """
+import asyncio
+from haptik_actions import escalate_on_error
+from rasa_sdk import Action, Tracker
+from rasa_sdk.executor import CollectingDispatcher
+
+class Fails(Action):
+    def name(self):
+        return "action_fails"
+
+    @escalate_on_error(team="orders")
+    async def run(self, dispatcher, tracker, domain):
+        raise ConnectionError
+
+async def main():
+    dispatcher = CollectingDispatcher()
+    await Fails().run(dispatcher, Tracker.from_dict({"sender_id": "a"}), {})
+    assert len(dispatcher.messages) == 1
+
+asyncio.run(main())
+"""
+
+
+@pytest.mark.parametrize("page", ["secrets.md", "several-bots.md", "monitoring.md"])
+def test_guarded_actions_answer_with_what_the_how_to_pages_configure(page: str, tmp_path: Path) -> None:
+    for _, text in (block for block in blocks(HOW_TO / page) if block[0] == "python"):
+        done = subprocess.run(
+            [sys.executable, "-c", text + FAILS],
+            capture_output=True,
+            text=True,
+            check=False,
+            cwd=tmp_path,
+            env={"PATH": "/usr/bin:/bin", "PYTHONPATH": str(ROOT)},
+        )
+        assert done.returncode == 0, done.stderr
+
+
+def test_issue_forms_and_hooks_are_whole() -> None:
+    for form in sorted((ROOT / ".github" / "ISSUE_TEMPLATE").glob("[!c]*.yml")):
+        content = load_bounded(form.read_text(encoding="utf-8"))
+        assert {"name", "description", "body"} <= content.keys()
+        assert len({part["id"] for part in content["body"]}) == len(content["body"])
+        assert all(part["attributes"]["label"] for part in content["body"])
+    hooks = load_bounded((ROOT / ".pre-commit-config.yaml").read_text(encoding="utf-8"))["repos"][0]["hooks"]
+    for hook in hooks:
+        for word in hook["entry"].split():
+            assert not word.startswith("tests/") or (ROOT / word).is_file()
