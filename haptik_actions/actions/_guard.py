@@ -21,16 +21,14 @@ from rasa_sdk.interfaces import ActionExecutionRejection
 from haptik_actions._deadline import is_cancelled
 from haptik_actions._log import get_logger
 from haptik_actions.actions._failure import answer_failure
-from haptik_actions.actions._integration import Events, behind_breaker, within_deadline
+from haptik_actions.actions._integration import Events, behind_breaker, move_methods_to_threads, within_deadline
 from haptik_actions.actions._runtime import Runtime, current_runtime
 from haptik_actions.actions._server_hooks import start_with_server
-from haptik_actions.actions._threads import move_methods_to_threads
-from haptik_actions.actions._tracker import for_domain, haptik_slot
 from haptik_actions.config import Settings
 from haptik_actions.errors import ConfigurationError
-from haptik_actions.escalation import DEFAULTS, Failure, HandOffOptions, read_options
+from haptik_actions.escalation import DEFAULTS, RECEIPT_SLOT, Failure, HandOffOptions, read_options
 
-__all__ = ["escalate_on_error", "guard", "options_of"]
+__all__ = ["escalate_on_error", "guard", "haptik_slot", "options_of"]
 
 logger = get_logger(__name__)
 
@@ -165,10 +163,41 @@ async def guard(run: Callable[..., Any], name: str, options: HandOffOptions, *ar
         try:
             with runtime.reading_gate.answering():
                 events = await answer_failure(failure, runtime.escalator, dispatcher, restored(tracker, before), said)
-                return for_domain(events, domain)
+                return _for_domain(events, domain)
         finally:
             # This frame stands in the error's traceback: together they would wait for the garbage collector.
             del failure
+
+
+def haptik_slot(tracker: Tracker, domain: Any) -> Any:
+    """Return the slot `haptik`: the tracker's, or the domain's initial value. Rasa leaves the domain out at times."""
+    value = (tracker.slots or {}).get("haptik")
+    if value is not None:
+        return value
+    try:
+        return domain["slots"]["haptik"]["initial_value"]
+    except (KeyError, TypeError):
+        return None
+
+
+def _for_domain(events: Events, domain: Any) -> Events:
+    """Leave out the receipt where the call's domain has no slot for it: Rasa logs an error for each such event."""
+    slots = domain.get("slots") if isinstance(domain, Mapping) else None
+    # Rasa's own slots are in every domain. One without any says nothing.
+    if not isinstance(slots, Mapping) or not slots or RECEIPT_SLOT in slots:
+        return events
+    kept = [event for event in events if (event.get("event"), event.get("name")) != ("slot", RECEIPT_SLOT)]
+    if len(kept) < len(events):
+        _say_once(
+            "The bot's domain has no slot haptik_handoff, so the conversation keeps no receipt of its hand-off: rules "
+            "and forms cannot see it. `haptik-actions check` says what to add to the domain."
+        )
+    return kept
+
+
+@functools.cache
+def _say_once(what: str) -> None:
+    logger.warning(what)
 
 
 def _guarded(run: Run, options: HandOffOptions) -> Run:

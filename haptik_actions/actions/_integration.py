@@ -1,23 +1,39 @@
-"""Running somebody's integration: within a deadline, again where it says so, behind its breaker, and checked."""
+"""Running somebody's integration: within a deadline, again where it says so, behind its breaker, and checked.
+
+Code that blocks is run in threads: on the event loop it would stop every other conversation of the worker.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import contextvars
+import functools
+import inspect
+import threading
+import time
+import weakref
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import rasa_sdk.events
 import tenacity
+from rasa_sdk import ValidationAction
+from rasa_sdk.executor import CollectingDispatcher
 from rasa_sdk.interfaces import ActionExecutionRejection
 
+from haptik_actions._deadline import deadline
 from haptik_actions._log import get_logger
-from haptik_actions.actions._guarded_call import GuardedCall
+from haptik_actions.actions._guarded_call import CURRENT, GuardedCall
+from haptik_actions.actions._patches import forward_stream
 from haptik_actions.actions._readable import is_json, is_message
-from haptik_actions.actions._threads import in_thread, in_thread_with_loop, is_async, runs_in_thread
+from haptik_actions.actions._runtime import visiting
+from haptik_actions.actions._stall import BLOCKERS
 from haptik_actions.errors import InvalidReturn
 from haptik_actions.escalation import BreakerRule, Breakers, HandOffOptions, HandOffRequested
 
-__all__ = ["Events", "behind_breaker", "within_deadline"]
+__all__ = ["Events", "behind_breaker", "move_methods_to_threads", "within_deadline"]
 
 logger = get_logger(__name__)
 
@@ -86,10 +102,10 @@ async def behind_breaker(
 
 def _begun(run: Run, name: str, plan: HandOffOptions, arguments: Arguments) -> Awaitable[Any]:
     # No coroutine of its own: every guarded action would pay for it.
-    if not is_async(run):
-        return in_thread(run, *arguments)
-    if runs_in_thread(name, plan.thread):
-        return in_thread_with_loop(run, name, *arguments)
+    if not _is_async(run):
+        return _in_thread(run, *arguments)
+    if _runs_in_thread(name, plan.thread):
+        return _in_thread_with_loop(run, name, *arguments)
     awaitable: Awaitable[Any] = run(*arguments)
     return awaitable
 
@@ -141,3 +157,202 @@ async def _tries(run: Run, name: str, plan: HandOffOptions, arguments: Arguments
 
 def _is_worth_another_try(error: BaseException) -> bool:
     return isinstance(error, Exception) and not isinstance(error, (*_CONTROL_FLOW, InvalidReturn))
+
+
+_Outcome = tuple[Any, BaseException | None]
+
+_THREADS = 200
+"""Blocking actions at once."""
+_MOST_LEFT_BEHIND = 1000
+"""Threads of actions that have missed their deadline. Python cannot end a thread, so one that hangs stays; when there
+are as many as this, they count among those that run at once, and the rest of the blocking actions fail."""
+
+_TOLD_EVERY = 50
+_GRACE_SECONDS = 0.2
+_OTHER_LOOP = ("different loop", "different event loop", "Event loop is closed")
+_bound_to_the_loop: set[str] = set()
+
+
+def _is_async(run: Run) -> bool:
+    """Tell whether calling `run` gives something to await."""
+    function = run.func if isinstance(run, functools.partial) else run
+    return _is_async_function(getattr(function, "__func__", function))
+
+
+def _runs_in_thread(name: str, wanted: bool | None) -> bool:
+    """Tell whether an asynchronous action has to run apart: its option `thread` says so, or it has blocked the loop."""
+    if wanted is not None or name not in BLOCKERS:
+        return bool(wanted)
+    return name not in _bound_to_the_loop and time.monotonic() < BLOCKERS[name]
+
+
+async def _in_thread(run: Run, *arguments: Any) -> Any:
+    """Call a synchronous function in a thread, which is left behind when the deadline passes."""
+    threads = _threads_of_loop()
+    await threads.gate.acquire()
+    returned = await threads.run(functools.partial(run, *arguments))
+    return await returned if inspect.isawaitable(returned) else returned
+
+
+async def _in_thread_with_loop(run: Run, name: str, *arguments: Any) -> Any:
+    """Await an action's asynchronous function in a thread with an event loop of its own, which ends with it.
+
+    Raises:
+        RuntimeError: it uses what is bound to the worker's loop. An action that was moved because it had blocked the
+            loop stays there from then on.
+    """
+    call = CURRENT.get()
+    assert call is not None
+    _stream_across(arguments[-3], asyncio.get_running_loop())
+    try:
+        return await _in_thread(_in_own_loop, run, call.ends, *arguments)
+    except RuntimeError as error:
+        if name in BLOCKERS and any(words in str(error) for words in _OTHER_LOOP):
+            _bound_to_the_loop.add(name)
+            logger.error(
+                "Action %s blocks the worker and cannot run in a thread, as it uses what belongs to the worker's event "
+                "loop. It stays there; replace its blocking call by an asynchronous one.",
+                name,
+            )
+        raise
+
+
+def move_methods_to_threads(action: object) -> None:
+    """Make the synchronous `validate_…` and `extract_…` methods of a form's action run in threads.
+
+    rasa-sdk calls them on the worker's loop. Other actions are left as they are; a second call does nothing.
+    """
+    kind: Any = type(action)
+    for name in _blocking_methods(kind):
+        action.__dict__.setdefault(name, _MethodInThread(action, name))
+
+
+class _MethodInThread:
+    """A method of an action, run in a thread. A class, not a closure: rasa-sdk pickles actions into its workers."""
+
+    def __init__(self, action: object, name: str) -> None:
+        self._action, self._name = action, name
+
+    async def __call__(self, *arguments: Any) -> Any:
+        return await _in_thread(getattr(type(self._action), self._name), self._action, *arguments)
+
+
+@functools.lru_cache(maxsize=1000)
+def _blocking_methods(kind: type[Any]) -> tuple[str, ...]:
+    # Asked for every call of a decorated action, and `issubclass` of an abstract class is slow.
+    if not issubclass(kind, ValidationAction) or not kind.__dictoffset__:
+        return ()
+    names = (name for name in dir(kind) if name.startswith(("validate_", "extract_")))
+    # A static or class method takes no instance; rasa-sdk's own do nothing that blocks.
+    functions = {name: inspect.getattr_static(kind, name) for name in names}
+    return tuple(name for name, found in functions.items() if inspect.isfunction(found) and not _is_async(found))
+
+
+def _in_own_loop(run: Run, ends: float, *arguments: Any) -> Any:
+    async def work() -> Any:
+        # What only waits ends soon after the call, so that no thread is left behind.
+        async with visiting(), deadline(max(0.0, ends - time.monotonic()) + _GRACE_SECONDS):
+            return await run(*arguments)
+
+    return asyncio.run(work())
+
+
+def _stream_across(dispatcher: CollectingDispatcher, loop: asyncio.AbstractEventLoop) -> None:
+    """Let a stream of newer rasa-sdk reach its queue, which belongs to the worker's loop."""
+
+    def across(sink: Callable[..., Any]) -> Callable[..., Any]:
+        async def put(chunk: Any) -> None:
+            await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(sink(chunk), loop))
+
+        return put
+
+    forward_stream(dispatcher, across)
+
+
+@functools.lru_cache(maxsize=10_000)
+def _is_async_function(function: Run) -> bool:
+    return inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(getattr(function, "__call__", None))  # noqa: B004
+
+
+class _Threads:
+    """The threads of one event loop. They are daemons: those of pools (concurrent.futures, anyio) are waited for at the
+    end of a process, and one that hangs would keep a server from ever stopping."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = weakref.ref(loop)
+        self.gate = asyncio.Semaphore(_THREADS)
+        self._left_behind = 0
+
+    async def run(self, work: Callable[[], Any]) -> Any:
+        """Run `work` in a new thread; the caller's place at the gate is given back when it ends or is left behind."""
+        job = _Job(work, asyncio.get_running_loop().create_future(), contextvars.copy_context())
+        try:
+            threading.Thread(target=self._work, args=(job,), name="haptik-actions-run", daemon=True).start()
+        except BaseException:
+            self.gate.release()
+            raise
+        try:
+            returned, error = await job.ended
+        except asyncio.CancelledError:
+            self._leave_behind(job)
+            raise
+        finally:
+            # This frame stands in the error's traceback: together they would wait for the garbage collector.
+            del job
+        try:
+            if isinstance(error, (KeyboardInterrupt, GeneratorExit)):
+                # Nobody has pressed a key for a thread: on the loop it would end the server.
+                raise RuntimeError(f"The action raised {type(error).__name__}.") from error
+            if error is not None:
+                raise error
+        finally:
+            del error
+        return returned
+
+    def _work(self, job: _Job) -> None:
+        try:
+            outcome: _Outcome = job.context.run(job.work), None
+        except BaseException as error:  # noqa: BLE001
+            outcome = None, error
+        loop = self._loop()
+        # The loop may be closed by now.
+        with contextlib.suppress(RuntimeError):
+            if loop is not None:
+                loop.call_soon_threadsafe(self._end, job, outcome)
+        # As in `run`.
+        del outcome, job
+
+    def _end(self, job: _Job, outcome: _Outcome) -> None:
+        if job.is_left_behind:
+            self._left_behind -= 1
+        else:
+            self.gate.release()
+        if not job.ended.done():
+            job.ended.set_result(outcome)
+
+    def _leave_behind(self, job: _Job) -> None:
+        if self._left_behind >= _MOST_LEFT_BEHIND:
+            return
+        job.is_left_behind = True
+        self._left_behind += 1
+        self.gate.release()
+        if self._left_behind % _TOLD_EVERY == 0:
+            line = "%d actions hang in threads behind their deadlines: give their calls a timeout."
+            logger.error(line, self._left_behind)
+
+
+class _Job:
+    def __init__(self, work: Callable[[], Any], ended: asyncio.Future[_Outcome], context: contextvars.Context) -> None:
+        self.work, self.ended, self.context = work, ended, context
+        self.is_left_behind = False
+
+
+_threads: WeakKeyDictionary[asyncio.AbstractEventLoop, _Threads] = WeakKeyDictionary()
+
+
+def _threads_of_loop() -> _Threads:
+    loop = asyncio.get_running_loop()
+    threads = _threads.get(loop)
+    if threads is None:
+        threads = _threads[loop] = _Threads(loop)
+    return threads

@@ -9,10 +9,11 @@ from rasa_sdk.executor import CollectingDispatcher
 
 from haptik_actions._log import get_logger
 from haptik_actions.actions._failure import FALLBACK, taken_back
+from haptik_actions.actions._guard import haptik_slot
 from haptik_actions.actions._integration import Events
 from haptik_actions.actions._ready_fallback import ActionHaptikDefaultFallback
 from haptik_actions.actions._runtime import current_runtime
-from haptik_actions.actions._tracker import haptik_slot, language_of, say
+from haptik_actions.actions._tracker import language_of, say
 from haptik_actions.escalation import HandOffOptions
 from haptik_actions.messages import packaged_copy
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -22,8 +21,6 @@ __all__ = [
     "conversation_of",
     "deliver",
     "events_of",
-    "for_domain",
-    "haptik_slot",
     "language_of",
     "offered_last",
     "say",
@@ -83,17 +80,6 @@ _MOST_TURNS = 20
 _RESUMING = frozenset({"resume", "restart", "session_started"})
 
 
-def haptik_slot(tracker: Tracker, domain: Any) -> Any:
-    """Return the slot `haptik`: the tracker's, or the domain's initial value. Rasa leaves the domain out at times."""
-    value = (tracker.slots or {}).get("haptik")
-    if value is not None:
-        return value
-    try:
-        return domain["slots"]["haptik"]["initial_value"]
-    except (KeyError, TypeError):
-        return None
-
-
 def conversation_of(tracker: Tracker) -> Conversation:
     """Return the part of the tracker that a hand-off needs."""
     ended, running = _receipts(tracker)
@@ -124,26 +110,6 @@ def events_of(escalation: Escalation) -> list[dict[str, Any]]:
     return events
 
 
-def for_domain(events: list[dict[str, Any]], domain: Any) -> list[dict[str, Any]]:
-    """Leave out the receipt where the call's domain has no slot for it: Rasa logs an error for each such event."""
-    slots = domain.get("slots") if isinstance(domain, Mapping) else None
-    # Rasa's own slots are in every domain. One without any says nothing.
-    if not isinstance(slots, Mapping) or not slots or RECEIPT_SLOT in slots:
-        return events
-    kept = [event for event in events if (event.get("event"), event.get("name")) != ("slot", RECEIPT_SLOT)]
-    if len(kept) < len(events):
-        _say_once(
-            "The bot's domain has no slot haptik_handoff, so the conversation keeps no receipt of its hand-off: rules "
-            "and forms cannot see it. `haptik-actions check` says what to add to the domain."
-        )
-    return kept
-
-
-@functools.cache
-def _say_once(what: str) -> None:
-    logger.warning(what)
-
-
 def say(dispatcher: CollectingDispatcher, text: str, channel: str | None) -> None:
     """Utter `text` in the form of the channel."""
     deliver(dispatcher, render(Text(text=text), channel))
@@ -158,8 +124,7 @@ def deliver(dispatcher: CollectingDispatcher, conversion: Conversion, words: Ans
 
 def language_of(tracker: Tracker) -> str | None:
     """Return the user's language tag: the slot `language_code`, then that of the messages' metadata, latest first."""
-    found = (locale_of(tracker.slots, metadata) for metadata in (None, *_metadata(tracker)))
-    return next(filter(None, found), None)
+    return locale_of(tracker.slots, *_metadata(tracker))
 
 
 def _metadata(tracker: Tracker) -> Iterator[Mapping[str, Any]]:

@@ -6,6 +6,7 @@ import secrets
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timezone
+from functools import partial
 from typing import Any, Literal
 
 from haptik_actions._log import get_logger
@@ -67,7 +68,7 @@ class Receipt:
     team: str | None = None
     error: str | None = None
     reason: str | None = None
-    id: str = field(default_factory=lambda: secrets.token_hex(6))
+    id: str = field(default_factory=partial(secrets.token_hex, 6))
     at: str = field(default_factory=_now)
 
     @classmethod

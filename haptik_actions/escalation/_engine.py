@@ -88,7 +88,7 @@ class Engine:
         self._outbox, self._links = outbox, links
         self._redis_outbox: RedisOutbox | None = None
         self._warning: asyncio.Task[None] | None = None
-        self._metrics = SafeMetrics(metrics)
+        self._metrics = None if metrics is None else SafeMetrics(metrics)
         self._settings: Settings | None = None
         self._refused_url: str | None = None
         self._messages = messages

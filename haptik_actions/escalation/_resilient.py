@@ -309,7 +309,7 @@ class ResilientOutbox:
         try:
             # In a storm most of the time is spent waiting for one another, which says nothing of Redis.
             async with self._gate:
-                if self._rest.is_on:
+                if self._rest.is_owed and self._rest.is_on:
                     return None
                 answer = await self._twice(call)
         except (RedisError, OSError, DeadlinePassed) as error:

@@ -115,7 +115,7 @@ class Board:
         from redis.exceptions import TimeoutError as RedisTimeout
 
         async with self._gate:
-            if self._rest.is_on:
+            if self._rest.is_owed and self._rest.is_on:
                 raise RelayAway("Redis has just failed to answer; it is asked again in half a second.")
             try:
                 async with deadline(self._patience):
