@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import compileall
 import gc
 import json
 import logging
@@ -31,6 +32,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     if config.getoption("--other-python"):
         other_python.use_few_examples()
+    if not hasattr(config, "workerinput"):
+        # Tests start some hundred processes. Each would compile the package again where Python writes no bytecode.
+        compileall.compile_dir(PACKAGE, quiet=1)
 
 
 @pytest.hookimpl(hookwrapper=True)
@@ -47,6 +51,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         other_python.leave_out_rows(config, items)
 
 
+PACKAGE = Path(__file__).parents[1] / "haptik_actions"
 SECRETS = ("s3cr3t", "demo-token", "pa55")
 """Parts of every token and password that the tests use."""
 

@@ -14,7 +14,9 @@ from tests.support.patience import SECONDS
 if TYPE_CHECKING:
     from playwright.async_api import Page
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+# Debian's headless shell comes first: the same browser without windows, which starts in two thirds of the time.
+_PROGRAMS = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
+CHROMIUM = next(filter(None, map(shutil.which, _PROGRAMS)), None)
 
 _QUIET = (
     "--no-sandbox",

@@ -40,11 +40,8 @@ async def outbox(
     request: pytest.FixtureRequest, valkey_url: str, redis_client: redis.asyncio.Redis
 ) -> AsyncIterator[Outbox]:
     shared = RedisOutbox(connect(valkey_url, seconds=SECONDS))
-    kinds: dict[str, Outbox] = {
-        "memory": MemoryOutbox(),
-        "redis": shared,
-        "resilient": ResilientOutbox(shared, patience=SECONDS),
-    }
+    resilient = ResilientOutbox(shared, patience=SECONDS)
+    kinds: dict[str, Outbox] = {"memory": MemoryOutbox(), "redis": shared, "resilient": resilient}
     yield kinds[request.param]
     await shared.aclose()
 

@@ -23,7 +23,7 @@ class ActionFails(Action):
 
 
 def make_runtime() -> Runtime:
-    # Where Redis does not answer in time, a hand-off stays in this process, and a kill loses it. That is not tested here.
+    # Where Redis does not answer in time, a hand-off stays in this process, and a kill loses it: not tested here.
     patience = float(os.environ["PATIENCE"])
     redis = connect(os.environ["REDIS_URL"], seconds=patience)
     return Runtime(outbox=ResilientOutbox(RedisOutbox(redis, lease=2.0), patience=patience))
