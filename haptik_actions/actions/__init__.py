@@ -14,7 +14,7 @@ The ready actions are imported by name, and only a name that is imported is regi
 from __future__ import annotations
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from haptik_actions.actions._base import IntegrationAction
 from haptik_actions.actions._executor import guard_all_actions
@@ -50,7 +50,7 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> object:
     if name not in _READY:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(import_module(f"{__name__}.{_READY[name]}"), name)

@@ -10,7 +10,7 @@ from rasa_sdk import Action, Tracker
 from rasa_sdk.executor import CollectingDispatcher
 
 from haptik_actions.actions._guard import guard, options_of
-from haptik_actions.actions._integration import Events
+from haptik_actions.actions._readable import Domain, Events
 from haptik_actions.actions._server_hooks import start_with_server
 from haptik_actions.escalation import HandOffOptions
 
@@ -44,7 +44,7 @@ class IntegrationAction(Action, ABC):
 
     _options: ClassVar[HandOffOptions] = HandOffOptions()
 
-    def __init_subclass__(cls, **kwargs: Any) -> None:
+    def __init_subclass__(cls, **kwargs: object) -> None:
         """Check the options of a new class.
 
         Raises:
@@ -54,12 +54,12 @@ class IntegrationAction(Action, ABC):
         start_with_server()
         cls._options = options_of({name: getattr(cls, name) for name in _OPTIONS}, cls.__qualname__)
 
-    async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]) -> Events:
+    async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Domain) -> Events:
         """Call `perform`, guarded."""
         return await guard(self.perform, self.name(), self._options, dispatcher, tracker, domain)
 
     run.__haptik_guarded__ = True  # type: ignore[attr-defined]
 
     @abstractmethod
-    async def perform(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]) -> Events:
+    async def perform(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Domain) -> Events:
         """Call the other system, utter what the user asked for, and return the events; raise where it fails."""

@@ -21,7 +21,8 @@ from rasa_sdk.interfaces import ActionExecutionRejection
 from haptik_actions._deadline import is_cancelled
 from haptik_actions._log import get_logger
 from haptik_actions.actions._failure import answer_failure
-from haptik_actions.actions._integration import Events, behind_breaker, move_methods_to_threads, within_deadline
+from haptik_actions.actions._integration import behind_breaker, move_methods_to_threads, within_deadline
+from haptik_actions.actions._readable import Events
 from haptik_actions.actions._runtime import Runtime, current_runtime
 from haptik_actions.actions._server_hooks import start_with_server
 from haptik_actions.config import Settings
@@ -65,7 +66,7 @@ def restored(tracker: Tracker, before: Memory | None) -> Tracker:
     return made
 
 
-def _copied(value: Any) -> Any:
+def _copied(value: object) -> object:
     return value.copy() if value.__class__ is dict else value
 
 
@@ -89,12 +90,12 @@ def escalate_on_error(
     deadline: float | None = None,
     retry: int | None = None,
     idempotent: bool | None = None,
-    breaker: str | Mapping[str, Any] | None = None,
+    breaker: str | Mapping[str, object] | None = None,
     thread: bool | None = None,
 ) -> Callable[[Run], Run]: ...
 
 
-def escalate_on_error(run: Run | None = None, /, **options: Any) -> Run | Callable[[Run], Run]:
+def escalate_on_error(run: Run | None = None, /, **options: object) -> Run | Callable[[Run], Run]:
     """Guard the `run` method of an action: a failure becomes a hand-off to an agent and a sentence for the user.
 
         @escalate_on_error                          # or @escalate_on_error(team="orders", deadline=5)
@@ -180,7 +181,7 @@ def haptik_slot(tracker: Tracker, domain: Any) -> Any:
         return None
 
 
-def _for_domain(events: Events, domain: Any) -> Events:
+def _for_domain(events: Events, domain: object) -> Events:
     """Leave out the receipt where the call's domain has no slot for it: Rasa logs an error for each such event."""
     slots = domain.get("slots") if isinstance(domain, Mapping) else None
     # Rasa's own slots are in every domain. One without any says nothing.

@@ -57,7 +57,7 @@ class GuardedCall:
     _said_in_time: int | None = None
     interrupted = is_over = is_told = False
 
-    def __init__(self, name: str, seconds: float, said: Sequence[Any] = ()) -> None:
+    def __init__(self, name: str, seconds: float, said: Sequence[object] = ()) -> None:
         self.name, self._said = name, said
         loop = asyncio.get_running_loop()
         task = asyncio.current_task(loop)
@@ -140,7 +140,7 @@ class GuardedCall:
             if self.task.cancelling() > asked:
                 raise
 
-    def _let_go(self, work: Coroutine[Any, Any, Any]) -> None:
+    def _let_go(self, work: Coroutine[object, object, object]) -> None:
         logger.error("Action %s swallows that it is cancelled. It is let go of; what it has open stays so.", self.name)
         # It may swallow this, too; nobody runs it any more.
         with contextlib.suppress(BaseException):

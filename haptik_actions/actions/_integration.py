@@ -27,17 +27,16 @@ from haptik_actions._deadline import deadline
 from haptik_actions._log import get_logger
 from haptik_actions.actions._guarded_call import CURRENT, GuardedCall
 from haptik_actions.actions._patches import forward_stream
-from haptik_actions.actions._readable import is_json, is_message
+from haptik_actions.actions._readable import Events, is_json, is_message
 from haptik_actions.actions._runtime import visiting
 from haptik_actions.actions._stall import BLOCKERS
 from haptik_actions.errors import InvalidReturn
 from haptik_actions.escalation import BreakerRule, Breakers, HandOffOptions, HandOffRequested
 
-__all__ = ["Events", "behind_breaker", "move_methods_to_threads", "within_deadline"]
+__all__ = ["behind_breaker", "move_methods_to_threads", "within_deadline"]
 
 logger = get_logger(__name__)
 
-Events = list[dict[str, Any]]
 Run = Callable[..., Any]
 Arguments = tuple[Any, ...]
 
@@ -100,17 +99,17 @@ async def behind_breaker(
         return await within_deadline(run, name, plan, arguments)
 
 
-def _begun(run: Run, name: str, plan: HandOffOptions, arguments: Arguments) -> Awaitable[Any]:
+def _begun(run: Run, name: str, plan: HandOffOptions, arguments: Arguments) -> Awaitable[object]:
     # No coroutine of its own: every guarded action would pay for it.
     if not _is_async(run):
         return _in_thread(run, *arguments)
     if _runs_in_thread(name, plan.thread):
         return _in_thread_with_loop(run, name, *arguments)
-    awaitable: Awaitable[Any] = run(*arguments)
+    awaitable: Awaitable[object] = run(*arguments)
     return awaitable
 
 
-def _answer(returned: Any, arguments: Arguments) -> Events:
+def _answer(returned: object, arguments: Arguments) -> Events:
     for message in arguments[-3].messages:
         if not is_message(message):
             raise InvalidReturn("The action uttered a message that Rasa cannot say, or that is not JSON.")
@@ -159,7 +158,7 @@ def _is_worth_another_try(error: BaseException) -> bool:
     return isinstance(error, Exception) and not isinstance(error, (*_CONTROL_FLOW, InvalidReturn))
 
 
-_Outcome = tuple[Any, BaseException | None]
+_Outcome = tuple[object, BaseException | None]
 
 _THREADS = 200
 """Blocking actions at once."""
@@ -186,7 +185,7 @@ def _runs_in_thread(name: str, wanted: bool | None) -> bool:
     return name not in _bound_to_the_loop and time.monotonic() < BLOCKERS[name]
 
 
-async def _in_thread(run: Run, *arguments: Any) -> Any:
+async def _in_thread(run: Run, *arguments: object) -> object:
     """Call a synchronous function in a thread, which is left behind when the deadline passes."""
     threads = _threads_of_loop()
     await threads.gate.acquire()
@@ -194,7 +193,7 @@ async def _in_thread(run: Run, *arguments: Any) -> Any:
     return await returned if inspect.isawaitable(returned) else returned
 
 
-async def _in_thread_with_loop(run: Run, name: str, *arguments: Any) -> Any:
+async def _in_thread_with_loop(run: Run, name: str, *arguments: object) -> object:
     """Await an action's asynchronous function in a thread with an event loop of its own, which ends with it.
 
     Raises:
@@ -222,7 +221,7 @@ def move_methods_to_threads(action: object) -> None:
 
     rasa-sdk calls them on the worker's loop. Other actions are left as they are; a second call does nothing.
     """
-    kind: Any = type(action)
+    kind: object = type(action)
     for name in _blocking_methods(kind):
         action.__dict__.setdefault(name, _MethodInThread(action, name))
 
@@ -233,12 +232,12 @@ class _MethodInThread:
     def __init__(self, action: object, name: str) -> None:
         self._action, self._name = action, name
 
-    async def __call__(self, *arguments: Any) -> Any:
+    async def __call__(self, *arguments: object) -> object:
         return await _in_thread(getattr(type(self._action), self._name), self._action, *arguments)
 
 
 @functools.lru_cache(maxsize=1000)
-def _blocking_methods(kind: type[Any]) -> tuple[str, ...]:
+def _blocking_methods(kind: type[object]) -> tuple[str, ...]:
     # Asked for every call of a decorated action, and `issubclass` of an abstract class is slow.
     if not issubclass(kind, ValidationAction) or not kind.__dictoffset__:
         return ()
@@ -248,8 +247,8 @@ def _blocking_methods(kind: type[Any]) -> tuple[str, ...]:
     return tuple(name for name, found in functions.items() if inspect.isfunction(found) and not _is_async(found))
 
 
-def _in_own_loop(run: Run, ends: float, *arguments: Any) -> Any:
-    async def work() -> Any:
+def _in_own_loop(run: Run, ends: float, *arguments: object) -> object:
+    async def work() -> object:
         # What only waits ends soon after the call, so that no thread is left behind.
         async with visiting(), deadline(max(0.0, ends - time.monotonic()) + _GRACE_SECONDS):
             return await run(*arguments)
@@ -283,7 +282,7 @@ class _Threads:
         self.gate = asyncio.Semaphore(_THREADS)
         self._left_behind = 0
 
-    async def run(self, work: Callable[[], Any]) -> Any:
+    async def run(self, work: Callable[[], object]) -> object:
         """Run `work` in a new thread; the caller's place at the gate is given back when it ends or is left behind."""
         job = _Job(work, asyncio.get_running_loop().create_future(), contextvars.copy_context())
         try:
@@ -342,7 +341,9 @@ class _Threads:
 
 
 class _Job:
-    def __init__(self, work: Callable[[], Any], ended: asyncio.Future[_Outcome], context: contextvars.Context) -> None:
+    def __init__(
+        self, work: Callable[[], object], ended: asyncio.Future[_Outcome], context: contextvars.Context
+    ) -> None:
         self.work, self.ended, self.context = work, ended, context
         self.is_left_behind = False
 

@@ -6,7 +6,16 @@ import json
 from importlib import import_module
 from typing import Any
 
-__all__ = ["carried_by_grpc", "is_json", "is_message"]
+__all__ = ["Domain", "Event", "Events", "Message", "carried_by_grpc", "is_json", "is_message"]
+
+Event = dict[str, Any]
+"""An event as rasa-sdk's `SlotSet` and the others make it: JSON, with its kind as `event`."""
+Events = list[Event]
+Message = dict[str, Any]
+"""What an action has uttered, as `CollectingDispatcher` holds it."""
+Domain = dict[str, Any]
+"""The domain that comes with a call, as JSON; Rasa leaves it out at times."""
+
 
 _PLAIN = frozenset({str, bool, type(None)})
 _NUMBERS = frozenset({int, float})
@@ -26,7 +35,7 @@ def carried_by_grpc() -> None:
     _over_grpc = True
 
 
-def is_message(message: Any) -> bool:
+def is_message(message: object) -> bool:
     """Tell whether Rasa can say a message: others raise in its output channels, which undoes the whole turn."""
     if message.__class__ is not dict and not isinstance(message, dict):
         return False
@@ -44,12 +53,12 @@ def is_message(message: Any) -> bool:
     return is_said and (not _over_grpc or _fits_grpc("responses", message))
 
 
-def is_json(event: dict[str, Any]) -> bool:
+def is_json(event: Event) -> bool:
     """Tell whether an event can be written as JSON, and sent where it is going to be sent."""
     return _is_json(event, nan=not _over_grpc) and (not _over_grpc or _fits_grpc("events", event))
 
 
-def _is_json(event: dict[str, Any], *, nan: bool) -> bool:
+def _is_json(event: Event, *, nan: bool) -> bool:
     """NaN and infinity (`nan`) are no JSON: Rasa reads them over HTTP; browsers and gRPC refuse the whole answer."""
     # Nearly all hold nothing but plain values, and seeing that takes a tenth of writing them out.
     for value in event.values():
@@ -69,14 +78,14 @@ def _is_json(event: dict[str, Any], *, nan: bool) -> bool:
     return True
 
 
-def _has_its_types(message: dict[str, Any]) -> bool:
+def _has_its_types(message: Message) -> bool:
     if message.get("text") and not isinstance(message["text"], str):
         return False
     lists = [message[name] for name in _LISTS_OF_OBJECTS if message.get(name)]
     return all(isinstance(items, (list, tuple)) and all(isinstance(item, dict) for item in items) for items in lists)
 
 
-def _fits_grpc(field: str, value: dict[str, Any]) -> bool:
+def _fits_grpc(field: str, value: Event | Message) -> bool:
     # Keys that are no strings, halves of surrogate pairs, and what is nested deeper than 100. As rasa-sdk's server
     # does it: anything else would be another opinion.
     proto = import_module("google.protobuf.json_format")

@@ -18,13 +18,13 @@ import signal
 import sys
 import zlib
 from collections.abc import Awaitable
-from typing import Any
 
 import msgspec
 
 from haptik_actions._log import get_logger
 from haptik_actions.actions._patches import (
     GRPC,
+    Foreign,
     carry_long_calls,
     has_main_process,
     has_read,
@@ -65,7 +65,7 @@ Kubernetes kills after 30."""
 def start_with_server() -> None:
     """Begin to deliver the outbox when the action server of this process starts, if there is going to be one."""
     see_new_apps(_attach)
-    grpc: Any = sys.modules.get(GRPC)
+    grpc: Foreign = sys.modules.get(GRPC)
     if grpc is not None and not hasattr(grpc, _MARK):
         setattr(grpc, _MARK, True)
         see_grpc_start(_start_grpc)
@@ -83,7 +83,7 @@ def hide_calls_in_errors() -> None:
     start_with_server()
 
 
-def _attach(app: Any) -> None:
+def _attach(app: Foreign) -> None:
     if not hasattr(app.ctx, _MARK):
         setattr(app.ctx, _MARK, True)
         # Sanic's own of a minute ends an action with 503 and no answer, where its deadline is longer.
@@ -97,19 +97,19 @@ def _attach(app: Any) -> None:
             app.register_listener(_watch_workers, "main_process_ready")
 
 
-async def _watch_workers(app: Any, loop: Any) -> None:
+async def _watch_workers(app: Foreign, loop: Foreign) -> None:
     # Sanic's main process lets be a worker that died: the port stays open, and nobody answers.
     respawner = Respawner(getattr(app, "manager", None))
     look_after_workers(app, respawner.look)
 
 
-async def _start(app: Any, loop: Any) -> None:
+async def _start(app: Foreign, loop: Foreign) -> None:
     mark(STARTED)
     current_runtime()
     show_pulse(frozen_seconds())
 
 
-async def _stop(app: Any, loop: Any) -> None:
+async def _stop(app: Foreign, loop: Foreign) -> None:
     setattr(app.ctx, _STOPS, True)
     # Sanic's main process sees its workers off for ten seconds, then tells them to stop again, and that breaks off what
     # they still answer. It waits for their end all the same. (Other loops and Windows have no such handlers.)
@@ -134,7 +134,7 @@ def _start_grpc() -> None:
     show_pulse(frozen_seconds())
 
 
-def _read(request: Any) -> Any:
+def _read(request: Foreign) -> Foreign:
     # Whoever asks for the server's health is not one of the crowd.
     if request.method != "POST":
         return None
@@ -143,12 +143,12 @@ def _read(request: Any) -> Any:
     return _read_at_once(request) if turn is None else _read_after(turn, request)
 
 
-async def _read_after(turn: Awaitable[None], request: Any) -> Any:
+async def _read_after(turn: Awaitable[None], request: Foreign) -> Foreign:
     await turn
     return _read_at_once(request)
 
 
-def _read_at_once(request: Any) -> Any:
+def _read_at_once(request: Foreign) -> Foreign:
     if request.headers.get(_ENCODING) == "deflate" and not _inflate(request):
         from sanic import response
 
@@ -163,7 +163,7 @@ def _read_at_once(request: Any) -> Any:
     return None
 
 
-def _inflate(request: Any) -> bool:
+def _inflate(request: Foreign) -> bool:
     """Put the call in the place of its compressed form; False where it is larger than a call may be.
 
     rasa-sdk would inflate it whole: a megabyte becomes a gigabyte, and the worker is killed for its memory.
@@ -180,7 +180,7 @@ def _inflate(request: Any) -> bool:
     return inflating.eof or not inflating.unconsumed_tail
 
 
-def _let_go(request: Any, answer: Any) -> Any:
+def _let_go(request: Foreign, answer: Foreign) -> Foreign:
     if answer.status < 500 and request.method == "POST":
         _note_answer()
     # Sanic keeps the latest request of each connection. Who still asks for the call has it read again from the body.

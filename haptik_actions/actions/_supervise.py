@@ -103,7 +103,7 @@ class Pauses:
 class Respawner:
     """Starts workers of a `sanic.worker.manager.WorkerManager` again, those that die at once less and less often."""
 
-    def __init__(self, manager: Any) -> None:
+    def __init__(self, manager: object) -> None:
         self._manager = manager
         self._marks = Marks()
         atexit.register(self._marks.remove)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
 
 from rasa_sdk import Tracker
 from rasa_sdk.events import ActionExecuted, ConversationPaused, FollowupAction, SlotSet
 from rasa_sdk.executor import CollectingDispatcher
 
 from haptik_actions._log import get_logger
+from haptik_actions.actions._readable import Events
 from haptik_actions.answers import AnswerWords, Offered, choose, read_offers, to_metadata
 from haptik_actions.escalation import RECEIPT_SLOT, Conversation, Escalation
 from haptik_actions.hsl import Text
@@ -62,7 +62,7 @@ def offered_last(tracker: Tracker) -> tuple[Offer, ...] | None:
     return offered[0].offers if offered else None
 
 
-def _metadata_said(tracker: Tracker, users: int | None) -> Iterator[Any]:
+def _metadata_said(tracker: Tracker, users: int | None) -> Iterator[object]:
     """The metadata of bot events, backwards: from the latest user message, up to the message number `users`."""
     seen = 0
     for event in reversed(tracker.events or []):
@@ -96,7 +96,7 @@ def conversation_of(tracker: Tracker) -> Conversation:
     )
 
 
-def events_of(escalation: Escalation) -> list[dict[str, Any]]:
+def events_of(escalation: Escalation) -> Events:
     """Return the events for Rasa: the receipt, and the pause behind the `action_listen` that makes a resume safe."""
     if escalation.receipt is None:
         return []
@@ -127,7 +127,7 @@ def language_of(tracker: Tracker) -> str | None:
     return locale_of(tracker.slots, *_metadata(tracker))
 
 
-def _metadata(tracker: Tracker) -> Iterator[Mapping[str, Any]]:
+def _metadata(tracker: Tracker) -> Iterator[Mapping[str, object]]:
     for source in ((tracker.latest_message or {}), *reversed(tracker.events or [])):
         if source is tracker.latest_message or source.get("event") == "user":
             metadata = source.get("metadata")

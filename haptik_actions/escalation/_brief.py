@@ -67,7 +67,7 @@ class Brief:
     slots: Mapping[str, Any]
     turns: tuple[Turn, ...]
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """Return the brief as plain values."""
         return asdict(self)
 
@@ -158,7 +158,7 @@ def _why(error: BaseException) -> str:
     return "haptik_relay_why_asked" if isinstance(error, HandOffRequested) else "haptik_relay_why_failed"
 
 
-def _lines(conversation: Conversation, rules: BriefRules) -> Iterator[tuple[str, dict[str, Any]]]:
+def _lines(conversation: Conversation, rules: BriefRules) -> Iterator[tuple[str, dict[str, str]]]:
     for name, value in _redacted_slots(conversation, rules).items():
         if value is not None:
             yield "haptik_relay_slot", {"slot": name, "value": str(value)}
@@ -166,7 +166,7 @@ def _lines(conversation: Conversation, rules: BriefRules) -> Iterator[tuple[str,
         yield _TURN_KEYS.get(who, "haptik_relay_turn_bot"), {"text": text}
 
 
-def _redacted_slots(conversation: Conversation, rules: BriefRules) -> dict[str, Any]:
+def _redacted_slots(conversation: Conversation, rules: BriefRules) -> dict[str, object]:
     """Return the slots that may be told, without addresses of e-mail and long numbers."""
     return {name: _redacted(conversation.slots.get(name)) for name in rules.slots}
 
@@ -177,7 +177,7 @@ def _redacted_turns(conversation: Conversation, rules: BriefRules) -> tuple[Turn
     return tuple((who, _redact(text)) for who, text in turns)
 
 
-def _redacted(value: Any) -> Any:
+def _redacted(value: object) -> object:
     if isinstance(value, str):
         return _redact(value)
     if isinstance(value, Mapping):

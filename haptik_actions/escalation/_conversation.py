@@ -107,8 +107,8 @@ class Conversation:
 
     sender_id: str
     channel: str | None = None
-    slots: Mapping[str, Any] = field(default_factory=dict)
-    metadata: Iterable[Mapping[str, Any]] = ()
+    slots: Mapping[str, object] = field(default_factory=dict)
+    metadata: Iterable[Mapping[str, object]] = ()
     resumed_at: float = 0.0
     ended: str | None = None
     running: str | None = None
@@ -147,7 +147,7 @@ def identify(conversation: Conversation, settings: Settings, *, registers: bool 
     )
 
 
-def _candidates(name: str, conversation: Conversation) -> Iterator[Any]:
+def _candidates(name: str, conversation: Conversation) -> Iterator[object]:
     for metadata in conversation.metadata:
         yield metadata.get(name)
         # A gateway that passes Haptik's integration request on has `user_name` below `user`.
@@ -160,7 +160,7 @@ def _candidates(name: str, conversation: Conversation) -> Iterator[Any]:
     yield conversation.slots.get(name)
 
 
-def _texts(values: Iterator[Any]) -> Iterator[str]:
+def _texts(values: Iterator[object]) -> Iterator[str]:
     for value in values:
         if isinstance(value, (str, int)) and not isinstance(value, bool) and str(value).strip():
             yield str(value).strip()

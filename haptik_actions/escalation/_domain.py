@@ -133,7 +133,7 @@ def check_domain(domain: Path) -> list[DomainFinding]:
     return found + [_twice(path, first, files[path]) for path in others]
 
 
-def load_domain(domain: Path) -> dict[Path, Any]:
+def load_domain(domain: Path) -> dict[Path, object]:
     """Return the content of a file, or of each file of a folder, with the lines that its keys stand on.
 
     Raises:
@@ -150,7 +150,7 @@ def _files(domain: Path) -> list[Path]:
     return [domain]
 
 
-def _load(path: Path) -> Any:
+def _load(path: Path) -> object:
     # The round-trip loader knows the lines.
     from ruamel.yaml import YAML
     from ruamel.yaml.error import YAMLError
@@ -208,7 +208,7 @@ def _receipt_findings(files: Mapping[Path, Any]) -> Iterator[Finding]:
     yield Finding(f"slots.{RECEIPT_SLOT}", "is missing: Rasa forgets the receipts of hand-offs without it.")
 
 
-def _declaration_findings(name: str, declared: Any) -> Iterator[Finding]:
+def _declaration_findings(name: str, declared: object) -> Iterator[Finding]:
     if not isinstance(declared, Mapping):
         yield Finding(f"slots.{name}", "must be a mapping with `type: any`.")
         return
@@ -218,16 +218,16 @@ def _declaration_findings(name: str, declared: Any) -> Iterator[Finding]:
             yield Finding(f"slots.{name}.{key}", f"must be {wanted if key != 'mappings' else '[{type: custom}]'}.")
 
 
-def _twice(path: Path, first: Path, content: Any) -> DomainFinding:
+def _twice(path: Path, first: Path, content: object) -> DomainFinding:
     finding = Finding("slots.haptik", f"stands in {first} already, and Rasa uses only one of them.")
     return _located(path, content, finding)
 
 
-def _located(file: Path, content: Any, finding: Finding) -> DomainFinding:
+def _located(file: Path, content: object, finding: Finding) -> DomainFinding:
     return DomainFinding(file=file, line=_line(content, finding.path), path=finding.path, problem=finding.problem)
 
 
-def _line(content: Any, path: str) -> int | None:
+def _line(content: object, path: str) -> int | None:
     """Return the line of the last key of `path` that exists, None where not even the first does."""
     line: int | None = None
     while path:
@@ -254,13 +254,13 @@ def _step(content: Any, path: str) -> tuple[int, Any, str] | None:
     return mapping.lc.key(key)[0] + 1, content[key], path[len(str(key)) :].removeprefix(".")
 
 
-def mapping_of(content: Any, key: str) -> Mapping[Any, Any]:
+def mapping_of(content: object, key: str) -> Mapping[object, object]:
     """Return the mapping below a key, an empty one where there is none."""
     found = content.get(key) if isinstance(content, Mapping) else None
     return found if isinstance(found, Mapping) else {}
 
 
-def _names(content: Any, section: str) -> Iterator[str]:
+def _names(content: object, section: str) -> Iterator[str]:
     """The names of a list of the domain, such as its actions or intents."""
     listed = content.get(section) if isinstance(content, Mapping) else None
     for name in listed if isinstance(listed, list) else ():

@@ -95,7 +95,7 @@ class HandOffOptions:
     """
 
     team: tuple[str, ...] | None = None
-    teams: tuple[tuple[Mapping[str, Any], tuple[str, ...]], ...] | None = None
+    teams: tuple[tuple[Mapping[str, object], tuple[str, ...]], ...] | None = None
     countdown: int | None = None
     pause: bool | None = None
     locale: str | None = None
