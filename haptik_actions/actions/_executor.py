@@ -17,9 +17,9 @@ from rasa_sdk.interfaces import ActionNotFoundException
 
 from haptik_actions._log import get_logger
 from haptik_actions.actions._guard import guard
-from haptik_actions.actions._integration import move_methods_to_threads
 from haptik_actions.actions._patches import see_registrations
 from haptik_actions.actions._readable import Events
+from haptik_actions.actions._run_action import move_methods_to_threads
 from haptik_actions.config import nearest
 from haptik_actions.escalation import HandOffOptions
 

@@ -75,7 +75,7 @@ def _reverted(tracker: Tracker) -> Events:
         resume = event if kind == "resume" else resume
     if resume is None:
         return [UserUtteranceReverted()]
-    # With its own time: it ended the hand-off before it, and must not end a later one.
+    # It keeps its own time, because it ended the hand-off before it and must not end a later one.
     return [UserUtteranceReverted(), ConversationResumed(timestamp=resume.get("timestamp"))]
 
 
@@ -143,12 +143,12 @@ async def answer_failure(
     try:
         return await _answered(failure, escalator, own, tracker)
     finally:
-        dispatcher.messages = _Answer(own.messages)
+        dispatcher.messages = _MessagesAfterFailure(own.messages)
 
 
-class _Answer(list[Message]):
-    """The messages after a failure. Until they are written the action may go on uttering, left behind in a thread or in
-    a task of its own: not into this answer."""
+class _MessagesAfterFailure(list[Message]):
+    """The messages after a failure. The failed action may still run, in a thread or a task of its own, and utter more
+    before the answer is written. What it utters is left out."""
 
     def append(self, message: Message) -> None:
         if _is_heard():
@@ -158,7 +158,7 @@ class _Answer(list[Message]):
         if _is_heard():
             super().extend(messages)
 
-    def __iadd__(self, messages: Iterable[Message]) -> _Answer:  # type: ignore[misc, override]
+    def __iadd__(self, messages: Iterable[Message]) -> _MessagesAfterFailure:  # type: ignore[misc, override]
         self.extend(messages)
         return self
 

@@ -21,8 +21,8 @@ from rasa_sdk.interfaces import ActionExecutionRejection
 from haptik_actions._deadline import is_cancelled
 from haptik_actions._log import get_logger
 from haptik_actions.actions._failure import answer_failure
-from haptik_actions.actions._integration import behind_breaker, move_methods_to_threads, within_deadline
 from haptik_actions.actions._readable import Events
+from haptik_actions.actions._run_action import behind_breaker, move_methods_to_threads, within_deadline
 from haptik_actions.actions._runtime import Runtime, current_runtime
 from haptik_actions.actions._server_hooks import start_with_server
 from haptik_actions.config import Settings
@@ -41,7 +41,7 @@ def remember(tracker: Tracker) -> Memory | None:
 
     The events themselves are shared, as there may be thousands.
     """
-    # Every guarded action pays for it, so it is one function, and a tracker is made of it only after a failure.
+    # Every guarded action pays for this, so it only copies; a tracker is made of the copies only after a failure.
     try:
         held: Memory = tracker.__dict__.copy()
         slots = held["slots"] = held["slots"].copy()
@@ -72,7 +72,7 @@ def _copied(value: object) -> object:
 
 Run = TypeVar("Run", bound=Callable[..., Any])
 
-# Of `GeneratorExit` there is none but that of a call that is being closed: see `GuardedCall.of`.
+# `GeneratorExit` comes only from a call that is being closed: `GuardedCall.of` turns others into RuntimeError.
 _CONTROL_FLOW = (ActionExecutionRejection, GeneratorExit)
 
 
@@ -166,7 +166,7 @@ async def guard(run: Callable[..., Any], name: str, options: HandOffOptions, *ar
                 events = await answer_failure(failure, runtime.escalator, dispatcher, restored(tracker, before), said)
                 return _for_domain(events, domain)
         finally:
-            # This frame stands in the error's traceback: together they would wait for the garbage collector.
+            # The error's traceback holds this frame; a frame that held the error would be a circle in memory.
             del failure
 
 

@@ -51,12 +51,12 @@ _HIDES = False
 _DECODER = msgspec.json.Decoder()
 _RASA_WAITS_SECONDS = 300
 _BACKLOG = 2048
-"""Connections that wait until the loop has time for them. Of what is beyond Sanic's own hundred, Linux resets some."""
+"""Connections that may wait until the loop has time for them. Sanic's own 100 are few: Linux resets those beyond."""
 _LARGEST_CALL = 100_000_000
-"""Bytes, of what a compressed call becomes as well. As Sanic's for HTTP."""
+"""The most bytes of a call, also of what a compressed one becomes. Sanic has the same limit for HTTP."""
 _ENCODING = "content-encoding"
 _SERVES_SECONDS = 0.5
-"""A gRPC server that cannot have its port has ended by then."""
+"""After so long a gRPC server serves: one whose port is taken has ended by then."""
 _STOPPING_SECONDS = 25
 """What is under way may take this long once the server stops: a deadline and a hand-off of 8 s each, and the outbox.
 Kubernetes kills after 30."""
@@ -98,7 +98,7 @@ def _attach(app: Foreign) -> None:
 
 
 async def _watch_workers(app: Foreign, loop: Foreign) -> None:
-    # Sanic's main process lets be a worker that died: the port stays open, and nobody answers.
+    # Sanic's main process does not start a worker again that died: the port stays open, and nobody answers.
     respawner = Respawner(getattr(app, "manager", None))
     look_after_workers(app, respawner.look)
 
@@ -135,7 +135,7 @@ def _start_grpc() -> None:
 
 
 def _read(request: Foreign) -> Foreign:
-    # Whoever asks for the server's health is not one of the crowd.
+    # A question after the server's health does not wait behind the calls.
     if request.method != "POST":
         return None
     note_call()
@@ -156,8 +156,8 @@ def _read_at_once(request: Foreign) -> Foreign:
             "A compressed call of more than %d bytes is refused; Rasa says nothing to its user.", _LARGEST_CALL
         )
         return response.json({"error": f"A call may have {_LARGEST_CALL} bytes."}, status=413)
-    # In two thirds of the time that Sanic's reader takes, which makes up for the guard. What this one does not take
-    # (NaN, half of a surrogate pair, a compressed body, what is no JSON) is left to the other.
+    # msgspec reads in two thirds of the time of Sanic's reader, which makes up for the guard's cost. A body that it
+    # does not read (NaN, half of a surrogate pair, compressed, no JSON) is left to Sanic's.
     with contextlib.suppress(Exception):
         has_read(request, _DECODER.decode(request.body))
     return None
@@ -183,7 +183,8 @@ def _inflate(request: Foreign) -> bool:
 def _let_go(request: Foreign, answer: Foreign) -> Foreign:
     if answer.status < 500 and request.method == "POST":
         _note_answer()
-    # Sanic keeps the latest request of each connection. Who still asks for the call has it read again from the body.
+    # Sanic keeps the latest request of each connection in memory, so the call is dropped from it. Code that asks for
+    # the call later has it read from the body again.
     has_read(request, None)
     if hasattr(request.app.ctx, _STOPS):
         # Sanic would wait for a connection that is kept open, though nothing more comes.

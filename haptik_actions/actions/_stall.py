@@ -38,7 +38,7 @@ for ever: a client that belongs to the worker's loop may not work there, and wha
 _BEAT_SECONDS = 0.25
 _STALL_SECONDS = 0.5
 _TOLD_SECONDS = 1.0
-"""Late by less, it may be a machine that is busy with other things."""
+"""A loop that is late by less may stand on a machine that is busy with other things."""
 _APART_SECONDS = 300.0
 _SIGNAL = getattr(signal, "SIGURG", None)
 _WAITS = "Use an asynchronous client there, or set `thread: true` for the action in the domain's slot `haptik`."

@@ -28,7 +28,7 @@ __all__ = [
 
 logger = get_logger(__name__)
 
-# Before these the conversation was another one.
+# With these events a new conversation begins.
 _NEW_START = frozenset({"restart", "session_started"})
 
 
@@ -70,13 +70,13 @@ def _metadata_said(tracker: Tracker, users: int | None) -> Iterator[object]:
         seen += kind == "user"
         if kind in _NEW_START or seen == users:
             return
-        # What the bot has said since is no question that the message answers.
+        # What the bot said after the user's latest message is not what that message answers.
         if kind == "bot" and seen:
             yield event.get("metadata")
 
 
 _MOST_TURNS = 20
-# After these the bot has the conversation to itself again.
+# With these events the bot gets the conversation back.
 _RESUMING = frozenset({"resume", "restart", "session_started"})
 
 
@@ -160,5 +160,5 @@ def _receipts(tracker: Tracker) -> tuple[str | None, str | None]:
             value = event.get("value")
             if isinstance(value, Mapping) and isinstance(value.get("id"), str):
                 last = value["id"]
-    # A new session may take slots of the old one over: that is the same receipt.
+    # A new session may carry over slots of the old one; then this is the receipt of before, not a later one.
     return ended, last if last != ended else None

@@ -38,7 +38,7 @@ _COPY_SECONDS = 2.0
 _LONGEST_TEXT = 500
 _LONGEST_OPENING = 4000
 _TURN_KEYS = {"user": "haptik_relay_turn_user", "bot": "haptik_relay_turn_bot"}
-# An address is looked for where a word begins, and not at each of its characters: a user may write one long word.
+# An address is looked for only where a word begins: a search from each character of a very long word would take long.
 _PRIVATE = re.compile(r"(?<![^\s@<>])[^\s@<>]+@[^\s@<>]+\.\w+|\+?\d(?:[\s()./_\u2010-\u2015-]{0,3}\d){5,}")
 
 
@@ -96,7 +96,7 @@ class Briefing:
     async def aclose(self) -> None:
         """Wait for what is on its way; each brief has a few seconds at most."""
         if self._running:
-            # One that swallows its cancellation is left behind.
+            # A sink that ignores its cancellation is not waited for any longer.
             await asyncio.wait(self._running, timeout=_SINK_SECONDS + 1)
 
     async def _deliver(self, sink: Sink, receipt: str, make: Callable[[], Brief]) -> None:

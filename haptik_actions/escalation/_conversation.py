@@ -29,8 +29,8 @@ logger = get_logger(__name__)
 
 
 class HandOffRequested(Exception):
-    """The user asked for an agent. Stands where a failure's exception stands; the receipt's `error` is None then, the
-    log has no traceback, and the copy is that of `haptik_request_…`."""
+    """The user asked for an agent. Raise it in a guarded action: the receipt's `error` is None, the log has no
+    traceback, and the user reads the copy of `haptik_request_…`."""
 
 
 class NotUnderstood(HandOffRequested):

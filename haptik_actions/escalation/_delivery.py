@@ -37,7 +37,7 @@ _TURN_SECONDS = 10.0
 _DEPTH_SECONDS = 15.0
 _LONGEST_PAUSE = 60.0
 _LONGEST_WISH = 3600.0
-"""Of what the platform may ask for: an entry expires after a day."""
+"""The longest pause that the platform may ask for with a 429: an entry expires after a day."""
 _MOST_TRIES = 70
 """With pauses that double up to a minute this is a little over an hour; then the entry is a dead letter."""
 
@@ -138,10 +138,10 @@ class Delivery:
 
     async def deliver_due(self) -> int:
         """Try what is due in the outbox, and return how many entries that were."""
-        return await self._deliver_some(self._hand())
+        return await self._deliver_some(self._batch())
 
-    def _hand(self) -> int:
-        # Not more than have their turn soon: what is claimed is kept from other workers.
+    def _batch(self) -> int:
+        # Only as many as can be sent soon, because no other worker gets what this one has claimed.
         return int(min(_AT_ONCE, self._pace.most(_PATIENCE_SECONDS)))
 
     async def _deliver_some(self, most: int) -> int:
@@ -163,7 +163,7 @@ class Delivery:
 
     async def _work(self) -> None:
         while True:
-            # In a task of its own: something in there that is cancelled from within does not end this one.
+            # In a task of its own, so that code in there that cancels its own task does not end this worker.
             turn = asyncio.get_running_loop().create_task(self._look())
             try:
                 await asyncio.wait({turn})
@@ -179,10 +179,10 @@ class Delivery:
             await self._sleep(_POLL_SECONDS)
 
     async def _look(self) -> bool:
-        """Deliver what is due, and tell whether more may be: only what was no full hand is worth a pause."""
+        """Deliver what is due, and tell whether more may be due: then the worker looks again without a pause."""
         await self._tell_depth()
-        hand = self._hand()
-        return await self._deliver_some(hand) >= hand > 0
+        batch = self._batch()
+        return await self._deliver_some(batch) >= batch > 0
 
     async def _deliver_promised(self, entry: Entry) -> Delivered:
         """Deliver what a user was promised: it stays until Haptik has it, or until a person drops it."""
@@ -254,7 +254,7 @@ class Delivery:
         except HaptikError:
             raise
         except Exception as error:
-            # What nobody has foreseen must not be tried for ever without being counted.
+            # An error that nobody foresaw counts as a try as well, so that the entry is not tried for ever.
             raise _Unforeseen(f"{type(error).__name__}: {error}") from error
 
     async def _send(self, handoff: HandOff, link: Link | None) -> str | None:
@@ -335,7 +335,7 @@ class Delivery:
         return Delivered(state="delayed", team=entry.handoff.team, reason=name)
 
     def _say_storm(self, team: str, limit: int, wait: float) -> None:
-        # One line per round of the limit, not one per chat: a storm has hundreds.
+        # A storm has hundreds of chats, so this logs the first of every `limit` and not each.
         held = self._storms[team] = self._storms.get(team, 0) + 1
         if held % limit == 1 or limit == 1:
             logger.warning(

@@ -19,9 +19,9 @@ from haptik_actions.errors import HaptikError
 from haptik_actions.escalation._brief import Briefing
 from haptik_actions.escalation._conversation import Conversation, Receipt, identify
 from haptik_actions.escalation._delivery import Delivered, Delivery
+from haptik_actions.escalation._handoff_plan import Failure, HandOffPlan
 from haptik_actions.escalation._metrics import Metrics
 from haptik_actions.escalation._outbox import HandOff
-from haptik_actions.escalation._plan import Failure, HandOffPlan
 from haptik_actions.escalation._slot import SlotReader
 from haptik_actions.messages import MessageStore, packaged_copy
 from haptik_actions.relay import RelayStore

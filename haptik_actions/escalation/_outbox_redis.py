@@ -128,7 +128,7 @@ class RedisOutbox:
         return claimed
 
     async def _leave(self, chat: str, payload: bytes, error: Exception) -> None:
-        """Leave what cannot be read to a process that can: it keeps nobody else waiting, its lease ends."""
+        """Leave an entry that cannot be read to a process that can read it: it is due again when its lease ends."""
         if await self._run(scripts.SET_ASIDE, chat, payload, _ms(ENTRY_SECONDS - _UNREADABLE_SECONDS)):
             logger.error("The hand-off of chat %s is given up: no process could read it. %s", chat, _REMEDY)
         elif self._said.get(chat) != payload:
@@ -259,7 +259,7 @@ def _keys_of(chat: str) -> list[str]:
 
 
 def _name(member: bytes) -> str:
-    # What a person has put there by hand must not keep others waiting.
+    # A member that a person has written by hand may be no UTF-8. It must not keep others from being delivered.
     return member.decode(errors="backslashreplace")
 
 

@@ -284,7 +284,7 @@ class ResilientOutbox:
                 told = self._moving.pop(chat, None)
             if not is_there:
                 return
-            # What is being delivered at this moment is told to `shared` from here on.
+            # From here on `shared` is told how its delivery ends.
             self._memory.forget(chat)
             self._terms.pop(chat, None)
             # What was told meanwhile is known here alone.
@@ -307,13 +307,14 @@ class ResilientOutbox:
         from redis.exceptions import TimeoutError as RedisTimeout
 
         try:
-            # In a storm most of the time is spent waiting for one another, which says nothing of Redis.
+            # In a storm calls wait for one another at the gate. That time does not count as Redis being slow.
             async with self._gate:
                 if self._rest.is_owed and self._rest.is_on:
                     return None
                 answer = await self._twice(call)
         except (RedisError, OSError, DeadlinePassed) as error:
-            # One that refuses costs nobody time, and is asked each time: it may be back, and memory does not survive.
+            # Only a Redis that hangs is left alone. One that refuses answers at once, so it is asked each time: it may
+            # be back, and what is only in memory does not survive this process.
             if isinstance(error, (RedisTimeout, DeadlinePassed)):
                 self._rest.begin()
             # Once per outage: the worker asks every second.
@@ -334,7 +335,7 @@ class ResilientOutbox:
         except (RedisTimeout, DeadlinePassed):
             if self._is_down:
                 raise
-            # An event loop that was busy makes Redis look late.
+            # It may have been this event loop that was busy, and not Redis that was late.
             return await self._once(call)
 
     async def _once(self, call: Callable[[], Awaitable[T]]) -> T:

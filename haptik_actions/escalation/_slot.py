@@ -20,7 +20,7 @@ from haptik_actions.config import nearest
 from haptik_actions.escalation._breaker import BreakerRule
 from haptik_actions.escalation._brief import BriefRules
 from haptik_actions.escalation._conversation import STATES
-from haptik_actions.escalation._plan import DAYS, DEFAULTS, HandOffOptions, Hours
+from haptik_actions.escalation._handoff_plan import DAYS, DEFAULTS, HandOffOptions, Hours
 from haptik_actions.relay import AfterAgent
 
 __all__ = ["SLOT_PATH", "Finding", "SlotReader", "read_options", "read_slot"]

@@ -73,7 +73,7 @@ class KeptLinks:
         while True:
             await asyncio.sleep(self._look_seconds)
             try:
-                # At once for the others, too, where one is lost.
+                # Where one is lost, others may be: look at the next ones without a pause.
                 while await self.look():
                     pass
             except RelayAway:
@@ -88,7 +88,7 @@ class KeptLinks:
             stands = await self._store.restore(kept)
         elif await self._store.reindex(stands):
             logger.warning("Redis had lost how the chat of %s is found; it is written down again.", kept.id)
-        # Kept anew meanwhile: of a later hand-off.
+        # Unless a later hand-off has kept another link meanwhile.
         if self._links.get(kept.id) is kept:
             self._note(kept, stands)
         return lost
@@ -194,7 +194,8 @@ class Ties:
             return stands
         if stands.receipt == running and await store.tells_of_ends():
             return stands
-        # Of an episode that is over, where nobody has told: the bot has the conversation back, or its hours are over.
+        # The link is of an earlier hand-off that is over without an event: the bot has the conversation back, or the
+        # hours of its episode have passed.
         await store.update(link.id, state="ended", closing=False)
         return await store.prepare(link)
 

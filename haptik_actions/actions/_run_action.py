@@ -50,7 +50,7 @@ _RASA_EVENTS = {
     *("resume", "rewind", "session_started", "slot", "undo", "user", "user_featurization"),
 }
 if hasattr(rasa_sdk.events, "SessionEnded"):
-    # Newer servers know it. Which server calls is not said, and who imports it from a newer rasa-sdk has a newer Rasa.
+    # Newer servers know it. A call does not say which server it comes from; a newer rasa-sdk goes with a newer Rasa.
     _RASA_EVENTS.add("session_ended")
 _NAMED = frozenset({"action", "followup", "slot"})
 
@@ -71,7 +71,7 @@ async def within_deadline(run: Run, name: str, plan: HandOffOptions, arguments: 
         else:
             events = _answer(await call.of(_begun(run, name, plan, arguments)), arguments)
         if not events and call.is_swallowed():
-            # Its user was told nothing, and Rasa is told to do nothing.
+            # The user was told nothing and Rasa would do nothing, so this is a failure.
             raise call.timeout()
         return events
     except asyncio.CancelledError as error:
@@ -81,7 +81,7 @@ async def within_deadline(run: Run, name: str, plan: HandOffOptions, arguments: 
         try:
             raise meant from error
         finally:
-            # This frame stands in its traceback: together they would wait for the garbage collector.
+            # The error's traceback holds this frame; a frame that held the error would be a circle in memory.
             del meant
     finally:
         call.end()
@@ -100,7 +100,7 @@ async def behind_breaker(
 
 
 def _begun(run: Run, name: str, plan: HandOffOptions, arguments: Arguments) -> Awaitable[object]:
-    # No coroutine of its own: every guarded action would pay for it.
+    # This is no coroutine, because every guarded action would pay for one more.
     if not _is_async(run):
         return _in_thread(run, *arguments)
     if _runs_in_thread(name, plan.thread):
@@ -142,7 +142,7 @@ async def _tries(run: Run, name: str, plan: HandOffOptions, arguments: Arguments
     said = len(dispatcher.messages)
 
     async def attempt() -> Events:
-        # What a failed try said would be said twice.
+        # The user would read twice what a failed try has said.
         del dispatcher.messages[said:]
         return _answer(await _begun(run, name, plan, arguments), arguments)
 
@@ -163,8 +163,8 @@ _Outcome = tuple[object, BaseException | None]
 _THREADS = 200
 """Blocking actions at once."""
 _MOST_LEFT_BEHIND = 1000
-"""Threads of actions that have missed their deadline. Python cannot end a thread, so one that hangs stays; when there
-are as many as this, they count among those that run at once, and the rest of the blocking actions fail."""
+"""Threads of actions that have missed their deadline. Python cannot end a thread, so one that hangs stays. From this
+many on, a further one keeps its place among the `_THREADS`; when all of those are taken, blocking actions fail."""
 
 _TOLD_EVERY = 50
 _GRACE_SECONDS = 0.2
@@ -238,7 +238,7 @@ class _MethodInThread:
 
 @functools.lru_cache(maxsize=1000)
 def _blocking_methods(kind: type[object]) -> tuple[str, ...]:
-    # Asked for every call of a decorated action, and `issubclass` of an abstract class is slow.
+    # Cached: every call of a decorated action asks, and `issubclass` of an abstract class is slow.
     if not issubclass(kind, ValidationAction) or not kind.__dictoffset__:
         return ()
     names = (name for name in dir(kind) if name.startswith(("validate_", "extract_")))
@@ -249,7 +249,7 @@ def _blocking_methods(kind: type[object]) -> tuple[str, ...]:
 
 def _in_own_loop(run: Run, ends: float, *arguments: object) -> object:
     async def work() -> object:
-        # What only waits ends soon after the call, so that no thread is left behind.
+        # An action that only waits is ended soon after its deadline, so that its thread ends as well.
         async with visiting(), deadline(max(0.0, ends - time.monotonic()) + _GRACE_SECONDS):
             return await run(*arguments)
 
@@ -296,11 +296,11 @@ class _Threads:
             self._leave_behind(job)
             raise
         finally:
-            # This frame stands in the error's traceback: together they would wait for the garbage collector.
+            # The error's traceback holds this frame; a frame that held the error would be a circle in memory.
             del job
         try:
             if isinstance(error, (KeyboardInterrupt, GeneratorExit)):
-                # Nobody has pressed a key for a thread: on the loop it would end the server.
+                # Raised on the loop it would end the server, although nobody has pressed a key.
                 raise RuntimeError(f"The action raised {type(error).__name__}.") from error
             if error is not None:
                 raise error
@@ -318,7 +318,7 @@ class _Threads:
         with contextlib.suppress(RuntimeError):
             if loop is not None:
                 loop.call_soon_threadsafe(self._end, job, outcome)
-        # As in `run`.
+        # No circle in memory, as in `run`.
         del outcome, job
 
     def _end(self, job: _Job, outcome: _Outcome) -> None:
