@@ -16,9 +16,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from haptik_actions.actions._base import IntegrationAction
 from haptik_actions.actions._executor import guard_all_actions
-from haptik_actions.actions._guard import escalate_on_error
+from haptik_actions.actions._guard import IntegrationAction, escalate_on_error
 from haptik_actions.actions._haptik_form import HaptikForm
 from haptik_actions.actions._runtime import Runtime, configure
 from haptik_actions.actions._tracker import chosen

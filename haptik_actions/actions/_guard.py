@@ -10,18 +10,19 @@ tracker = restored(tracker, before)
 from __future__ import annotations
 
 import functools
+from abc import ABC, abstractmethod
 from asyncio import CancelledError
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, TypeVar, cast, overload
+from typing import Any, ClassVar, TypeVar, cast, overload
 
-from rasa_sdk import Tracker
+from rasa_sdk import Action, Tracker
 from rasa_sdk.executor import CollectingDispatcher
 from rasa_sdk.interfaces import ActionExecutionRejection
 
 from haptik_actions._deadline import is_cancelled
 from haptik_actions._log import get_logger
 from haptik_actions.actions._failure import answer_failure
-from haptik_actions.actions._readable import Events
+from haptik_actions.actions._readable import Domain, Events
 from haptik_actions.actions._run_action import behind_breaker, move_methods_to_threads, within_deadline
 from haptik_actions.actions._runtime import Runtime, current_runtime
 from haptik_actions.actions._server_hooks import start_with_server
@@ -29,7 +30,7 @@ from haptik_actions.config import Settings
 from haptik_actions.errors import ConfigurationError
 from haptik_actions.escalation import DEFAULTS, RECEIPT_SLOT, Failure, HandOffOptions, read_options
 
-__all__ = ["escalate_on_error", "guard", "haptik_slot", "options_of"]
+__all__ = ["IntegrationAction", "escalate_on_error", "guard", "haptik_slot", "options_of"]
 
 logger = get_logger(__name__)
 
@@ -222,3 +223,52 @@ def _guarded(run: Run, options: HandOffOptions) -> Run:
         start_with_server()
     guarded.__haptik_guarded__ = True  # type: ignore[attr-defined]
     return cast("Run", guarded)
+
+
+_OPTIONS = ("team", "countdown", "pause", "messages", "deadline", "retry", "idempotent", "breaker", "thread")
+
+
+class IntegrationAction(Action, ABC):
+    """An action whose failure hands the chat to an agent. Write `name` and `perform`; `run` is the guard.
+
+    The class's options mean the same as those of `escalate_on_error`.
+
+        class ActionCancelOrder(IntegrationAction):
+            team = "orders"
+
+            def name(self): return "action_cancel_order"
+
+            async def perform(self, dispatcher, tracker, domain): ...
+    """
+
+    team: ClassVar[str | Sequence[str] | None] = None
+    countdown: ClassVar[int | None] = None
+    pause: ClassVar[bool | None] = None
+    messages: ClassVar[Mapping[str, str] | None] = None
+    deadline: ClassVar[float | None] = None
+    retry: ClassVar[int | None] = None
+    idempotent: ClassVar[bool | None] = None
+    breaker: ClassVar[str | Mapping[str, Any] | None] = None
+    thread: ClassVar[bool | None] = None
+
+    _options: ClassVar[HandOffOptions] = HandOffOptions()
+
+    def __init_subclass__(cls, **kwargs: object) -> None:
+        """Check the options of a new class.
+
+        Raises:
+            ConfigurationError: an option cannot work; names the class and the option.
+        """
+        super().__init_subclass__(**kwargs)
+        start_with_server()
+        cls._options = options_of({name: getattr(cls, name) for name in _OPTIONS}, cls.__qualname__)
+
+    async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Domain) -> Events:
+        """Call `perform`, guarded."""
+        return await guard(self.perform, self.name(), self._options, dispatcher, tracker, domain)
+
+    run.__haptik_guarded__ = True  # type: ignore[attr-defined]
+
+    @abstractmethod
+    async def perform(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Domain) -> Events:
+        """Call the other system, utter what the user asked for, and return the events; raise where it fails."""

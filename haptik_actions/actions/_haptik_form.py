@@ -231,7 +231,7 @@ class HaptikForm(Action, ABC):
         at = await self.situation(tracker)
         turn = await self._turn(tracker, at)
         if turn is None:
-            # Something else was said, and a rule may have the answer. What is asked stays.
+            # The user said something else, which a rule may answer. The question stays open.
             return [SlotSet(REQUESTED_SLOT, tracker.get_slot(REQUESTED_SLOT))]
         turn = await self._checked(turn, tracker, at)
         await tell(dispatcher, tracker, turn.says)
@@ -321,6 +321,6 @@ def _asking(owner: type[HaptikForm], slot: str) -> type[AskSlot]:
 
 
 def _is_new(field: FieldSpec, value: object, tracker: Tracker) -> bool:
-    # The candidate of this turn lies over the slot: an older event tells what it held.
+    # The candidate of this turn has replaced the slot's value; an older event tells what it held.
     candidates = tracker.slots_to_validate()
     return field.slot in candidates or tracker.get_slot(field.slot) != value

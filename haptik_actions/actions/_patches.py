@@ -178,7 +178,7 @@ class _HeldSignals:
                 signal.signal(number, functools.partial(self._handle, handler))
 
     def __enter__(self) -> None:
-        # A worker that is forked meanwhile is not held.
+        # A worker that is forked meanwhile must get its signals at once.
         self._holder = os.getpid()
 
     def __exit__(self, *_: object) -> None:
@@ -279,7 +279,7 @@ def _noting(
 
 
 def stop_slowly(seconds: float) -> None:
-    """Let what is under way take so long when rasa-sdk's gRPC server stops; its own limit is none at all."""
+    """Give calls under way so much time when rasa-sdk's gRPC server stops; by itself it gives them none."""
     grpc: Foreign = sys.modules.get(GRPC)
     if grpc is not None and _has(grpc, GRPC, "NO_GRACE_PERIOD", costs="calls are cut off when the gRPC server stops"):
         grpc.NO_GRACE_PERIOD = max(grpc.NO_GRACE_PERIOD, seconds)

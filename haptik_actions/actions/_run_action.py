@@ -259,8 +259,8 @@ def _in_own_loop(run: Run, ends: float, *arguments: object) -> object:
 def _stream_across(dispatcher: CollectingDispatcher, loop: asyncio.AbstractEventLoop) -> None:
     """Let a stream of newer rasa-sdk reach its queue, which belongs to the worker's loop."""
 
-    def across(sink: Callable[..., Any]) -> Callable[..., Any]:
-        async def put(chunk: Any) -> None:
+    def across(sink: Run) -> Run:
+        async def put(chunk: object) -> None:
             await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(sink(chunk), loop))
 
         return put

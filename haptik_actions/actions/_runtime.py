@@ -1,6 +1,6 @@
-"""The parts that live once per process and event loop: client, message store, escalator.
+"""The parts of which each event loop has one: client, message store, escalator.
 
-Nothing of this hangs on an action instance: rasa-sdk pickles those into its workers.
+Action instances hold none of them, because rasa-sdk pickles those into its workers.
 """
 
 from __future__ import annotations
@@ -176,8 +176,8 @@ def configure(make_runtime: Callable[[], Runtime] = Runtime) -> None:
 
 
 def _pickled_executor(executor: ActionExecutor) -> tuple[Any, ...]:
-    # A spawned worker imports the modules of the actions and no other, and what is configured may stand elsewhere. It
-    # goes by name: what is configured is often a lambda, which cannot be pickled.
+    # A spawned worker imports only the modules of the actions, and `configure` may be called in another one. The module
+    # is passed on by its name, because what is configured is often a lambda, which cannot be pickled.
     module = getattr(_make_runtime, "__module__", __name__)
     state = executor.__getstate__() if hasattr(executor, "__getstate__") else executor.__dict__
     return _executor_in_worker, (module,), state

@@ -121,7 +121,7 @@ class _Heart:
 
     def _kept_now(self) -> float:
         kept = time.monotonic() - self.looked_at - _BEAT_SECONDS
-        # Less may be a machine that is busy.
+        # A loop that is late by less may stand on a busy machine.
         return kept if kept > _STALL_SECONDS else 0.0
 
     @property
@@ -166,7 +166,7 @@ def _look(loop: weakref.ref[asyncio.AbstractEventLoop], heart: _Heart) -> None:
                 heart.pulse.end()
             return
         if not here.is_running():
-            # A server that stops runs its loop in pieces.
+            # A server that is stopping runs its loop for short moments only.
             heart.note()
         elif heart.late_seconds > _STALL_SECONDS:
             signal.pthread_kill(main, _SIGNAL)

@@ -117,9 +117,9 @@ def say(dispatcher: CollectingDispatcher, text: str, channel: str | None) -> Non
 
 def deliver(dispatcher: CollectingDispatcher, conversion: Conversion, words: AnswerWords | None = None) -> None:
     """Utter every message of a conversion; the last one carries what was offered."""
+    offers = to_metadata(conversion.replies, words or AnswerWords()) if conversion.replies else {}
     for number, message in enumerate(conversion.messages, start=1):
-        offers = to_metadata(conversion.replies, words or AnswerWords()) if number == len(conversion.messages) else {}
-        dispatcher.utter_message(**message, **offers)
+        dispatcher.utter_message(**message, **(offers if number == len(conversion.messages) else {}))
 
 
 def language_of(tracker: Tracker) -> str | None:

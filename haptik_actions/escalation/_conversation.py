@@ -1,4 +1,4 @@
-"""What is known of a conversation: who its user is for Haptik, and how its last hand-off ended."""
+"""What a hand-off needs to know of a conversation: who its user is for Haptik, and how its last hand-off ended."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ RECEIPT_SLOT = "haptik_handoff"
 
 State = Literal["connected", "assigned", "delayed", "unavailable", "throttled", "duplicate"]
 STATES: tuple[State, ...] = ("connected", "delayed", "unavailable", "throttled", "duplicate")
-"""What users are told of. `assigned` follows `connected` later, and the relay tells of it."""
+"""The states that a user is told of at once. `assigned` follows `connected` later; the relay tells users of that."""
 
 
 def _now() -> str:

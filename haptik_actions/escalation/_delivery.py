@@ -39,7 +39,7 @@ _LONGEST_PAUSE = 60.0
 _LONGEST_WISH = 3600.0
 """The longest pause that the platform may ask for with a 429: an entry expires after a day."""
 _MOST_TRIES = 70
-"""With pauses that double up to a minute this is a little over an hour; then the entry is a dead letter."""
+"""After so many tries an entry is a dead letter: with pauses that double up to a minute, a little over an hour."""
 
 
 class Delivered(msgspec.Struct, frozen=True, kw_only=True):
@@ -210,7 +210,7 @@ class Delivery:
             await self._ties.refused(handoff)
             logger.error("Hand-off %s is not possible: %s. %s", handoff.id, str(error).rstrip("."), error.remedy)
             return Delivered(state="unavailable", team=handoff.team, reason=type(error).__name__)
-        here = await self._ties.confirmed(handoff, pauses)
+        here = await self._ties.confirmed(handoff, link, pauses)
         await self._confirm(handoff, terms)
         return Delivered(state="connected", team=team, here=here)
 
@@ -223,7 +223,7 @@ class Delivery:
             if not await self._ties.hears_of_ends():
                 await self.outbox.end_episode(handoff.chat)
         else:
-            # The user need not wait for it.
+            # In the background: the user need not wait until the entry is erased.
             self._in_background(erasing)
 
     def _in_background(self, work: Coroutine[object, object, None]) -> None:
@@ -239,7 +239,7 @@ class Delivery:
 
     async def _send_in_time(self, handoff: HandOff, link: Link | None) -> str | None:
         try:
-            # One call has a deadline of its own. A ladder is several, and so is the opening of a chat.
+            # One call has a deadline of its own. Several teams, or the opening of a chat, take several calls.
             if len(handoff.teams) == 1 and handoff.opening is None:
                 return await self._move(handoff, handoff.user_name)
             async with deadline(self._seconds):
@@ -247,7 +247,7 @@ class Delivery:
         except DeadlinePassed as late:
             raise DeadlineExceeded(f"No team had taken the chat after {self._seconds:g} s.") from late
         except asyncio.CancelledError as error:
-            # The tasks that deliver are this class's own: nobody else has a reason to cancel them.
+            # Only this class cancels the tasks that deliver, so the cancellation comes from within the client.
             if self._closing:
                 raise
             raise TransportError("The call was cancelled from within, for example by a client being closed.") from error
@@ -261,7 +261,7 @@ class Delivery:
         if handoff.opening is None or link is None:
             return await self._move(handoff, handoff.user_name)
         await self._open(handoff, handoff.opening, link)
-        # The relay moves the chat where an event tells the `user_name` later.
+        # Without a `user_name` the relay moves the chat later, when an event names it.
         return handoff.team if link.user_name is None else await self._move_opened(handoff, link.user_name)
 
     async def _open(self, handoff: HandOff, opening: Opening, link: Link) -> None:

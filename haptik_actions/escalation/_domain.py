@@ -67,7 +67,7 @@ def advice_on_channels(domain: Path | None, settings: Settings, folder: Path = P
             return []
         return [*_unidentified(_credentials(domain, folder))]
     except ConfigurationError:
-        # Rasa says what is wrong with its own file.
+        # `credentials.yml` is Rasa's own file, and Rasa says what is wrong with it.
         return []
 
 
@@ -151,7 +151,7 @@ def _files(domain: Path) -> list[Path]:
 
 
 def _load(path: Path) -> object:
-    # The round-trip loader knows the lines.
+    # ruamel's round-trip loader keeps the line of each key.
     from ruamel.yaml import YAML
     from ruamel.yaml.error import YAMLError
 
@@ -202,7 +202,7 @@ def _after_agent_findings(files: Mapping[Path, Any], first: Path) -> Iterator[Fi
 def _receipt_findings(files: Mapping[Path, Any]) -> Iterator[Finding]:
     for content in files.values():
         if RECEIPT_SLOT in mapping_of(content, "slots"):
-            # Its place in the file is not that of the slot `haptik`, so only its name is said.
+            # The finding is about another place than the slot `haptik`, so it names the key and no line.
             yield from _declaration_findings(RECEIPT_SLOT, content["slots"][RECEIPT_SLOT])
             return
     yield Finding(f"slots.{RECEIPT_SLOT}", "is missing: Rasa forgets the receipts of hand-offs without it.")
@@ -245,7 +245,7 @@ def _step(content: Any, path: str) -> tuple[int, Any, str] | None:
         return lines.lc.item(int(index[1]))[0] + 1, content[int(index[1])], path[index.end() :]
     if not isinstance(content, Mapping):
         return None
-    # A key may hold dots itself, so the longest one that fits is meant.
+    # Keys may contain dots, so the longest key that fits is taken.
     fitting = [key for key in content if re.match(re.escape(str(key)) + r"(?=$|[.\[])", path)]
     if not fitting:
         return None
@@ -264,5 +264,5 @@ def _names(content: object, section: str) -> Iterator[str]:
     """The names of a list of the domain, such as its actions or intents."""
     listed = content.get(section) if isinstance(content, Mapping) else None
     for name in listed if isinstance(listed, list) else ():
-        # One with options is a mapping from its name to them.
+        # An intent with options is a mapping from its name to the options.
         yield from map(str, name) if isinstance(name, Mapping) else [str(name)]

@@ -75,7 +75,7 @@ class Escalator:
         self._repeats = Repeats()
         self._tracebacks: TTLCache[Hashable, None] = TTLCache(_KINDS, _SAME_TRACEBACK_SECONDS)
         self._late: set[asyncio.Task[Delivered]] = set()
-        # Not a method: every guarded action would pay for it.
+        # An attribute and no method, because every guarded action would pay for one more call.
         self.plan = SlotReader().plan
         """Returns what holds for an action, from its name, its code's options and the slot's value."""
 
@@ -181,8 +181,8 @@ class Escalator:
         try:
             async with deadline(_COPY_SECONDS):
                 return await self._stored_text(keys, plan.locale, {**values, "channel": plan.conversation.channel})
-        # Also where the store was cancelled from within. The server's cancellation ends up here, too, and costs nobody
-        # anything: there is no answer any more that this text would be in.
+        # CancelledError: the store may have been cancelled from within. If it was the server that cancelled the call,
+        # nobody needs the text any more, so it does no harm to return one.
         except (Exception, asyncio.CancelledError):
             if self._repeats.is_due("store"):
                 logger.exception("The message store failed; using the packaged copy.")

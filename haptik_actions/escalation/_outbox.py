@@ -1,4 +1,4 @@
-"""The outbox: what is written down before a hand-off is tried, and erased after Haptik confirmed it.
+"""The outbox: a hand-off is written down before it is tried, and erased after Haptik confirmed it.
 
 It answers three questions at once, because one round trip has to do: does this chat wait for an agent already (its
 episode), may its team get another chat this minute, and if both are fine, who is delivering it.
@@ -280,7 +280,7 @@ class MemoryOutbox:
         running = self._episodes.get(chat)
         if running is not None and before is not None and running.began > before:
             return False
-        # Kept as an episode that is over, so that the receipt in the tracker does not count as a running one.
+        # An episode that is over is kept, so that the tracker's receipt does not count as a running episode.
         now = self._clock()
         self._episodes[chat] = _Episode("", float("-inf"), now + ENTRY_SECONDS)
         return True
@@ -306,7 +306,7 @@ class MemoryOutbox:
         return running
 
     def _turn(self, team: str, limit: int, now: float) -> float:
-        # Who comes may go a minute after the one who came `limit` places before.
+        # A hand-off may go one minute after the one that came `limit` places before it.
         turns = self._turns.setdefault(team, deque())
         at = max(now, turns[-limit] + WINDOW_SECONDS) if len(turns) >= limit else now
         turns.append(at)
@@ -315,7 +315,7 @@ class MemoryOutbox:
         return at
 
     def _forget(self, now: float) -> None:
-        # All of them are looked at, which in a storm would be once per chat.
+        # This looks at all of them, so it is done once a second at most and not for each chat of a storm.
         if now < self._forget_at:
             return
         self._forget_at = now + _FORGET_SECONDS

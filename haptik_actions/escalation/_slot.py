@@ -1,4 +1,4 @@
-"""Reading the domain's slot `haptik`: what can be used of it, and what is wrong where.
+"""Reads the domain's slot `haptik`: returns what can be used of it, and says what is wrong and where.
 
 Each value has a check, a function that returns the value or says what it wants.
 """
@@ -63,7 +63,7 @@ def _flag(value: object) -> bool:
 
 def _between(low: float, high: float, what: str, *, whole: bool = True) -> Callable[[Any], Any]:
     def check(value: Any) -> Any:
-        # gRPC makes 5.0 of 5.
+        # Over gRPC the number 5 comes as 5.0.
         number = isinstance(value, (int, float)) and not isinstance(value, bool)
         if not number or not low <= value <= high or (whole and value != int(value)):
             raise Mistake(f"{what} from {low:g} to {high:g}", value)
@@ -216,7 +216,7 @@ def _span(days: object, times: object) -> tuple[time, time]:
     if match is None or (match[3] == "24" and match[4] != "00"):
         raise Mistake('times such as "09:00-18:00", in quotes', times, f".open.{days}")
     start, end = time(int(match[1]), int(match[2])), time(int(match[3]) % 24, int(match[4]))
-    # 24:00 is the end of the day, which `time` cannot write.
+    # `time` has no 24:00, so the end of the day is `time.max`.
     return start, time.max if match[3] == "24" else end
 
 
@@ -289,7 +289,7 @@ class SlotReader:
     """Reads the slot `haptik`. A mistake is logged once with its path, its default is used, the bot goes on."""
 
     def __init__(self) -> None:
-        # The slot travels with every call and hardly ever changes: read, and complained about, once per content.
+        # Every call brings the slot and it hardly ever changes, so each content is read, and its mistakes logged, once.
         self._slots: LRUCache[bytes, Slot] = LRUCache(maxsize=64)
         self._plans: dict[tuple[bytes, str, int], tuple[HandOffOptions, HandOffOptions]] = {}
         self._latest: dict[str, tuple[HandOffOptions, object, HandOffOptions]] = {}
@@ -297,16 +297,16 @@ class SlotReader:
     def plan(self, action: str, in_code: HandOffOptions, slot: object) -> HandOffOptions:
         """Return what holds for an action: its entry in the slot, what its code says, the slot's own keys, defaults."""
         latest = self._latest.get(action)
-        # Comparing takes a third of writing the slot out, which every guarded action would pay.
+        # To compare takes a third of the time of encoding the slot, and every guarded action does it.
         if latest is not None and latest[0] is in_code and latest[1] == slot:
             return latest[2]
         content = _ENCODER.encode(slot)
         plan = self._plan(content, action, in_code, slot)
-        # Python takes 1 for true: next to a slot with a mistake, the mended one could pass for it.
+        # In Python 1 == True. So a corrected slot may equal the one with the mistake, which is therefore not kept.
         if self._slots[content].is_right:
             if len(self._latest) >= _MOST_PLANS:
                 self._latest.clear()
-            # A copy: an action may change the slot that it is given.
+            # A copy is kept, because an action may change the slot that it is given.
             self._latest[action] = in_code, msgspec.json.decode(content), plan
         return plan
 

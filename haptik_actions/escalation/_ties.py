@@ -138,13 +138,15 @@ class Ties:
             logger.warning("Hand-off %s is not tied to its conversation yet: Redis does not answer.", handoff.id)
             return None
 
-    async def confirmed(self, handoff: HandOff, pauses: Callable[[], bool]) -> bool:
-        """Haptik has the chat. `pauses` tells whether the conversation is paused. True where the agent's words come
-        to where the user is."""
+    async def confirmed(self, handoff: HandOff, link: Link | None, pauses: Callable[[], bool]) -> bool:
+        """Haptik has the chat. True where the agent's words come to where the user is.
+
+        `link` is what `prepare` returned; `pauses` tells whether the conversation is paused.
+        """
         if self._store is None or handoff.link is None:
             return False
         try:
-            await self._ask(self._store, handoff, pauses)
+            await self._ask(self._store, handoff, link, pauses)
             return handoff.link.channel == HAPTIK_CHANNEL or await self._store.is_relayed()
         except RelayAway:
             if len(self._late) < _MOST_LATE:
@@ -199,10 +201,12 @@ class Ties:
         await store.update(link.id, state="ended", closing=False)
         return await store.prepare(link)
 
-    async def _ask(self, store: RelayStore, handoff: HandOff, pauses: Callable[[], bool]) -> None:
+    async def _ask(
+        self, store: RelayStore, handoff: HandOff, prepared: Link | None, pauses: Callable[[], bool]
+    ) -> None:
         assert handoff.link is not None
         paused = pauses()
-        link = await store.asked(handoff.link.id, handoff.id, paused=paused)
+        link = await store.asked(handoff.link.id, handoff.id, paused=paused, prepared=prepared)
         if link is None and await store.link(handoff.link.id) is None:
             # Redis has lost it since the hand-off was prepared.
             await store.prepare(_link_of(handoff))
@@ -217,8 +221,8 @@ class Ties:
         for _ in range(_MOST_TRIES):
             await asyncio.sleep(_AGAIN_SECONDS)
             try:
-                await store.prepare(_link_of(handoff))
-                await self._ask(store, handoff, pauses)
+                link = await store.prepare(_link_of(handoff))
+                await self._ask(store, handoff, link, pauses)
             except RelayAway:
                 continue
             return

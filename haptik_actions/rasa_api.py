@@ -1,4 +1,9 @@
-"""Ends the pause of a conversation. Paths, parameters and answers are those of Rasa 3.6.21 (`rasa/server.py`)."""
+"""What is done to conversations from outside, over Rasa's HTTP API (`rasa run --enable-api`). Needs no Rasa here.
+
+    await resume("chat-1", rasa_url="http://rasa:5005", token="…")
+
+`resume` ends the pause of a conversation. Paths, parameters and answers are those of Rasa 3.6.21 (`rasa/server.py`).
+"""
 
 from __future__ import annotations
 
