@@ -43,8 +43,8 @@ WHO = {"client_id": "demo-client", "token": "demo-token"}
 _YIELDS = {dis.opmap[name] for name in ("YIELD_VALUE", "YIELD_FROM", "SEND") if name in dis.opmap}
 
 
-_IS_WALK: ContextVar[bool] = ContextVar("_IS_WALK", default=False)
-"""A task inherits it from the one that starts it."""
+_WALK: ContextVar[Steps | None] = ContextVar("_WALK", default=None)
+"""The walk that the running code belongs to. A task inherits it from the one that starts it."""
 
 
 class Steps:
@@ -60,18 +60,18 @@ class Steps:
     @contextmanager
     def counting(self) -> Iterator[None]:
         """Count what the block runs in this thread, and the tasks that it starts; tasks from before it are left out."""
-        token = _IS_WALK.set(True)
+        token = _WALK.set(self)
         sys.setprofile(self._event)
         try:
             yield
         finally:
             sys.setprofile(None)
-            _IS_WALK.reset(token)
+            _WALK.reset(token)
             # The frames hold what the calls held.
             self._entered.clear()
 
     def _event(self, frame: FrameType, event: str, _: Any) -> None:
-        file = self._file_of(frame) if _IS_WALK.get() else None
+        file = self._file_of(frame) if _WALK.get() is self else None
         if file is None:
             return
         if event == "call" and frame not in self._entered:

@@ -13,22 +13,19 @@ class Rest:
 
     def __init__(self, seconds: float, timer: Callable[[], float] = time.monotonic) -> None:
         self._seconds, self._timer = seconds, timer
-        self._until: float | None = None
+        self._until = 0.0
+        self.is_owed = False
+        """Whether Redis has failed and has not answered since, also where it may be asked again."""
 
     @property
     def is_on(self) -> bool:
         """Whether Redis is not to be asked now."""
-        return self._until is not None and self._timer() < self._until
-
-    @property
-    def is_owed(self) -> bool:
-        """Whether Redis has failed and has not answered since, also where it may be asked again."""
-        return self._until is not None
+        return self.is_owed and self._timer() < self._until
 
     def begin(self) -> None:
         """Redis has failed to answer."""
-        self._until = self._timer() + self._seconds
+        self.is_owed, self._until = True, self._timer() + self._seconds
 
     def end(self) -> None:
         """Redis has answered."""
-        self._until = None
+        self.is_owed = False

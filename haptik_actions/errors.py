@@ -20,8 +20,7 @@
     ├── RasaApiError              Rasa's own HTTP API was not reached, or refused
     │   └── UnknownConversation   Rasa has no conversation of that id
     ├── FaqRefused                FAQ nodes were not uploaded: a rule against losing some said no
-    ├── FaqLocked                 another process is applying FAQ nodes to that domain
-    ├── FaqLockLost               another process took over; nothing more was written
+    ├── FaqLocked, FaqLockLost    another process is applying FAQ nodes to that domain, or took over
     ├── FaqTaskFailed             the platform stopped at a row of the upload
     ├── LedgerError               the ledger of applied FAQ nodes cannot be read or written
     ├── TransportError            the platform was not reached, or the connection broke
@@ -31,13 +30,10 @@
         ├── AuthenticationError   client id or token
         ├── InvalidRequest        a parameter is missing or malformed
         ├── AccessForbidden       the token is valid and may not do this
-        ├── UnknownUser
-        ├── UnknownBusiness
-        ├── UnknownTeam
+        ├── UnknownUser, UnknownBusiness, UnknownTeam
         ├── UnknownDomain         the bot that FAQ nodes are for
         ├── InvalidUserToken      the pxut of a transcript
-        ├── InactiveBusiness
-        ├── InactiveTeam
+        ├── InactiveBusiness, InactiveTeam
         ├── NoConversation        the user has not written on that business yet
         ├── NoActiveConversation  the user has no chat with an agent now, so there is nothing to rate
         ├── UserNotRegistered     Haptik does not know the `auth_id` of the Bot API
@@ -54,62 +50,29 @@ from collections.abc import Sequence
 from typing import Any, ClassVar
 
 __all__ = [
-    "AccessForbidden",
-    "ApiError",
-    "AuthenticationError",
-    "ConfigurationError",
-    "ConversionLoss",
-    "CredentialsUnavailable",
-    "DeadlineExceeded",
-    "DuplicateFeedback",
-    "EditConflict",
-    "FaqLockLost",
-    "FaqLocked",
-    "FaqRefused",
-    "FaqTaskFailed",
-    "HaptikError",
-    "InactiveBusiness",
-    "InactiveTeam",
-    "IntegrationCancelled",
-    "IntegrationDown",
-    "IntegrationError",
-    "IntegrationTimeout",
-    "InvalidElement",
-    "InvalidMessage",
-    "InvalidRequest",
-    "InvalidReturn",
-    "InvalidUserToken",
-    "LedgerError",
-    "MessageError",
-    "MessagesUnavailable",
-    "NoActiveConversation",
-    "NoConversation",
-    "RasaApiError",
-    "RateLimited",
-    "RelayAway",
-    "SearchUnavailable",
-    "ServerError",
-    "SilentTurn",
-    "TransportError",
-    "UnexpectedResponse",
-    "UnknownBusiness",
-    "UnknownConversation",
-    "UnknownDomain",
-    "UnknownTeam",
-    "UnknownUser",
-    "UserNotRegistered",
+    *("AccessForbidden", "ApiError", "AuthenticationError", "ConfigurationError", "ConversionLoss"),
+    *("CredentialsUnavailable", "DeadlineExceeded", "DuplicateFeedback", "EditConflict", "FaqLockLost"),
+    *("FaqLocked", "FaqRefused", "FaqTaskFailed", "HaptikError", "InactiveBusiness", "InactiveTeam"),
+    *("IntegrationCancelled", "IntegrationDown", "IntegrationError", "IntegrationTimeout", "InvalidElement"),
+    *("InvalidMessage", "InvalidRequest", "InvalidReturn", "InvalidUserToken", "LedgerError", "MessageError"),
+    *("MessagesUnavailable", "NoActiveConversation", "NoConversation", "RasaApiError", "RateLimited", "RelayAway"),
+    *("SearchUnavailable", "ServerError", "SilentTurn", "TransportError", "UnexpectedResponse", "UnknownBusiness"),
+    *("UnknownConversation", "UnknownDomain", "UnknownTeam", "UnknownUser", "UserNotRegistered"),
 ]
 
 
 class HaptikError(Exception):
     """The root of the tree: catch it to catch all that this library raises.
 
-    `remedy` says in one sentence what usually helps; `temporary` is true where the same call may succeed later
-    without anybody changing anything.
+    `remedy` says in a sentence what usually helps; where `temporary` is true the same call may succeed later by itself.
     """
 
     remedy: ClassVar[str] = ""
     temporary: ClassVar[bool] = False
+
+    def __str__(self) -> str:
+        # Some carry more beside their message.
+        return str(self.args[0]) if self.args else ""
 
 
 class ConfigurationError(HaptikError, ValueError):
@@ -117,35 +80,26 @@ class ConfigurationError(HaptikError, ValueError):
 
 
 class InvalidElement(HaptikError, ValueError):
-    """An HSL element, or a part of one, that the platform could not show as it is meant.
-
-    `path` leads from the value that was being built to the mistake, written as in its JSON
-    (`data.quick_replies[1].type`, `payload.url`); `problem` says what is wrong there.
-    """
+    """An HSL element that the platform could not show as meant: `problem` stands at `path`, such as `data.items[1]`."""
 
     remedy = "Correct the value at the path, where the element is built."
 
     def __init__(self, path: str, problem: str) -> None:
         super().__init__(path, problem)
-        self.path = path
-        self.problem = problem
+        self.path, self.problem = path, problem
 
     def __str__(self) -> str:
         return f"{self.path}: {self.problem}"
 
 
 class ConversionLoss(HaptikError, ValueError):
-    """An element loses something on a channel, and the caller asked for `strict`.
-
-    `channel` is what people call it; `losses` has one line for each: code, path in the element's JSON, what it was.
-    """
+    """An element loses something on `channel`, and the caller asked for `strict`. `losses` has a line for each loss."""
 
     remedy = "Change the element, give the channel one of its own, or render without `strict`."
 
     def __init__(self, channel: str, losses: Sequence[str]) -> None:
         super().__init__(channel, losses)
-        self.channel = channel
-        self.losses = tuple(losses)
+        self.channel, self.losses = channel, tuple(losses)
 
     def __str__(self) -> str:
         return f"{self.channel} cannot show it whole: {'; '.join(self.losses)}"
@@ -174,15 +128,11 @@ class InvalidMessage(MessageError, ValueError):
         super().__init__(message, findings)
         self.findings = findings
 
-    def __str__(self) -> str:
-        return str(self.args[0])
-
 
 class EditConflict(MessageError):
     """The message is no longer the one that the change began from, so nothing was written.
 
-    `current` is what stands there now: a `haptik_actions.messages.Entry`, or a `Draft` where one was to be saved (None
-    where it is gone). It says who changed it and when.
+    `current` is what stands there now: a `haptik_actions.messages.Entry` or `Draft`, None where it is gone.
     """
 
     remedy = "Look at what stands there now, and decide again."
@@ -191,15 +141,11 @@ class EditConflict(MessageError):
         super().__init__(message, current)
         self.current = current
 
-    def __str__(self) -> str:
-        return str(self.args[0])
-
 
 class MessagesUnavailable(MessageError):
     """The Redis that holds the messages does not answer. Bots go on with what they read last."""
 
-    remedy = "Check REDIS_URL and that Redis runs."
-    temporary = True
+    remedy, temporary = "Check REDIS_URL and that Redis runs.", True
 
 
 class RelayAway(HaptikError):
@@ -240,10 +186,7 @@ class InvalidReturn(IntegrationError):
 
 
 class SilentTurn(IntegrationError):
-    """The bot said nothing in a turn that Haptik waits for: an unguarded action failed, or a conversation is stuck.
-
-    Stands in the receipt of the hand-off that breaks the silence.
-    """
+    """The bot said nothing in a turn that Haptik waits for. The receipt of the hand-off that follows names it."""
 
     remedy = "Find in Rasa's log what the turn ended with; guard its actions with `haptik-actions run`."
 
@@ -279,8 +222,7 @@ class FaqRefused(HaptikError):
 class FaqLocked(HaptikError):
     """Another process is applying FAQ nodes to the same domain."""
 
-    remedy = "Wait until it has ended; `haptik-actions faq history` shows how far it is."
-    temporary = True
+    remedy, temporary = "Wait until it has ended; `haptik-actions faq history` shows how far it is.", True
 
 
 class FaqLockLost(HaptikError):
@@ -293,7 +235,7 @@ class FaqLockLost(HaptikError):
 class FaqTaskFailed(HaptikError):
     """The platform stopped at a row of the upload, which leaves a partly loaded bot. The message has its words.
 
-    `node` is the name of the node in that row, empty where the words do not lead to one.
+    `node` is the name of the node in that row, if it is known.
     """
 
     remedy = "Correct the row and apply again, or put the last good set back with `haptik-actions faq apply --restore`."
@@ -302,15 +244,11 @@ class FaqTaskFailed(HaptikError):
         super().__init__(message, node)
         self.node = node
 
-    def __str__(self) -> str:
-        return str(self.args[0])
-
 
 class LedgerError(HaptikError):
     """The ledger of applied FAQ nodes cannot be reached, read or written."""
 
-    remedy = "Check REDIS_URL, or the folder that --ledger names."
-    temporary = True
+    remedy, temporary = "Check REDIS_URL, or the folder that --ledger names.", True
 
 
 class TransportError(HaptikError):
@@ -341,8 +279,7 @@ class UnexpectedResponse(HaptikError):
 
     def __init__(self, message: str, *, endpoint: str = "", status: int = 0) -> None:
         super().__init__(message)
-        self.endpoint = endpoint
-        self.status = status
+        self.endpoint, self.status = endpoint, status
 
 
 class ApiError(HaptikError):
@@ -355,28 +292,17 @@ class ApiError(HaptikError):
 
     def __init__(self, message: str, *, status: int, endpoint: str) -> None:
         super().__init__(f"{endpoint} answered {status}: {message}")
-        self.message = message
-        self.status = status
-        self.endpoint = endpoint
+        self.message, self.status, self.endpoint = message, status, endpoint
 
     def __reduce__(self) -> tuple[object, ...]:
-        return _rebuild, (type(self), dict(self.__dict__), self.args)
-
-
-def _rebuild(kind: type[ApiError], attributes: dict[str, object], args: tuple[object, ...]) -> ApiError:
-    error = kind.__new__(kind)
-    error.__dict__.update(attributes)
-    error.args = args
-    return error
+        # Most need arguments that are named, which pickle does not pass on.
+        return type(self).__new__, (type(self), *self.args), self.__dict__
 
 
 class AuthenticationError(ApiError):
     """The client id or the token is missing or wrong."""
 
-    remedy = (
-        "Copy the token from the Business Manager and the client id from View Credentials in Conversation Studio "
-        "into HAPTIK_TOKEN and HAPTIK_CLIENT_ID."
-    )
+    remedy = "Copy HAPTIK_TOKEN from the Business Manager, HAPTIK_CLIENT_ID from View Credentials in the Studio."
 
 
 class InvalidRequest(ApiError):
@@ -460,8 +386,7 @@ class DuplicateFeedback(ApiError):
 class RateLimited(ApiError):
     """Too many calls. `retry_after` is in seconds, or None where the platform does not name it."""
 
-    remedy = "Call less often; `retry_after` says when to try again."
-    temporary = True
+    remedy, temporary = "Call less often; `retry_after` says when to try again.", True
 
     def __init__(self, message: str, *, status: int, endpoint: str, retry_after: float | None = None) -> None:
         super().__init__(message, status=status, endpoint=endpoint)
@@ -471,5 +396,4 @@ class RateLimited(ApiError):
 class ServerError(ApiError):
     """The platform failed (5xx)."""
 
-    remedy = "Try again later; if it lasts, ask the platform's support."
-    temporary = True
+    remedy, temporary = "Try again later; if it lasts, ask the platform's support.", True

@@ -14,11 +14,10 @@ The ready actions are imported by name, and only a name that is imported is regi
 from __future__ import annotations
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from haptik_actions.actions._base import IntegrationAction
 from haptik_actions.actions._executor import guard_all_actions
-from haptik_actions.actions._guard import escalate_on_error
+from haptik_actions.actions._guard import IntegrationAction, escalate_on_error
 from haptik_actions.actions._haptik_form import HaptikForm
 from haptik_actions.actions._runtime import Runtime, configure
 from haptik_actions.actions._tracker import chosen
@@ -50,7 +49,7 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> object:
     if name not in _READY:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(import_module(f"{__name__}.{_READY[name]}"), name)

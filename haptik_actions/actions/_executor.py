@@ -17,9 +17,9 @@ from rasa_sdk.interfaces import ActionNotFoundException
 
 from haptik_actions._log import get_logger
 from haptik_actions.actions._guard import guard
-from haptik_actions.actions._integration import Events
 from haptik_actions.actions._patches import see_registrations
-from haptik_actions.actions._threads import move_methods_to_threads
+from haptik_actions.actions._readable import Events
+from haptik_actions.actions._run_action import move_methods_to_threads
 from haptik_actions.config import nearest
 from haptik_actions.escalation import HandOffOptions
 
@@ -57,21 +57,21 @@ class _GuardedRun:
 
     __haptik_guarded__ = True
 
-    def __init__(self, name: str, run: Callable[..., Any]) -> None:
+    def __init__(self, name: str, run: Callable[..., object]) -> None:
         self._name = name
         self._run = run
 
-    async def __call__(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Any) -> Events:
+    async def __call__(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: object) -> Events:
         return await guard(self._run, self._name, _NOTHING_SAID_IN_CODE, dispatcher, tracker, domain)
 
 
-class _Actions(dict[str, Callable[..., Any]]):
+class _Actions(dict[str, Callable[..., object]]):
     """The actions of an executor, which asks for the one to run with `get`. One that is missing is one that fails."""
 
     def get(self, name: str, default: Any = None) -> Any:
         return super().get(name) or _GuardedRun(name, functools.partial(self._miss, name))
 
-    async def _miss(self, name: str, *_: Any) -> Events:
+    async def _miss(self, name: str, *_: object) -> Events:
         why = "Is it older than Rasa's model, or is a module not imported?"
         logger.error("This server has no action %r.%s %s", name, nearest(name, self), why)
         raise ActionNotFoundException(name)
@@ -80,7 +80,7 @@ class _Actions(dict[str, Callable[..., Any]]):
 class _InWorkers:
     """Lies in an executor's state, so that a process that unpickles the executor guards what it registers itself."""
 
-    def __reduce__(self) -> tuple[Any, ...]:
+    def __reduce__(self) -> tuple[object, ...]:
         return _guard_worker, ()
 
 
@@ -91,7 +91,7 @@ def _guard_worker() -> _InWorkers:
 
 def _guarding(register: Callable[..., None]) -> Callable[..., None]:
     @functools.wraps(register)
-    def register_guarded(executor: ActionExecutor, name: str, f: Callable[..., Any]) -> None:
+    def register_guarded(executor: ActionExecutor, name: str, f: Callable[..., object]) -> None:
         # First as it is: rasa-sdk refuses a function that does not take its three parameters.
         register(executor, name, f)
         executor._haptik_in_workers = _InWorkers()

@@ -18,7 +18,7 @@ from __future__ import annotations
 import copy
 from asyncio import CancelledError
 from collections.abc import Iterable
-from typing import Any, SupportsIndex
+from typing import SupportsIndex
 
 from rasa_sdk import Tracker
 from rasa_sdk.events import ActiveLoop, ConversationResumed, FollowupAction, SlotSet, UserUtteranceReverted
@@ -28,8 +28,7 @@ from rasa_sdk.forms import ACTION_VALIDATE_SLOT_MAPPINGS, REQUESTED_SLOT
 from haptik_actions._deadline import is_cancelled
 from haptik_actions._log import get_logger
 from haptik_actions.actions._guarded_call import CURRENT
-from haptik_actions.actions._integration import Events
-from haptik_actions.actions._readable import is_message
+from haptik_actions.actions._readable import Event, Events, Message, is_message
 from haptik_actions.actions._tracker import conversation_of, events_of, say
 from haptik_actions.escalation import RECEIPT_SLOT, Escalator, Failure, HandOffOptions, HandOffRequested, Receipt
 from haptik_actions.messages import packaged_copy
@@ -65,7 +64,7 @@ def _reverted(tracker: Tracker) -> Events:
     before the `action_listen`, as an earlier version paused: the conversation would be paused again, with nobody to
     answer.
     """
-    resume: dict[str, Any] | None = None
+    resume: Event | None = None
     for event in reversed(tracker.events or []):
         kind = event.get("event")
         if kind == "action":
@@ -76,7 +75,7 @@ def _reverted(tracker: Tracker) -> Events:
         resume = event if kind == "resume" else resume
     if resume is None:
         return [UserUtteranceReverted()]
-    # With its own time: it ended the hand-off before it, and must not end a later one.
+    # It keeps its own time, because it ended the hand-off before it and must not end a later one.
     return [UserUtteranceReverted(), ConversationResumed(timestamp=resume.get("timestamp"))]
 
 
@@ -126,7 +125,7 @@ def _is_paused(events: Events) -> bool:
     return any(event["event"] == "pause" for event in events)
 
 
-def _state(event: dict[str, Any]) -> Any:
+def _state(event: Event) -> object:
     value = event.get("value") if event.get("name") == RECEIPT_SLOT else None
     return value.get("state") if isinstance(value, dict) else None
 
@@ -144,26 +143,26 @@ async def answer_failure(
     try:
         return await _answered(failure, escalator, own, tracker)
     finally:
-        dispatcher.messages = _Answer(own.messages)
+        dispatcher.messages = _MessagesAfterFailure(own.messages)
 
 
-class _Answer(list[dict[str, Any]]):
-    """The messages after a failure. Until they are written the action may go on uttering, left behind in a thread or in
-    a task of its own: not into this answer."""
+class _MessagesAfterFailure(list[Message]):
+    """The messages after a failure. The failed action may still run, in a thread or a task of its own, and utter more
+    before the answer is written. What it utters is left out."""
 
-    def append(self, message: dict[str, Any]) -> None:
+    def append(self, message: Message) -> None:
         if _is_heard():
             super().append(message)
 
-    def extend(self, messages: Iterable[dict[str, Any]]) -> None:
+    def extend(self, messages: Iterable[Message]) -> None:
         if _is_heard():
             super().extend(messages)
 
-    def __iadd__(self, messages: Iterable[dict[str, Any]]) -> _Answer:  # type: ignore[misc, override]
+    def __iadd__(self, messages: Iterable[Message]) -> _MessagesAfterFailure:  # type: ignore[misc, override]
         self.extend(messages)
         return self
 
-    def insert(self, position: SupportsIndex, message: dict[str, Any]) -> None:
+    def insert(self, position: SupportsIndex, message: Message) -> None:
         if _is_heard():
             super().insert(position, message)
 
@@ -224,12 +223,12 @@ def _say(dispatcher: CollectingDispatcher, text: str, channel: str | None) -> No
         dispatcher.utter_message(text=text)
 
 
-def _kept(messages: list[dict[str, Any]], plan: HandOffOptions) -> list[dict[str, Any]]:
+def _kept(messages: list[Message], plan: HandOffOptions) -> list[Message]:
     # One message that Rasa cannot say would cost the user the whole answer.
     return [] if plan.earlier_messages == "drop" else [message for message in messages if _can_be_said(message)]
 
 
-def _can_be_said(message: Any) -> bool:
+def _can_be_said(message: object) -> bool:
     try:
         return is_message(message)
     # It may be of any class, and raise anything when it is looked at.
@@ -237,5 +236,5 @@ def _can_be_said(message: Any) -> bool:
         return False
 
 
-def _names(failure: Failure, tracker: Tracker) -> tuple[str, Any]:
+def _names(failure: Failure, tracker: Tracker) -> tuple[str, object]:
     return failure.action, getattr(tracker, "sender_id", None)

@@ -10,27 +10,27 @@ tracker = restored(tracker, before)
 from __future__ import annotations
 
 import functools
+from abc import ABC, abstractmethod
 from asyncio import CancelledError
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, TypeVar, cast, overload
+from typing import Any, ClassVar, TypeVar, cast, overload
 
-from rasa_sdk import Tracker
+from rasa_sdk import Action, Tracker
 from rasa_sdk.executor import CollectingDispatcher
 from rasa_sdk.interfaces import ActionExecutionRejection
 
 from haptik_actions._deadline import is_cancelled
 from haptik_actions._log import get_logger
 from haptik_actions.actions._failure import answer_failure
-from haptik_actions.actions._integration import Events, behind_breaker, within_deadline
+from haptik_actions.actions._readable import Domain, Events
+from haptik_actions.actions._run_action import behind_breaker, move_methods_to_threads, within_deadline
 from haptik_actions.actions._runtime import Runtime, current_runtime
 from haptik_actions.actions._server_hooks import start_with_server
-from haptik_actions.actions._threads import move_methods_to_threads
-from haptik_actions.actions._tracker import for_domain, haptik_slot
 from haptik_actions.config import Settings
 from haptik_actions.errors import ConfigurationError
-from haptik_actions.escalation import DEFAULTS, Failure, HandOffOptions, read_options
+from haptik_actions.escalation import DEFAULTS, RECEIPT_SLOT, Failure, HandOffOptions, read_options
 
-__all__ = ["escalate_on_error", "guard", "options_of"]
+__all__ = ["IntegrationAction", "escalate_on_error", "guard", "haptik_slot", "options_of"]
 
 logger = get_logger(__name__)
 
@@ -42,7 +42,7 @@ def remember(tracker: Tracker) -> Memory | None:
 
     The events themselves are shared, as there may be thousands.
     """
-    # Every guarded action pays for it, so it is one function, and a tracker is made of it only after a failure.
+    # Every guarded action pays for this, so it only copies; a tracker is made of the copies only after a failure.
     try:
         held: Memory = tracker.__dict__.copy()
         slots = held["slots"] = held["slots"].copy()
@@ -67,13 +67,13 @@ def restored(tracker: Tracker, before: Memory | None) -> Tracker:
     return made
 
 
-def _copied(value: Any) -> Any:
+def _copied(value: object) -> object:
     return value.copy() if value.__class__ is dict else value
 
 
 Run = TypeVar("Run", bound=Callable[..., Any])
 
-# Of `GeneratorExit` there is none but that of a call that is being closed: see `GuardedCall.of`.
+# `GeneratorExit` comes only from a call that is being closed: `GuardedCall.of` turns others into RuntimeError.
 _CONTROL_FLOW = (ActionExecutionRejection, GeneratorExit)
 
 
@@ -91,12 +91,12 @@ def escalate_on_error(
     deadline: float | None = None,
     retry: int | None = None,
     idempotent: bool | None = None,
-    breaker: str | Mapping[str, Any] | None = None,
+    breaker: str | Mapping[str, object] | None = None,
     thread: bool | None = None,
 ) -> Callable[[Run], Run]: ...
 
 
-def escalate_on_error(run: Run | None = None, /, **options: Any) -> Run | Callable[[Run], Run]:
+def escalate_on_error(run: Run | None = None, /, **options: object) -> Run | Callable[[Run], Run]:
     """Guard the `run` method of an action: a failure becomes a hand-off to an agent and a sentence for the user.
 
         @escalate_on_error                          # or @escalate_on_error(team="orders", deadline=5)
@@ -165,10 +165,41 @@ async def guard(run: Callable[..., Any], name: str, options: HandOffOptions, *ar
         try:
             with runtime.reading_gate.answering():
                 events = await answer_failure(failure, runtime.escalator, dispatcher, restored(tracker, before), said)
-                return for_domain(events, domain)
+                return _for_domain(events, domain)
         finally:
-            # This frame stands in the error's traceback: together they would wait for the garbage collector.
+            # The error's traceback holds this frame; a frame that held the error would be a circle in memory.
             del failure
+
+
+def haptik_slot(tracker: Tracker, domain: Any) -> Any:
+    """Return the slot `haptik`: the tracker's, or the domain's initial value. Rasa leaves the domain out at times."""
+    value = (tracker.slots or {}).get("haptik")
+    if value is not None:
+        return value
+    try:
+        return domain["slots"]["haptik"]["initial_value"]
+    except (KeyError, TypeError):
+        return None
+
+
+def _for_domain(events: Events, domain: object) -> Events:
+    """Leave out the receipt where the call's domain has no slot for it: Rasa logs an error for each such event."""
+    slots = domain.get("slots") if isinstance(domain, Mapping) else None
+    # Rasa's own slots are in every domain. One without any says nothing.
+    if not isinstance(slots, Mapping) or not slots or RECEIPT_SLOT in slots:
+        return events
+    kept = [event for event in events if (event.get("event"), event.get("name")) != ("slot", RECEIPT_SLOT)]
+    if len(kept) < len(events):
+        _say_once(
+            "The bot's domain has no slot haptik_handoff, so the conversation keeps no receipt of its hand-off: rules "
+            "and forms cannot see it. `haptik-actions check` says what to add to the domain."
+        )
+    return kept
+
+
+@functools.cache
+def _say_once(what: str) -> None:
+    logger.warning(what)
 
 
 def _guarded(run: Run, options: HandOffOptions) -> Run:
@@ -192,3 +223,52 @@ def _guarded(run: Run, options: HandOffOptions) -> Run:
         start_with_server()
     guarded.__haptik_guarded__ = True  # type: ignore[attr-defined]
     return cast("Run", guarded)
+
+
+_OPTIONS = ("team", "countdown", "pause", "messages", "deadline", "retry", "idempotent", "breaker", "thread")
+
+
+class IntegrationAction(Action, ABC):
+    """An action whose failure hands the chat to an agent. Write `name` and `perform`; `run` is the guard.
+
+    The class's options mean the same as those of `escalate_on_error`.
+
+        class ActionCancelOrder(IntegrationAction):
+            team = "orders"
+
+            def name(self): return "action_cancel_order"
+
+            async def perform(self, dispatcher, tracker, domain): ...
+    """
+
+    team: ClassVar[str | Sequence[str] | None] = None
+    countdown: ClassVar[int | None] = None
+    pause: ClassVar[bool | None] = None
+    messages: ClassVar[Mapping[str, str] | None] = None
+    deadline: ClassVar[float | None] = None
+    retry: ClassVar[int | None] = None
+    idempotent: ClassVar[bool | None] = None
+    breaker: ClassVar[str | Mapping[str, Any] | None] = None
+    thread: ClassVar[bool | None] = None
+
+    _options: ClassVar[HandOffOptions] = HandOffOptions()
+
+    def __init_subclass__(cls, **kwargs: object) -> None:
+        """Check the options of a new class.
+
+        Raises:
+            ConfigurationError: an option cannot work; names the class and the option.
+        """
+        super().__init_subclass__(**kwargs)
+        start_with_server()
+        cls._options = options_of({name: getattr(cls, name) for name in _OPTIONS}, cls.__qualname__)
+
+    async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Domain) -> Events:
+        """Call `perform`, guarded."""
+        return await guard(self.perform, self.name(), self._options, dispatcher, tracker, domain)
+
+    run.__haptik_guarded__ = True  # type: ignore[attr-defined]
+
+    @abstractmethod
+    async def perform(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Domain) -> Events:
+        """Call the other system, utter what the user asked for, and return the events; raise where it fails."""

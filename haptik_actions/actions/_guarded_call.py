@@ -1,4 +1,4 @@
-"""The deadline of guarded actions, which nothing gets past.
+"""The deadline of guarded actions. It holds also for actions that ignore their cancellation.
 
     call = GuardedCall("action_order_status", 8.0)    # seconds
     try:
@@ -8,7 +8,8 @@
     finally:
         call.end()
 
-As `asyncio.timeout`, at less of its cost, which every guarded action pays: the calls of a loop share a timer.
+It does what `asyncio.timeout` does, at less of the cost that every guarded action pays: the calls of a loop share a
+timer.
 """
 
 from __future__ import annotations
@@ -37,9 +38,9 @@ _COUNTS = sys.version_info >= (3, 11)
 _ENDING = (KeyboardInterrupt, GeneratorExit)
 _RING_AGAIN_SECONDS = 0.5
 _MOST_RINGS = 3
-"""So often work may swallow that its time is over, for example to close what it has open."""
+"""How often work may ignore its cancellation, for example to close connections first, until it is abandoned."""
 _EARLY_SECONDS = 0.001
-"""A loop that counts in milliseconds rings up to half of one early."""
+"""An event loop whose clock has milliseconds calls its timers up to half a millisecond early."""
 
 
 class GuardedCall:
@@ -57,7 +58,7 @@ class GuardedCall:
     _said_in_time: int | None = None
     interrupted = is_over = is_told = False
 
-    def __init__(self, name: str, seconds: float, said: Sequence[Any] = ()) -> None:
+    def __init__(self, name: str, seconds: float, said: Sequence[object] = ()) -> None:
         self.name, self._said = name, said
         loop = asyncio.get_running_loop()
         task = asyncio.current_task(loop)
@@ -86,12 +87,12 @@ class GuardedCall:
     def of(self, work: Awaitable[T]) -> Generator[Any, None, T]:
         """Await `work` as `await` does, with two differences.
 
-        What swallows for a second that its time is over is let go of, and never goes on. A task that cancels itself is
+        Work that ignores its cancellation for a second is abandoned: it never goes on. A task that cancels itself is
         not taken for one that the server cancels.
 
         Raises:
-            RuntimeError: `work` raised `KeyboardInterrupt` or `GeneratorExit` of its own. Nobody has pressed a key or
-                closed it: on the loop they would end the server, or the call without an answer.
+            RuntimeError: `work` raised `KeyboardInterrupt` or `GeneratorExit` itself. On the loop the first would end
+                the server, the second the call without an answer.
         """
         if not isinstance(work, types.CoroutineType):
             work = _awaited(work)
@@ -105,10 +106,10 @@ class GuardedCall:
             try:
                 waits_for = step(given)
             except BaseException as ended:
-                # This frame stands in the error's traceback. What it holds of errors and of futures that ended in one
-                # would wait for the garbage collector with it, and that looks less and less often.
+                # The error's traceback holds this frame. Errors and futures that the frame still held would form a
+                # circle with it, and stay in memory until the garbage collector runs.
                 given = waits_for = None
-                # Nobody else has run meanwhile.
+                # No other code has run since `asked` was read, so the work has cancelled its own task.
                 if cancelling() > asked:
                     self._own += cancelling() - asked
                     yield from self._take_own_cancellation()
@@ -132,7 +133,7 @@ class GuardedCall:
                 step, given = work.send, None
 
     def _take_own_cancellation(self) -> Generator[Any, None, None]:
-        """Let what has just ended not cancel what follows it."""
+        """Wait out the cancellation that the work asked for itself, so that it does not hit the code behind it."""
         asked = self.task.cancelling()
         try:
             yield
@@ -140,14 +141,14 @@ class GuardedCall:
             if self.task.cancelling() > asked:
                 raise
 
-    def _let_go(self, work: Coroutine[Any, Any, Any]) -> None:
+    def _let_go(self, work: Coroutine[object, object, object]) -> None:
         logger.error("Action %s swallows that it is cancelled. It is let go of; what it has open stays so.", self.name)
-        # It may swallow this, too; nobody runs it any more.
+        # It may ignore this as well. Nobody runs it any more.
         with contextlib.suppress(BaseException):
             work.close()
 
     def is_swallowed(self) -> bool:
-        """Tell whether the work was told that its time is over, and has uttered nothing since."""
+        """Tell whether the work was cancelled by its deadline, returned all the same, and has uttered nothing since."""
         return self._said_in_time is not None and len(self._said) <= self._said_in_time
 
     def note_lateness(self) -> None:
@@ -161,9 +162,10 @@ class GuardedCall:
         `IntegrationTimeout` where its time was over, and the error itself where somebody else has cancelled the task.
         One that nobody asked this task for is the work's own mistake and becomes `IntegrationCancelled`.
         """
-        # First: older libraries (async-timeout 4.0.2) leave a task counted as cancelled after a time-out of their own.
-        # A server that cancels what is late already costs a hand-off of a chat whose user gets no answer any more,
-        # where the opposite would cost an answer. The same holds for Python 3.10, which does not count.
+        # The deadline is asked about first, because older libraries (async-timeout 4.0.2) leave the task counted as
+        # cancelled after a time-out of their own, and Python 3.10 does not count at all. If the server cancels a call
+        # that is late anyway, this hands over a chat whose user gets no answer any more; the opposite order would cost
+        # a user the answer.
         if self._rings or self.interrupted:
             return self.timeout()
         if _COUNTS and self.task.cancelling() > self._asked_before + self._own:
@@ -187,8 +189,8 @@ async def _awaited(work: Awaitable[T]) -> T:
 
 
 class _Queue:
-    """The calls of one loop that may all take as long. What began first ends first, so that one timer serves them all:
-    one for each call would cost more than everything else that a guard does."""
+    """The calls of one loop that all have the same deadline. The first to begin is the first to end, so one timer
+    serves them all: a timer for each call would cost more than everything else that a guard does."""
 
     def __init__(self, seconds: float) -> None:
         self.seconds = seconds
@@ -198,7 +200,7 @@ class _Queue:
     def arm(self, loop: asyncio.AbstractEventLoop, when: float) -> None:
         """Look at `when` (the time of the loop's clock) whose time is over."""
         self.is_armed = True
-        # In a context of its own: that of the first call would live on, and be that of the others.
+        # In a context of its own: otherwise the context of the first call would stay in memory and hold for the others.
         loop.call_at(when, self._look, loop, context=Context())
 
     def _look(self, loop: asyncio.AbstractEventLoop) -> None:

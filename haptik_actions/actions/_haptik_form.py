@@ -14,7 +14,7 @@ from rasa_sdk.executor import CollectingDispatcher
 from rasa_sdk.forms import REQUESTED_SLOT
 
 from haptik_actions.actions._guard import escalate_on_error
-from haptik_actions.actions._integration import Events
+from haptik_actions.actions._readable import Domain, Events
 from haptik_actions.actions._runtime import current_runtime
 from haptik_actions.actions._server_hooks import start_with_server
 from haptik_actions.actions._tracker import conversation_of, language_of, offered_last
@@ -66,7 +66,7 @@ async def situation_of(
     )
 
 
-def values_of(form: FormSpec, tracker: Tracker) -> dict[str, Any]:
+def values_of(form: FormSpec, tracker: Tracker) -> dict[str, object]:
     """Return what the form's slots hold."""
     held = tracker.slots or {}
     return {slot: held.get(slot) for slot in form.slots}
@@ -77,7 +77,7 @@ def user_name_of(tracker: Tracker) -> str:
     return _known(tracker, "user_name")
 
 
-def events_of_turn(form: FormSpec, tracker: Tracker, turn: Turn, after_cancel: str) -> list[dict[str, Any]]:
+def events_of_turn(form: FormSpec, tracker: Tracker, turn: Turn, after_cancel: str) -> Events:
     """Return the events for Rasa: every slot that changes, the state, and the next question or the end."""
     held, unread = values_of(form, tracker), tracker.slots_to_validate()
     changed = [slot for slot in form.slots if slot in unread or held[slot] != turn.values.get(slot)]
@@ -116,7 +116,7 @@ def _autofills(form: FormSpec) -> set[str]:
 
 
 def _known(tracker: Tracker, name: str) -> str:
-    sources: list[Mapping[str, Any]] = [tracker.slots or {}, *conversation_of(tracker).metadata]
+    sources: list[Mapping[str, object]] = [tracker.slots or {}, *conversation_of(tracker).metadata]
     return next((str(source[name]) for source in sources if source.get(name)), "")
 
 
@@ -129,7 +129,7 @@ def _zone(users: str, forms: str) -> ZoneInfo | timezone:
     return timezone.utc
 
 
-def _addresses(stored: Any) -> Iterable[Address]:
+def _addresses(stored: object) -> Iterable[Address]:
     for entry in stored if isinstance(stored, list) else []:
         if isinstance(entry, str) and entry.strip():
             yield Address(entry.strip(), entry.strip())
@@ -168,7 +168,7 @@ class HaptikForm(Action, ABC):
 
     spec: ClassVar[FormSpec]
 
-    def __init_subclass__(cls, **kwargs: Any) -> None:
+    def __init_subclass__(cls, **kwargs: object) -> None:
         """Read the FORM and make the actions that ask for its fields.
 
         Raises:
@@ -226,12 +226,12 @@ class HaptikForm(Action, ABC):
         return None
 
     @escalate_on_error
-    async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]) -> Events:
+    async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Domain) -> Events:
         """Take the user's answer and tell Rasa how the form goes on."""
         at = await self.situation(tracker)
         turn = await self._turn(tracker, at)
         if turn is None:
-            # Something else was said, and a rule may have the answer. What is asked stays.
+            # The user said something else, which a rule may answer. The question stays open.
             return [SlotSet(REQUESTED_SLOT, tracker.get_slot(REQUESTED_SLOT))]
         turn = await self._checked(turn, tracker, at)
         await tell(dispatcher, tracker, turn.says)
@@ -286,7 +286,7 @@ class AskSlot(Action, ABC):
         """Return `action_ask_<form>_<field>`."""
 
     @escalate_on_error
-    async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]) -> Events:
+    async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Domain) -> Events:
         """Ask; as the platform's own form where the channel has it."""
         owner = self.form_class()
         form, values = owner.spec, values_of(owner.spec, tracker)
@@ -314,13 +314,13 @@ def _name_of_validation(form: HaptikForm) -> str:
 
 def _asking(owner: type[HaptikForm], slot: str) -> type[AskSlot]:
     name = f"action_ask_{slot}"
-    members: dict[str, Any] = {"form_class": owner, "slot": slot, "name": lambda self: name}
+    members: dict[str, object] = {"form_class": owner, "slot": slot, "name": lambda self: name}
     # rasa-sdk pickles actions into its workers: there this class is found as an attribute of the form's class.
     members |= {"__module__": owner.__module__, "__qualname__": f"{owner.__qualname__}.{name}"}
     return type(name, (AskSlot,), {**members, "__doc__": f"Asks for the slot `{slot}`."})
 
 
-def _is_new(field: FieldSpec, value: Any, tracker: Tracker) -> bool:
-    # The candidate of this turn lies over the slot: an older event tells what it held.
+def _is_new(field: FieldSpec, value: object, tracker: Tracker) -> bool:
+    # The candidate of this turn has replaced the slot's value; an older event tells what it held.
     candidates = tracker.slots_to_validate()
     return field.slot in candidates or tracker.get_slot(field.slot) != value

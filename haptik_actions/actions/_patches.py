@@ -21,6 +21,7 @@ from haptik_actions._log import get_logger
 
 __all__ = [
     "GRPC",
+    "Foreign",
     "app_being_made",
     "carry_long_calls",
     "forward_stream",
@@ -44,7 +45,11 @@ logger = get_logger(__name__)
 HTTP, GRPC = "rasa_sdk.endpoint", "rasa_sdk.grpc_server"
 _MARK = "__haptik_actions__"
 
-Wrap = Callable[[Callable[..., Any]], Callable[..., Any]]
+Foreign = Any
+"""An object of rasa-sdk, Sanic or grpc. They have no types that hold for all versions, so what is used of one is asked
+for before."""
+Call = Callable[..., Any]
+Wrap = Callable[[Call], Call]
 
 
 def see_registrations(wrap: Wrap, mark: str) -> None:
@@ -56,16 +61,16 @@ def see_registrations(wrap: Wrap, mark: str) -> None:
         ActionExecutor.register_function = wrap(ActionExecutor.register_function)
 
 
-def see_new_apps(attach: Callable[[Any], None]) -> None:
+def see_new_apps(attach: Callable[[Foreign], None]) -> None:
     """Call `attach` with every application that rasa-sdk's HTTP server makes, where that module is imported."""
-    http: Any = sys.modules.get(HTTP)
+    http: Foreign = sys.modules.get(HTTP)
     costs = "the outbox is delivered from the first failure on only, and nothing of the server is looked after"
     if http is None or not _has(http, HTTP, "create_app", costs=costs) or hasattr(http.create_app, _MARK):
         return
     create_app = http.create_app
 
     @functools.wraps(create_app)
-    def create_app_and_attach(*arguments: Any, **options: Any) -> Any:
+    def create_app_and_attach(*arguments: object, **options: object) -> object:
         app = create_app(*arguments, **options)
         attach(app)
         return app
@@ -77,7 +82,7 @@ def see_new_apps(attach: Callable[[Any], None]) -> None:
         attach(made)
 
 
-def app_being_made() -> Any:
+def app_being_made() -> Foreign:
     """Return the application that rasa-sdk 3.6 has made just before it imported the actions, or None."""
     from sanic import Sanic
     from sanic.exceptions import SanicException
@@ -103,7 +108,7 @@ def has_main_process() -> bool:
     return hasattr(Sanic, "serve") and "legacy" not in inspect.signature(Sanic.run).parameters
 
 
-def raise_time_limits(app: Any, *, answering: float, stopping: float) -> None:
+def raise_time_limits(app: Foreign, *, answering: float, stopping: float) -> None:
     """Let an action take `answering` seconds, and what is under way when the server stops `stopping`."""
     for name, seconds, costs in (
         ("RESPONSE_TIMEOUT", answering, "an action whose deadline is longer than Sanic's limit is cut off"),
@@ -116,7 +121,7 @@ def raise_time_limits(app: Any, *, answering: float, stopping: float) -> None:
             _say(f"sanic.Sanic.config.{name}", costs)
 
 
-def raise_backlog(sanic: Any, backlog: int) -> None:
+def raise_backlog(sanic: Foreign, backlog: int) -> None:
     """Let so many connections wait until the server has time for them."""
     # rasa-sdk does not name it, and calls the one or the other, by its version.
     found = False
@@ -129,12 +134,12 @@ def raise_backlog(sanic: Any, backlog: int) -> None:
         _say("sanic.Sanic.run.__kwdefaults__", "of a burst of more than a hundred connections some are reset")
 
 
-def look_after_workers(app: Any, look: Callable[[], None]) -> bool:
+def look_after_workers(app: Foreign, look: Callable[[], None]) -> bool:
     """Make Sanic's main process call `look` every now and then, and stop also while one of its workers starts.
 
     Told to stop while a worker starts, it would wait for that worker's word for ever.
     """
-    manager: Any = getattr(app, "manager", None)
+    manager: Foreign = getattr(app, "manager", None)
     needed = ("_all_workers_ack", "_sync_states", "_shutting_down", "shutdown", "transient_processes")
     if not _has(manager, "sanic.Sanic.manager", *needed, costs="a worker that dies is not started again"):
         return False
@@ -173,7 +178,7 @@ class _HeldSignals:
                 signal.signal(number, functools.partial(self._handle, handler))
 
     def __enter__(self) -> None:
-        # A worker that is forked meanwhile is not held.
+        # A worker that is forked meanwhile must get its signals at once.
         self._holder = os.getpid()
 
     def __exit__(self, *_: object) -> None:
@@ -181,14 +186,14 @@ class _HeldSignals:
         while self._waiting:
             self._waiting.pop(0)()
 
-    def _handle(self, handler: Callable[[int, Any], Any], number: int, frame: Any) -> None:
+    def _handle(self, handler: Callable[[int, Any], Any], number: int, frame: Foreign) -> None:
         if self._holder == os.getpid():
             self._waiting.append(functools.partial(handler, number, frame))
         else:
             handler(number, frame)
 
 
-def workers_of(manager: Any) -> Iterator[Any]:
+def workers_of(manager: Foreign) -> Iterator[Foreign]:
     """Yield the processes of a manager that may be started again; none from the moment it is told to stop."""
     for process in list(manager.transient_processes):
         if manager._shutting_down:
@@ -197,19 +202,19 @@ def workers_of(manager: Any) -> Iterator[Any]:
             yield process
 
 
-def is_stopping(manager: Any) -> bool:
+def is_stopping(manager: Foreign) -> bool:
     """Tell whether the manager is told to stop."""
     return bool(manager._shutting_down)
 
 
-def has_read(request: Any, call: Any) -> None:
+def has_read(request: Foreign, call: Foreign) -> None:
     """Give a request of Sanic's its call already read; None makes it read its body again when somebody asks."""
     costs = "calls are read by Sanic's own, slower reader, and stay in memory"
     if _has(request, "sanic.request.Request", "parsed_json", costs=costs):
         request.parsed_json = call
 
 
-def will_close(request: Any) -> None:
+def will_close(request: Foreign) -> None:
     """Close the connection behind the answer: a server that stops would wait for it."""
     stream = getattr(request, "stream", None)
     if stream is not None and _has(
@@ -226,7 +231,7 @@ def see_grpc_start(start: Callable[[], None]) -> None:
     init = kind.__init__
 
     @functools.wraps(init)
-    def init_and_start(*arguments: Any, **options: Any) -> None:
+    def init_and_start(*arguments: object, **options: object) -> None:
         init(*arguments, **options)
         start()
 
@@ -242,10 +247,10 @@ def see_grpc_calls(come: Callable[[], None], answered: Callable[[], None]) -> No
     kind = _grpc_service("Webhook", costs=costs)
     if kind is None:
         return
-    answer: Callable[..., Awaitable[Any]] = kind.Webhook
+    answer: Callable[..., Awaitable[object]] = kind.Webhook
 
     @functools.wraps(answer)
-    async def answer_and_note(*arguments: Any, **options: Any) -> Any:
+    async def answer_and_note(*arguments: object, **options: object) -> object:
         come()
         answer_of_it = await answer(*arguments, **options)
         answered()
@@ -257,10 +262,10 @@ def see_grpc_calls(come: Callable[[], None], answered: Callable[[], None]) -> No
 
 
 def _noting(
-    stream: Callable[..., AsyncGenerator[Any, None]], come: Callable[[], None], answered: Callable[[], None]
-) -> Callable[..., AsyncGenerator[Any, None]]:
+    stream: Callable[..., AsyncGenerator[Foreign, None]], come: Callable[[], None], answered: Callable[[], None]
+) -> Callable[..., AsyncGenerator[Foreign, None]]:
     @functools.wraps(stream)
-    async def stream_and_note(*arguments: Any, **options: Any) -> AsyncGenerator[Any, None]:
+    async def stream_and_note(*arguments: object, **options: object) -> AsyncGenerator[Foreign, None]:
         come()
         pieces = stream(*arguments, **options)
         try:
@@ -274,37 +279,37 @@ def _noting(
 
 
 def stop_slowly(seconds: float) -> None:
-    """Let what is under way take so long when rasa-sdk's gRPC server stops; its own limit is none at all."""
-    grpc: Any = sys.modules.get(GRPC)
+    """Give calls under way so much time when rasa-sdk's gRPC server stops; by itself it gives them none."""
+    grpc: Foreign = sys.modules.get(GRPC)
     if grpc is not None and _has(grpc, GRPC, "NO_GRACE_PERIOD", costs="calls are cut off when the gRPC server stops"):
         grpc.NO_GRACE_PERIOD = max(grpc.NO_GRACE_PERIOD, seconds)
 
 
 def carry_long_calls(largest: int) -> None:
     """Let a call over gRPC have so many bytes: it holds all of the conversation, and gRPC's own limit is 4 MB."""
-    grpc: Any = sys.modules.get(GRPC)
+    grpc: Foreign = sys.modules.get(GRPC)
     costs = "calls of more than 4 MB are refused, and their users read nothing"
     if grpc is not None and _has(grpc, GRPC, "aio", costs=costs) and _has(grpc.aio, "grpc.aio", "server", costs=costs):
         server = functools.partial(grpc.aio.server, options=[("grpc.max_receive_message_length", largest)])
         grpc.aio = SimpleNamespace(**{**vars(grpc.aio), "server": server})
 
 
-def forward_stream(dispatcher: Any, make: Callable[[Callable[..., Any]], Callable[..., Any]]) -> None:
+def forward_stream(dispatcher: Foreign, make: Callable[[Call], Call]) -> None:
     """Replace where a dispatcher of newer rasa-sdk streams to by what `make` makes of it, if it streams at all."""
     sink = getattr(dispatcher, "_stream_sink", None)
     if sink is not None:
         dispatcher._stream_sink = make(sink)
 
 
-def _grpc_service(name: str, *, costs: str) -> Any:
-    grpc: Any = sys.modules.get(GRPC)
+def _grpc_service(name: str, *, costs: str) -> Foreign:
+    grpc: Foreign = sys.modules.get(GRPC)
     if grpc is None or not _has(grpc, GRPC, "GRPCActionServerWebhook", costs=costs):
         return None
     kind = grpc.GRPCActionServerWebhook
     return kind if _has(kind, f"{GRPC}.GRPCActionServerWebhook", name, costs=costs) else None
 
 
-def _has(owner: Any, path: str, *names: str, costs: str) -> bool:
+def _has(owner: Foreign, path: str, *names: str, costs: str) -> bool:
     for name in names:
         if not hasattr(owner, name):
             _say(f"{path}.{name}", costs)

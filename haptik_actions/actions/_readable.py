@@ -6,13 +6,22 @@ import json
 from importlib import import_module
 from typing import Any
 
-__all__ = ["carried_by_grpc", "is_json", "is_message"]
+__all__ = ["Domain", "Event", "Events", "Message", "carried_by_grpc", "is_json", "is_message"]
+
+Event = dict[str, Any]
+"""An event as rasa-sdk's `SlotSet` and the others make it: JSON, with its kind as `event`."""
+Events = list[Event]
+Message = dict[str, Any]
+"""What an action has uttered, as `CollectingDispatcher` holds it."""
+Domain = dict[str, Any]
+"""The domain that comes with a call, as JSON; Rasa leaves it out at times."""
+
 
 _PLAIN = frozenset({str, bool, type(None)})
 _NUMBERS = frozenset({int, float})
 _CONTAINERS = frozenset({list, dict})
-# Only of these it is asked whether they are empty: what else an action puts there may have no truth value (an array of
-# numpy, a column of pandas), or raise whatever it likes.
+# Only values of these classes are tested for being empty. Others may have no truth value (an array of numpy, a column
+# of pandas), or raise any exception when they are tested.
 _EMPTY = frozenset({list, dict, bool, int, float})
 _LISTS_OF_OBJECTS = frozenset({"buttons", "elements", "quick_replies"})
 _LARGEST = 2**53
@@ -21,16 +30,16 @@ _over_grpc = False
 
 
 def carried_by_grpc() -> None:
-    """Refuse from now on also what is JSON and cannot be sent over gRPC, whose server this process is."""
+    """Refuse from now on also JSON that cannot be sent over gRPC: this process is a gRPC server."""
     global _over_grpc
     _over_grpc = True
 
 
-def is_message(message: Any) -> bool:
+def is_message(message: object) -> bool:
     """Tell whether Rasa can say a message: others raise in its output channels, which undoes the whole turn."""
     if message.__class__ is not dict and not isinstance(message, dict):
         return False
-    # As in `_is_json`. What is empty Rasa passes over.
+    # A quick look first, as in `_is_json`. Rasa ignores empty values.
     for name, value in message.items():
         if value.__class__ is str:
             if name in _LISTS_OF_OBJECTS:
@@ -39,19 +48,19 @@ def is_message(message: Any) -> bool:
             break
     else:
         return not _over_grpc or _fits_grpc("responses", message)
-    # JSON first: of what can be written as JSON it can be asked whether it is empty.
+    # JSON first: a value that can be written as JSON can also be tested for being empty.
     is_said = _is_json(message, nan=False) and _has_its_types(message)
     return is_said and (not _over_grpc or _fits_grpc("responses", message))
 
 
-def is_json(event: dict[str, Any]) -> bool:
+def is_json(event: Event) -> bool:
     """Tell whether an event can be written as JSON, and sent where it is going to be sent."""
     return _is_json(event, nan=not _over_grpc) and (not _over_grpc or _fits_grpc("events", event))
 
 
-def _is_json(event: dict[str, Any], *, nan: bool) -> bool:
+def _is_json(event: Event, *, nan: bool) -> bool:
     """NaN and infinity (`nan`) are no JSON: Rasa reads them over HTTP; browsers and gRPC refuse the whole answer."""
-    # Nearly all hold nothing but plain values, and seeing that takes a tenth of writing them out.
+    # Nearly all events hold only plain values, and to see that takes a tenth of the time of writing them as JSON.
     for value in event.values():
         kind = value.__class__
         if kind not in _PLAIN and (kind not in _CONTAINERS or value):
@@ -69,16 +78,16 @@ def _is_json(event: dict[str, Any], *, nan: bool) -> bool:
     return True
 
 
-def _has_its_types(message: dict[str, Any]) -> bool:
+def _has_its_types(message: Message) -> bool:
     if message.get("text") and not isinstance(message["text"], str):
         return False
     lists = [message[name] for name in _LISTS_OF_OBJECTS if message.get(name)]
     return all(isinstance(items, (list, tuple)) and all(isinstance(item, dict) for item in items) for items in lists)
 
 
-def _fits_grpc(field: str, value: dict[str, Any]) -> bool:
-    # Keys that are no strings, halves of surrogate pairs, and what is nested deeper than 100. As rasa-sdk's server
-    # does it: anything else would be another opinion.
+def _fits_grpc(field: str, value: Event | Message) -> bool:
+    # gRPC refuses keys that are no strings, halves of surrogate pairs, and nesting deeper than 100. This asks the same
+    # code as rasa-sdk's server, so that both agree.
     proto = import_module("google.protobuf.json_format")
     answer = import_module("rasa_sdk.grpc_py.action_webhook_pb2").WebhookResponse()
     try:

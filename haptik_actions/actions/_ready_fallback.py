@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from rasa_sdk import Action, Tracker
 from rasa_sdk.executor import CollectingDispatcher
 
 from haptik_actions.actions._failure import FALLBACK, taken_back
 from haptik_actions.actions._guard import escalate_on_error
-from haptik_actions.actions._integration import Events
+from haptik_actions.actions._readable import Domain, Events
 from haptik_actions.escalation import NotUnderstood
 
 __all__ = ["ActionHaptikDefaultFallback"]
@@ -27,7 +25,7 @@ class ActionHaptikDefaultFallback(Action):
         """Return the name that Rasa itself uses."""
         return FALLBACK
 
-    async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]) -> Events:
+    async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Domain) -> Events:
         """Hand over and tell the user."""
         events = await self._hand_over(dispatcher, tracker, domain)
         return taken_back(tracker, events)
@@ -35,5 +33,5 @@ class ActionHaptikDefaultFallback(Action):
     run.__haptik_guarded__ = True  # type: ignore[attr-defined]
 
     @escalate_on_error
-    async def _hand_over(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]) -> Events:
+    async def _hand_over(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Domain) -> Events:
         raise NotUnderstood("The message was not understood.")

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from rasa_sdk import Action, Tracker
 from rasa_sdk.executor import CollectingDispatcher
 
 from haptik_actions.actions._guard import escalate_on_error
-from haptik_actions.actions._integration import Events
+from haptik_actions.actions._readable import Domain, Events
 from haptik_actions.escalation import HandOffRequested
 
 __all__ = ["ActionHaptikHandoff"]
@@ -26,6 +24,6 @@ class ActionHaptikHandoff(Action):
         return "action_haptik_handoff"
 
     @escalate_on_error
-    async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]) -> Events:
+    async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Domain) -> Events:
         """Hand over, tell the user, and pause once it is confirmed."""
         raise HandOffRequested("The user asked for an agent.")

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from rasa_sdk import Action, Tracker
 from rasa_sdk.executor import CollectingDispatcher
 
 from haptik_actions.actions._guard import escalate_on_error
-from haptik_actions.actions._integration import Events
+from haptik_actions.actions._readable import Domain, Events
 from haptik_actions.actions._tracker import chosen
 from haptik_actions.actions._utter import utter
 
@@ -26,7 +24,7 @@ class ActionHaptikOpen(Action):
         return "action_haptik_open"
 
     @escalate_on_error
-    async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]) -> Events:
+    async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Domain) -> Events:
         """Say it; ask the user to rephrase where the message means no such control."""
         offer = chosen(tracker)
         if offer is None or offer.opens is None:

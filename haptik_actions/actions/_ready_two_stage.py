@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from rasa_sdk import Tracker
 from rasa_sdk.executor import CollectingDispatcher
 
 from haptik_actions._log import get_logger
 from haptik_actions.actions._failure import FALLBACK, taken_back
-from haptik_actions.actions._integration import Events
+from haptik_actions.actions._guard import haptik_slot
+from haptik_actions.actions._readable import Domain, Events
 from haptik_actions.actions._ready_fallback import ActionHaptikDefaultFallback
 from haptik_actions.actions._runtime import current_runtime
-from haptik_actions.actions._tracker import haptik_slot, language_of, say
+from haptik_actions.actions._tracker import language_of, say
 from haptik_actions.escalation import HandOffOptions
 from haptik_actions.messages import packaged_copy
 
@@ -31,7 +30,7 @@ class ActionHaptikTwoStageFallback(ActionHaptikDefaultFallback):
     Rasa registers the class below too, under the same name, and the deeper class wins: this one.
     """
 
-    async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]) -> Events:
+    async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Domain) -> Events:
         """Ask once; then hand over and tell the user."""
         if _fell_back_last_turn(tracker):
             return await super().run(dispatcher, tracker, domain)
@@ -54,7 +53,7 @@ def _fell_back_last_turn(tracker: Tracker) -> bool:
     return False
 
 
-async def _rephrase(tracker: Tracker, domain: Any) -> str:
+async def _rephrase(tracker: Tracker, domain: object) -> str:
     try:
         runtime = current_runtime()
         plan = runtime.escalator.plan(FALLBACK, _NOTHING_SAID_IN_CODE, haptik_slot(tracker, domain))

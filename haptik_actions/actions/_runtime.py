@@ -1,6 +1,6 @@
-"""The parts that live once per process and event loop: client, message store, escalator.
+"""The parts of which each event loop has one: client, message store, escalator.
 
-Nothing of this hangs on an action instance: rasa-sdk pickles those into its workers.
+Action instances hold none of them, because rasa-sdk pickles those into its workers.
 """
 
 from __future__ import annotations
@@ -31,7 +31,8 @@ __all__ = ["Runtime", "configure", "current_runtime", "visiting"]
 logger = get_logger(__name__)
 
 _MOST = 200
-"""Failures being answered at once. More than are tried at Haptik at once: one that hangs holds up nobody here."""
+"""Failures that are answered at once. This is more than are sent to Haptik at once, so that a platform that hangs does
+not keep other calls from being read."""
 _LONGEST_WAIT_SECONDS = 3.0
 _LOOK_SECONDS = 0.05
 
@@ -71,7 +72,7 @@ class ReadingGate:
         return turn
 
     def _look(self) -> None:
-        # Who was let in may succeed, or take its time to fail: the others do not wait for that.
+        # Calls that were let in may succeed or fail late, so the others are let in without waiting for them.
         self._let_in(self._most - self._answering)
         loop = asyncio.get_running_loop()
         while self._waiting and self._waiting[0][0] <= loop.time():
@@ -82,7 +83,7 @@ class ReadingGate:
     def _let_in(self, calls: int) -> None:
         while self._waiting and calls > 0:
             turn = self._waiting.popleft()[1]
-            # It is done where its client has gone.
+            # It is done already if its client has gone.
             if not turn.done():
                 turn.set_result(None)
                 calls -= 1
@@ -140,7 +141,7 @@ class Runtime(Engine):
 
     async def _refresh_breakers(self) -> None:
         while True:
-            # At once: one that is open since before this process was started costs its first users no deadline.
+            # Look before the first pause: a breaker may have been open before this process was started.
             try:
                 await self.breakers.refresh()
             except Exception:
@@ -175,8 +176,8 @@ def configure(make_runtime: Callable[[], Runtime] = Runtime) -> None:
 
 
 def _pickled_executor(executor: ActionExecutor) -> tuple[Any, ...]:
-    # A spawned worker imports the modules of the actions and no other, and what is configured may stand elsewhere. It
-    # goes by name: what is configured is often a lambda, which cannot be pickled.
+    # A spawned worker imports only the modules of the actions, and `configure` may be called in another one. The module
+    # is passed on by its name, because what is configured is often a lambda, which cannot be pickled.
     module = getattr(_make_runtime, "__module__", __name__)
     state = executor.__getstate__() if hasattr(executor, "__getstate__") else executor.__dict__
     return _executor_in_worker, (module,), state

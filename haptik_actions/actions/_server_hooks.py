@@ -18,13 +18,13 @@ import signal
 import sys
 import zlib
 from collections.abc import Awaitable
-from typing import Any
 
 import msgspec
 
 from haptik_actions._log import get_logger
 from haptik_actions.actions._patches import (
     GRPC,
+    Foreign,
     carry_long_calls,
     has_main_process,
     has_read,
@@ -51,12 +51,12 @@ _HIDES = False
 _DECODER = msgspec.json.Decoder()
 _RASA_WAITS_SECONDS = 300
 _BACKLOG = 2048
-"""Connections that wait until the loop has time for them. Of what is beyond Sanic's own hundred, Linux resets some."""
+"""Connections that may wait until the loop has time for them. Sanic's own 100 are few: Linux resets those beyond."""
 _LARGEST_CALL = 100_000_000
-"""Bytes, of what a compressed call becomes as well. As Sanic's for HTTP."""
+"""The most bytes of a call, also of what a compressed one becomes. Sanic has the same limit for HTTP."""
 _ENCODING = "content-encoding"
 _SERVES_SECONDS = 0.5
-"""A gRPC server that cannot have its port has ended by then."""
+"""After so long a gRPC server serves: one whose port is taken has ended by then."""
 _STOPPING_SECONDS = 25
 """What is under way may take this long once the server stops: a deadline and a hand-off of 8 s each, and the outbox.
 Kubernetes kills after 30."""
@@ -65,7 +65,7 @@ Kubernetes kills after 30."""
 def start_with_server() -> None:
     """Begin to deliver the outbox when the action server of this process starts, if there is going to be one."""
     see_new_apps(_attach)
-    grpc: Any = sys.modules.get(GRPC)
+    grpc: Foreign = sys.modules.get(GRPC)
     if grpc is not None and not hasattr(grpc, _MARK):
         setattr(grpc, _MARK, True)
         see_grpc_start(_start_grpc)
@@ -83,7 +83,7 @@ def hide_calls_in_errors() -> None:
     start_with_server()
 
 
-def _attach(app: Any) -> None:
+def _attach(app: Foreign) -> None:
     if not hasattr(app.ctx, _MARK):
         setattr(app.ctx, _MARK, True)
         # Sanic's own of a minute ends an action with 503 and no answer, where its deadline is longer.
@@ -97,19 +97,19 @@ def _attach(app: Any) -> None:
             app.register_listener(_watch_workers, "main_process_ready")
 
 
-async def _watch_workers(app: Any, loop: Any) -> None:
-    # Sanic's main process lets be a worker that died: the port stays open, and nobody answers.
+async def _watch_workers(app: Foreign, loop: Foreign) -> None:
+    # Sanic's main process does not start a worker again that died: the port stays open, and nobody answers.
     respawner = Respawner(getattr(app, "manager", None))
     look_after_workers(app, respawner.look)
 
 
-async def _start(app: Any, loop: Any) -> None:
+async def _start(app: Foreign, loop: Foreign) -> None:
     mark(STARTED)
     current_runtime()
     show_pulse(frozen_seconds())
 
 
-async def _stop(app: Any, loop: Any) -> None:
+async def _stop(app: Foreign, loop: Foreign) -> None:
     setattr(app.ctx, _STOPS, True)
     # Sanic's main process sees its workers off for ten seconds, then tells them to stop again, and that breaks off what
     # they still answer. It waits for their end all the same. (Other loops and Windows have no such handlers.)
@@ -134,8 +134,8 @@ def _start_grpc() -> None:
     show_pulse(frozen_seconds())
 
 
-def _read(request: Any) -> Any:
-    # Whoever asks for the server's health is not one of the crowd.
+def _read(request: Foreign) -> Foreign:
+    # A question after the server's health does not wait behind the calls.
     if request.method != "POST":
         return None
     note_call()
@@ -143,12 +143,12 @@ def _read(request: Any) -> Any:
     return _read_at_once(request) if turn is None else _read_after(turn, request)
 
 
-async def _read_after(turn: Awaitable[None], request: Any) -> Any:
+async def _read_after(turn: Awaitable[None], request: Foreign) -> Foreign:
     await turn
     return _read_at_once(request)
 
 
-def _read_at_once(request: Any) -> Any:
+def _read_at_once(request: Foreign) -> Foreign:
     if request.headers.get(_ENCODING) == "deflate" and not _inflate(request):
         from sanic import response
 
@@ -156,14 +156,14 @@ def _read_at_once(request: Any) -> Any:
             "A compressed call of more than %d bytes is refused; Rasa says nothing to its user.", _LARGEST_CALL
         )
         return response.json({"error": f"A call may have {_LARGEST_CALL} bytes."}, status=413)
-    # In two thirds of the time that Sanic's reader takes, which makes up for the guard. What this one does not take
-    # (NaN, half of a surrogate pair, a compressed body, what is no JSON) is left to the other.
+    # msgspec reads in two thirds of the time of Sanic's reader, which makes up for the guard's cost. A body that it
+    # does not read (NaN, half of a surrogate pair, compressed, no JSON) is left to Sanic's.
     with contextlib.suppress(Exception):
         has_read(request, _DECODER.decode(request.body))
     return None
 
 
-def _inflate(request: Any) -> bool:
+def _inflate(request: Foreign) -> bool:
     """Put the call in the place of its compressed form; False where it is larger than a call may be.
 
     rasa-sdk would inflate it whole: a megabyte becomes a gigabyte, and the worker is killed for its memory.
@@ -180,10 +180,11 @@ def _inflate(request: Any) -> bool:
     return inflating.eof or not inflating.unconsumed_tail
 
 
-def _let_go(request: Any, answer: Any) -> Any:
+def _let_go(request: Foreign, answer: Foreign) -> Foreign:
     if answer.status < 500 and request.method == "POST":
         _note_answer()
-    # Sanic keeps the latest request of each connection. Who still asks for the call has it read again from the body.
+    # Sanic keeps the latest request of each connection in memory, so the call is dropped from it. Code that asks for
+    # the call later has it read from the body again.
     has_read(request, None)
     if hasattr(request.app.ctx, _STOPS):
         # Sanic would wait for a connection that is kept open, though nothing more comes.

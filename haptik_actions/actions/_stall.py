@@ -38,7 +38,7 @@ for ever: a client that belongs to the worker's loop may not work there, and wha
 _BEAT_SECONDS = 0.25
 _STALL_SECONDS = 0.5
 _TOLD_SECONDS = 1.0
-"""Late by less, it may be a machine that is busy with other things."""
+"""A loop that is late by less may stand on a machine that is busy with other things."""
 _APART_SECONDS = 300.0
 _SIGNAL = getattr(signal, "SIGURG", None)
 _WAITS = "Use an asynchronous client there, or set `thread: true` for the action in the domain's slot `haptik`."
@@ -121,7 +121,7 @@ class _Heart:
 
     def _kept_now(self) -> float:
         kept = time.monotonic() - self.looked_at - _BEAT_SECONDS
-        # Less may be a machine that is busy.
+        # A loop that is late by less may stand on a busy machine.
         return kept if kept > _STALL_SECONDS else 0.0
 
     @property
@@ -166,7 +166,7 @@ def _look(loop: weakref.ref[asyncio.AbstractEventLoop], heart: _Heart) -> None:
                 heart.pulse.end()
             return
         if not here.is_running():
-            # A server that stops runs its loop in pieces.
+            # A server that is stopping runs its loop for short moments only.
             heart.note()
         elif heart.late_seconds > _STALL_SECONDS:
             signal.pthread_kill(main, _SIGNAL)

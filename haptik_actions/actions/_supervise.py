@@ -103,7 +103,7 @@ class Pauses:
 class Respawner:
     """Starts workers of a `sanic.worker.manager.WorkerManager` again, those that die at once less and less often."""
 
-    def __init__(self, manager: Any) -> None:
+    def __init__(self, manager: object) -> None:
         self._manager = manager
         self._marks = Marks()
         atexit.register(self._marks.remove)
@@ -123,7 +123,7 @@ class Respawner:
         name, pid = process.name, process.pid
         if name not in self._due or self._due[name][0] != pid:
             is_frozen = self._keeper.has_killed(pid)
-            # One that froze has run for a while: that it is started again and again costs nobody anything.
+            # A process that froze has run for a while before, so it is started again without a longer pause.
             answered = is_frozen or self._marks.has(ANSWERED, pid)
             pause = self._pauses.setdefault(name, Pauses()).after_death(answered=answered)
             self._due[name] = pid, time.monotonic() + pause
@@ -152,7 +152,7 @@ def frozen_seconds() -> int | None:
     try:
         return load_settings().frozen_seconds
     except ConfigurationError:
-        # Whoever needs the settings for a hand-off says so.
+        # Settings that cannot be read are logged where a hand-off needs them.
         return None
 
 

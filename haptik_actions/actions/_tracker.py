@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Iterator, Mapping
-from typing import Any
 
 from rasa_sdk import Tracker
 from rasa_sdk.events import ActionExecuted, ConversationPaused, FollowupAction, SlotSet
 from rasa_sdk.executor import CollectingDispatcher
 
 from haptik_actions._log import get_logger
+from haptik_actions.actions._readable import Events
 from haptik_actions.answers import AnswerWords, Offered, choose, read_offers, to_metadata
 from haptik_actions.escalation import RECEIPT_SLOT, Conversation, Escalation
 from haptik_actions.hsl import Text
@@ -22,8 +21,6 @@ __all__ = [
     "conversation_of",
     "deliver",
     "events_of",
-    "for_domain",
-    "haptik_slot",
     "language_of",
     "offered_last",
     "say",
@@ -31,7 +28,7 @@ __all__ = [
 
 logger = get_logger(__name__)
 
-# Before these the conversation was another one.
+# With these events a new conversation begins.
 _NEW_START = frozenset({"restart", "session_started"})
 
 
@@ -65,7 +62,7 @@ def offered_last(tracker: Tracker) -> tuple[Offer, ...] | None:
     return offered[0].offers if offered else None
 
 
-def _metadata_said(tracker: Tracker, users: int | None) -> Iterator[Any]:
+def _metadata_said(tracker: Tracker, users: int | None) -> Iterator[object]:
     """The metadata of bot events, backwards: from the latest user message, up to the message number `users`."""
     seen = 0
     for event in reversed(tracker.events or []):
@@ -73,25 +70,14 @@ def _metadata_said(tracker: Tracker, users: int | None) -> Iterator[Any]:
         seen += kind == "user"
         if kind in _NEW_START or seen == users:
             return
-        # What the bot has said since is no question that the message answers.
+        # What the bot said after the user's latest message is not what that message answers.
         if kind == "bot" and seen:
             yield event.get("metadata")
 
 
 _MOST_TURNS = 20
-# After these the bot has the conversation to itself again.
+# With these events the bot gets the conversation back.
 _RESUMING = frozenset({"resume", "restart", "session_started"})
-
-
-def haptik_slot(tracker: Tracker, domain: Any) -> Any:
-    """Return the slot `haptik`: the tracker's, or the domain's initial value. Rasa leaves the domain out at times."""
-    value = (tracker.slots or {}).get("haptik")
-    if value is not None:
-        return value
-    try:
-        return domain["slots"]["haptik"]["initial_value"]
-    except (KeyError, TypeError):
-        return None
 
 
 def conversation_of(tracker: Tracker) -> Conversation:
@@ -110,7 +96,7 @@ def conversation_of(tracker: Tracker) -> Conversation:
     )
 
 
-def events_of(escalation: Escalation) -> list[dict[str, Any]]:
+def events_of(escalation: Escalation) -> Events:
     """Return the events for Rasa: the receipt, and the pause behind the `action_listen` that makes a resume safe."""
     if escalation.receipt is None:
         return []
@@ -124,26 +110,6 @@ def events_of(escalation: Escalation) -> list[dict[str, Any]]:
     return events
 
 
-def for_domain(events: list[dict[str, Any]], domain: Any) -> list[dict[str, Any]]:
-    """Leave out the receipt where the call's domain has no slot for it: Rasa logs an error for each such event."""
-    slots = domain.get("slots") if isinstance(domain, Mapping) else None
-    # Rasa's own slots are in every domain. One without any says nothing.
-    if not isinstance(slots, Mapping) or not slots or RECEIPT_SLOT in slots:
-        return events
-    kept = [event for event in events if (event.get("event"), event.get("name")) != ("slot", RECEIPT_SLOT)]
-    if len(kept) < len(events):
-        _say_once(
-            "The bot's domain has no slot haptik_handoff, so the conversation keeps no receipt of its hand-off: rules "
-            "and forms cannot see it. `haptik-actions check` says what to add to the domain."
-        )
-    return kept
-
-
-@functools.cache
-def _say_once(what: str) -> None:
-    logger.warning(what)
-
-
 def say(dispatcher: CollectingDispatcher, text: str, channel: str | None) -> None:
     """Utter `text` in the form of the channel."""
     deliver(dispatcher, render(Text(text=text), channel))
@@ -151,18 +117,17 @@ def say(dispatcher: CollectingDispatcher, text: str, channel: str | None) -> Non
 
 def deliver(dispatcher: CollectingDispatcher, conversion: Conversion, words: AnswerWords | None = None) -> None:
     """Utter every message of a conversion; the last one carries what was offered."""
+    offers = to_metadata(conversion.replies, words or AnswerWords()) if conversion.replies else {}
     for number, message in enumerate(conversion.messages, start=1):
-        offers = to_metadata(conversion.replies, words or AnswerWords()) if number == len(conversion.messages) else {}
-        dispatcher.utter_message(**message, **offers)
+        dispatcher.utter_message(**message, **(offers if number == len(conversion.messages) else {}))
 
 
 def language_of(tracker: Tracker) -> str | None:
     """Return the user's language tag: the slot `language_code`, then that of the messages' metadata, latest first."""
-    found = (locale_of(tracker.slots, metadata) for metadata in (None, *_metadata(tracker)))
-    return next(filter(None, found), None)
+    return locale_of(tracker.slots, *_metadata(tracker))
 
 
-def _metadata(tracker: Tracker) -> Iterator[Mapping[str, Any]]:
+def _metadata(tracker: Tracker) -> Iterator[Mapping[str, object]]:
     for source in ((tracker.latest_message or {}), *reversed(tracker.events or [])):
         if source is tracker.latest_message or source.get("event") == "user":
             metadata = source.get("metadata")
@@ -195,5 +160,5 @@ def _receipts(tracker: Tracker) -> tuple[str | None, str | None]:
             value = event.get("value")
             if isinstance(value, Mapping) and isinstance(value.get("id"), str):
                 last = value["id"]
-    # A new session may take slots of the old one over: that is the same receipt.
+    # A new session may carry over slots of the old one; then this is the receipt of before, not a later one.
     return ended, last if last != ended else None

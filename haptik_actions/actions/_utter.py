@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Collection, Mapping
-from typing import Any
 
 from rasa_sdk import Tracker
 from rasa_sdk.executor import CollectingDispatcher
@@ -23,12 +22,12 @@ __all__ = ["utter"]
 async def utter(
     dispatcher: CollectingDispatcher,
     tracker: Tracker,
-    element: Element | str | Mapping[str, Any] | None = None,
+    element: Element | str | Mapping[str, object] | None = None,
     *,
     key: str | None = None,
     locale: str | None = None,
     resolves: bool | None = None,
-    **values: Any,
+    **values: object,
 ) -> Conversion:
     """Say an element in the best form of the channel that the user writes on, and remember what it offers.
 
@@ -69,7 +68,7 @@ async def utter(
     return conversion
 
 
-def _element(element: Element | str | Mapping[str, Any]) -> Element:
+def _element(element: Element | str | Mapping[str, object]) -> Element:
     if isinstance(element, Mapping):
         return parse(element)
     return Text(element) if isinstance(element, str) else element

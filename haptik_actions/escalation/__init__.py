@@ -18,9 +18,8 @@ from haptik_actions.escalation._delivery import Delivery
 from haptik_actions.escalation._domain import DomainFinding, advice_on_channels, advice_on_domain, check_domain
 from haptik_actions.escalation._engine import Engine, load_settings
 from haptik_actions.escalation._escalator import Escalation, Escalator
-from haptik_actions.escalation._handoff import Failure
+from haptik_actions.escalation._handoff_plan import DEFAULTS, Failure, HandOffOptions
 from haptik_actions.escalation._metrics import Metrics, PrometheusMetrics, SafeMetrics
-from haptik_actions.escalation._options import DEFAULTS, HandOffOptions
 from haptik_actions.escalation._outbox import Entry, HandOff, MemoryOutbox, Opening, Outbox, Terms, Ticket, Unreadable
 from haptik_actions.escalation._outbox_redis import RedisOutbox
 from haptik_actions.escalation._resilient import ResilientOutbox

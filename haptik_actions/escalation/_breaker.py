@@ -161,7 +161,7 @@ class BreakerRule:
     cooldown: float = 30.0
 
 
-class _State(msgspec.Struct):
+class _Breaker(msgspec.Struct):
     failures: int = 0
     window_ends: float = 0.0
     open_until: float = 0.0
@@ -185,7 +185,7 @@ class Breakers:
         timer: Callable[[], float] = time.monotonic,
     ) -> None:
         self._shared, self._metrics, self._timer = shared, metrics or NoMetrics(), timer
-        self._states: dict[str, _State] = {}
+        self._states: dict[str, _Breaker] = {}
         self._is_alone = False
         self._rest = Rest(_REST_SECONDS, timer)
         self._gate = asyncio.Semaphore(_CALLS)
@@ -201,12 +201,12 @@ class Breakers:
         Raises:
             IntegrationDown: the breaker is open; the block is not entered.
         """
-        state = self._states.setdefault(rule.name, _State())
+        state = self._states.setdefault(rule.name, _Breaker())
         probes = self._admit(rule.name, state)
         try:
             yield
         except asyncio.CancelledError:
-            # One from before it opened leaves the call that probes now alone.
+            # A call that began before the breaker opened must not end the probe of another call.
             if probes:
                 state.probing = False
             raise
@@ -220,13 +220,13 @@ class Breakers:
 
     async def refresh(self) -> None:
         """Learn what other processes have opened and closed. Redis may be down: then the local state stands."""
-        # Those that are opened while Redis is being asked are not on its answer yet.
+        # Taken before Redis is asked: a breaker that opens meanwhile is missing from the answer and must stay open.
         told = [name for name, state in self._states.items() if state.tripped and state.shared]
         opened = await self._ask(lambda shared: shared.open())
         if opened is None:
             return
         for name, left in opened.items():
-            self._open(name, self._states.setdefault(name, _State()), left, shared=True)
+            self._open(name, self._states.setdefault(name, _Breaker()), left, shared=True)
         for name in told:
             if name not in opened:
                 self._close(name, self._states[name])
@@ -236,7 +236,7 @@ class Breakers:
         if self._shared is not None:
             await self._shared.aclose()
 
-    def _admit(self, name: str, state: _State) -> bool:
+    def _admit(self, name: str, state: _Breaker) -> bool:
         if not state.tripped:
             return False
         if self._timer() < state.open_until or state.probing:
@@ -244,13 +244,13 @@ class Breakers:
         state.probing = True
         return True
 
-    async def _worked(self, name: str, state: _State) -> None:
+    async def _worked(self, name: str, state: _Breaker) -> None:
         if not (state.tripped or state.failures):
             return
         self._close(name, state)
         await self._ask(lambda shared: shared.close(name))
 
-    async def _failed(self, rule: BreakerRule, state: _State) -> None:
+    async def _failed(self, rule: BreakerRule, state: _Breaker) -> None:
         now = self._timer()
         if now >= state.window_ends:
             state.failures, state.window_ends = 0, now + rule.window
@@ -264,7 +264,7 @@ class Breakers:
         if left:
             self._open(rule.name, state, left, shared=True)
 
-    def _open(self, name: str, state: _State, seconds: float, *, shared: bool = False) -> None:
+    def _open(self, name: str, state: _Breaker, seconds: float, *, shared: bool = False) -> None:
         until = self._timer() + seconds
         if not state.tripped:
             logger.error("The breaker %s is open for %.0f s: its integration failed repeatedly.", name, max(0, seconds))
@@ -274,14 +274,14 @@ class Breakers:
         state.tripped, state.open_until = True, until
         state.shared = state.shared or shared
 
-    def _close(self, name: str, state: _State) -> None:
+    def _close(self, name: str, state: _Breaker) -> None:
         if state.tripped:
             logger.info("The breaker %s is closed: its integration works again.", name)
             self._metrics.count("haptik_breaker_changes_total", breaker=name, state="closed")
         state.tripped = state.probing = state.shared = False
         state.failures = 0
 
-    def _state_of(self, state: _State) -> str:
+    def _state_of(self, state: _Breaker) -> str:
         if not state.tripped:
             return "closed"
         return "open" if self._timer() < state.open_until else "half-open"

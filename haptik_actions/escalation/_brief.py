@@ -1,6 +1,7 @@
-"""A short brief for the agent: the platform's call has no field for context, so it goes elsewhere. Off by default.
+"""What an agent may know of a conversation, in two forms: a brief to a sink, and the first message of an opened chat.
 
-Nothing leaves unless the code names a sink and the domain says what may be told:
+The platform's call has no field for context, so a brief goes to a sink that the code names; there is none by default.
+Nothing leaves but what the domain says may be told:
 
     brief: {slots: [order_id, tier], turns: 4}
 
@@ -12,21 +13,32 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from haptik_actions._deadline import deadline
 from haptik_actions._log import get_logger
-from haptik_actions.escalation._conversation import Conversation, Identity, Receipt, Turn
+from haptik_actions.escalation._conversation import (
+    Conversation,
+    HandOffRequested,
+    Identity,
+    NotUnderstood,
+    Receipt,
+    Turn,
+)
+from haptik_actions.messages import MessageStore
 
-__all__ = ["Brief", "BriefRules", "Briefing", "Sink", "redacted_slots", "redacted_turns"]
+__all__ = ["Brief", "BriefRules", "Briefing", "Sink", "opening_text"]
 
 logger = get_logger(__name__)
 
 _SINK_SECONDS = 5.0
+_COPY_SECONDS = 2.0
 _LONGEST_TEXT = 500
-# An address is looked for where a word begins, and not at each of its characters: a user may write one long word.
+_LONGEST_OPENING = 4000
+_TURN_KEYS = {"user": "haptik_relay_turn_user", "bot": "haptik_relay_turn_bot"}
+# An address is looked for only where a word begins: a search from each character of a very long word would take long.
 _PRIVATE = re.compile(r"(?<![^\s@<>])[^\s@<>]+@[^\s@<>]+\.\w+|\+?\d(?:[\s()./_\u2010-\u2015-]{0,3}\d){5,}")
 
 
@@ -55,7 +67,7 @@ class Brief:
     slots: Mapping[str, Any]
     turns: tuple[Turn, ...]
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """Return the brief as plain values."""
         return asdict(self)
 
@@ -84,7 +96,7 @@ class Briefing:
     async def aclose(self) -> None:
         """Wait for what is on its way; each brief has a few seconds at most."""
         if self._running:
-            # One that swallows its cancellation is left behind.
+            # A sink that ignores its cancellation is not waited for any longer.
             await asyncio.wait(self._running, timeout=_SINK_SECONDS + 1)
 
     async def _deliver(self, sink: Sink, receipt: str, make: Callable[[], Brief]) -> None:
@@ -105,23 +117,67 @@ def _brief(receipt: Receipt, identity: Identity, conversation: Conversation, rul
         team=receipt.team,
         action=receipt.action,
         error=receipt.error,
-        slots=redacted_slots(conversation, rules),
-        turns=redacted_turns(conversation, rules),
+        slots=_redacted_slots(conversation, rules),
+        turns=_redacted_turns(conversation, rules),
     )
 
 
-def redacted_slots(conversation: Conversation, rules: BriefRules) -> dict[str, Any]:
+async def opening_text(
+    messages: Callable[[], MessageStore],
+    action: str,
+    error: BaseException,
+    conversation: Conversation,
+    rules: BriefRules | None,
+) -> str:
+    """Return the message in the store's own language: agents read it. Of `error` they read the name of its class.
+
+    Slots and turns are those that the domain's `brief` allows, redacted as briefs are. Where the store fails it is the
+    packaged copy.
+    """
+    rules = rules or BriefRules()
+    try:
+        async with deadline(_COPY_SECONDS):
+            return await _text(messages(), action, error, conversation, rules)
+    except Exception:
+        logger.exception("The message store failed; using the packaged copy for the agent.")
+        return await _text(MessageStore.from_url(None), action, error, conversation, rules)
+
+
+async def _text(
+    messages: MessageStore, action: str, error: BaseException, conversation: Conversation, rules: BriefRules
+) -> str:
+    why = await messages.text(_why(error), None, action=action, error=type(error).__name__)
+    lines = [await messages.text(key, None, **values) for key, values in _lines(conversation, rules)]
+    text = await messages.text("haptik_relay_opening", None, why=why, turns="\n".join(lines))
+    return text.strip()[:_LONGEST_OPENING]
+
+
+def _why(error: BaseException) -> str:
+    if isinstance(error, NotUnderstood):
+        return "haptik_relay_why_not_understood"
+    return "haptik_relay_why_asked" if isinstance(error, HandOffRequested) else "haptik_relay_why_failed"
+
+
+def _lines(conversation: Conversation, rules: BriefRules) -> Iterator[tuple[str, dict[str, str]]]:
+    for name, value in _redacted_slots(conversation, rules).items():
+        if value is not None:
+            yield "haptik_relay_slot", {"slot": name, "value": str(value)}
+    for who, text in _redacted_turns(conversation, rules):
+        yield _TURN_KEYS.get(who, "haptik_relay_turn_bot"), {"text": text}
+
+
+def _redacted_slots(conversation: Conversation, rules: BriefRules) -> dict[str, object]:
     """Return the slots that may be told, without addresses of e-mail and long numbers."""
     return {name: _redacted(conversation.slots.get(name)) for name in rules.slots}
 
 
-def redacted_turns(conversation: Conversation, rules: BriefRules) -> tuple[Turn, ...]:
+def _redacted_turns(conversation: Conversation, rules: BriefRules) -> tuple[Turn, ...]:
     """Return the last turns that may be told, redacted like the slots."""
     turns = conversation.turns[-rules.turns :] if rules.turns else ()
     return tuple((who, _redact(text)) for who, text in turns)
 
 
-def _redacted(value: Any) -> Any:
+def _redacted(value: object) -> object:
     if isinstance(value, str):
         return _redact(value)
     if isinstance(value, Mapping):

@@ -127,7 +127,7 @@ class CompletedChats:
         link = await self._link_of(event)
         names = {event.user_name, event.auth_id, link and link.id} - {None}
         chats = [chat_of(event.business_id, str(name)) for name in sorted(map(str, names))]
-        # All of them: a chat may be known under any.
+        # The episode may stand under any of these names, so it is ended under each.
         ended = [await self._outbox.end_episode(chat, before=event.at) for chat in chats]
         if all(ended):
             await self._close(link, event)

@@ -1,4 +1,4 @@
-"""What is known of a conversation: who its user is for Haptik, and how its last hand-off ended."""
+"""What a hand-off needs to know of a conversation: who its user is for Haptik, and how its last hand-off ended."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import secrets
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timezone
+from functools import partial
 from typing import Any, Literal
 
 from haptik_actions._log import get_logger
@@ -28,8 +29,8 @@ logger = get_logger(__name__)
 
 
 class HandOffRequested(Exception):
-    """The user asked for an agent. Stands where a failure's exception stands; the receipt's `error` is None then, the
-    log has no traceback, and the copy is that of `haptik_request_…`."""
+    """The user asked for an agent. Raise it in a guarded action: the receipt's `error` is None, the log has no
+    traceback, and the user reads the copy of `haptik_request_…`."""
 
 
 class NotUnderstood(HandOffRequested):
@@ -41,7 +42,7 @@ RECEIPT_SLOT = "haptik_handoff"
 
 State = Literal["connected", "assigned", "delayed", "unavailable", "throttled", "duplicate"]
 STATES: tuple[State, ...] = ("connected", "delayed", "unavailable", "throttled", "duplicate")
-"""What users are told of. `assigned` follows `connected` later, and the relay tells of it."""
+"""The states that a user is told of at once. `assigned` follows `connected` later; the relay tells users of that."""
 
 
 def _now() -> str:
@@ -67,7 +68,7 @@ class Receipt:
     team: str | None = None
     error: str | None = None
     reason: str | None = None
-    id: str = field(default_factory=lambda: secrets.token_hex(6))
+    id: str = field(default_factory=partial(secrets.token_hex, 6))
     at: str = field(default_factory=_now)
 
     @classmethod
@@ -106,8 +107,8 @@ class Conversation:
 
     sender_id: str
     channel: str | None = None
-    slots: Mapping[str, Any] = field(default_factory=dict)
-    metadata: Iterable[Mapping[str, Any]] = ()
+    slots: Mapping[str, object] = field(default_factory=dict)
+    metadata: Iterable[Mapping[str, object]] = ()
     resumed_at: float = 0.0
     ended: str | None = None
     running: str | None = None
@@ -146,7 +147,7 @@ def identify(conversation: Conversation, settings: Settings, *, registers: bool 
     )
 
 
-def _candidates(name: str, conversation: Conversation) -> Iterator[Any]:
+def _candidates(name: str, conversation: Conversation) -> Iterator[object]:
     for metadata in conversation.metadata:
         yield metadata.get(name)
         # A gateway that passes Haptik's integration request on has `user_name` below `user`.
@@ -159,7 +160,7 @@ def _candidates(name: str, conversation: Conversation) -> Iterator[Any]:
     yield conversation.slots.get(name)
 
 
-def _texts(values: Iterator[Any]) -> Iterator[str]:
+def _texts(values: Iterator[object]) -> Iterator[str]:
     for value in values:
         if isinstance(value, (str, int)) and not isinstance(value, bool) and str(value).strip():
             yield str(value).strip()

@@ -6,7 +6,6 @@ import asyncio
 import random
 import time
 from collections.abc import Awaitable, Callable, Coroutine
-from typing import Any
 
 import msgspec
 
@@ -38,9 +37,9 @@ _TURN_SECONDS = 10.0
 _DEPTH_SECONDS = 15.0
 _LONGEST_PAUSE = 60.0
 _LONGEST_WISH = 3600.0
-"""Of what the platform may ask for: an entry expires after a day."""
+"""The longest pause that the platform may ask for with a 429: an entry expires after a day."""
 _MOST_TRIES = 70
-"""With pauses that double up to a minute this is a little over an hour; then the entry is a dead letter."""
+"""After so many tries an entry is a dead letter: with pauses that double up to a minute, a little over an hour."""
 
 
 class Delivered(msgspec.Struct, frozen=True, kw_only=True):
@@ -139,10 +138,10 @@ class Delivery:
 
     async def deliver_due(self) -> int:
         """Try what is due in the outbox, and return how many entries that were."""
-        return await self._deliver_some(self._hand())
+        return await self._deliver_some(self._batch())
 
-    def _hand(self) -> int:
-        # Not more than have their turn soon: what is claimed is kept from other workers.
+    def _batch(self) -> int:
+        # Only as many as can be sent soon, because no other worker gets what this one has claimed.
         return int(min(_AT_ONCE, self._pace.most(_PATIENCE_SECONDS)))
 
     async def _deliver_some(self, most: int) -> int:
@@ -164,7 +163,7 @@ class Delivery:
 
     async def _work(self) -> None:
         while True:
-            # In a task of its own: something in there that is cancelled from within does not end this one.
+            # In a task of its own, so that code in there that cancels its own task does not end this worker.
             turn = asyncio.get_running_loop().create_task(self._look())
             try:
                 await asyncio.wait({turn})
@@ -180,10 +179,10 @@ class Delivery:
             await self._sleep(_POLL_SECONDS)
 
     async def _look(self) -> bool:
-        """Deliver what is due, and tell whether more may be: only what was no full hand is worth a pause."""
+        """Deliver what is due, and tell whether more may be due: then the worker looks again without a pause."""
         await self._tell_depth()
-        hand = self._hand()
-        return await self._deliver_some(hand) >= hand > 0
+        batch = self._batch()
+        return await self._deliver_some(batch) >= batch > 0
 
     async def _deliver_promised(self, entry: Entry) -> Delivered:
         """Deliver what a user was promised: it stays until Haptik has it, or until a person drops it."""
@@ -211,7 +210,7 @@ class Delivery:
             await self._ties.refused(handoff)
             logger.error("Hand-off %s is not possible: %s. %s", handoff.id, str(error).rstrip("."), error.remedy)
             return Delivered(state="unavailable", team=handoff.team, reason=type(error).__name__)
-        here = await self._ties.confirmed(handoff, pauses)
+        here = await self._ties.confirmed(handoff, link, pauses)
         await self._confirm(handoff, terms)
         return Delivered(state="connected", team=team, here=here)
 
@@ -224,10 +223,10 @@ class Delivery:
             if not await self._ties.hears_of_ends():
                 await self.outbox.end_episode(handoff.chat)
         else:
-            # The user need not wait for it.
+            # In the background: the user need not wait until the entry is erased.
             self._in_background(erasing)
 
-    def _in_background(self, work: Coroutine[Any, Any, None]) -> None:
+    def _in_background(self, work: Coroutine[object, object, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)
         self._erasing.add(task)
         task.add_done_callback(self._erased)
@@ -240,7 +239,7 @@ class Delivery:
 
     async def _send_in_time(self, handoff: HandOff, link: Link | None) -> str | None:
         try:
-            # One call has a deadline of its own. A ladder is several, and so is the opening of a chat.
+            # One call has a deadline of its own. Several teams, or the opening of a chat, take several calls.
             if len(handoff.teams) == 1 and handoff.opening is None:
                 return await self._move(handoff, handoff.user_name)
             async with deadline(self._seconds):
@@ -248,21 +247,21 @@ class Delivery:
         except DeadlinePassed as late:
             raise DeadlineExceeded(f"No team had taken the chat after {self._seconds:g} s.") from late
         except asyncio.CancelledError as error:
-            # The tasks that deliver are this class's own: nobody else has a reason to cancel them.
+            # Only this class cancels the tasks that deliver, so the cancellation comes from within the client.
             if self._closing:
                 raise
             raise TransportError("The call was cancelled from within, for example by a client being closed.") from error
         except HaptikError:
             raise
         except Exception as error:
-            # What nobody has foreseen must not be tried for ever without being counted.
+            # An error that nobody foresaw counts as a try as well, so that the entry is not tried for ever.
             raise _Unforeseen(f"{type(error).__name__}: {error}") from error
 
     async def _send(self, handoff: HandOff, link: Link | None) -> str | None:
         if handoff.opening is None or link is None:
             return await self._move(handoff, handoff.user_name)
         await self._open(handoff, handoff.opening, link)
-        # The relay moves the chat where an event tells the `user_name` later.
+        # Without a `user_name` the relay moves the chat later, when an event names it.
         return handoff.team if link.user_name is None else await self._move_opened(handoff, link.user_name)
 
     async def _open(self, handoff: HandOff, opening: Opening, link: Link) -> None:
@@ -336,7 +335,7 @@ class Delivery:
         return Delivered(state="delayed", team=entry.handoff.team, reason=name)
 
     def _say_storm(self, team: str, limit: int, wait: float) -> None:
-        # One line per round of the limit, not one per chat: a storm has hundreds.
+        # A storm has hundreds of chats, so this logs the first of every `limit` and not each.
         held = self._storms[team] = self._storms.get(team, 0) + 1
         if held % limit == 1 or limit == 1:
             logger.warning(

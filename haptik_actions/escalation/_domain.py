@@ -67,7 +67,7 @@ def advice_on_channels(domain: Path | None, settings: Settings, folder: Path = P
             return []
         return [*_unidentified(_credentials(domain, folder))]
     except ConfigurationError:
-        # Rasa says what is wrong with its own file.
+        # `credentials.yml` is Rasa's own file, and Rasa says what is wrong with it.
         return []
 
 
@@ -133,7 +133,7 @@ def check_domain(domain: Path) -> list[DomainFinding]:
     return found + [_twice(path, first, files[path]) for path in others]
 
 
-def load_domain(domain: Path) -> dict[Path, Any]:
+def load_domain(domain: Path) -> dict[Path, object]:
     """Return the content of a file, or of each file of a folder, with the lines that its keys stand on.
 
     Raises:
@@ -150,8 +150,8 @@ def _files(domain: Path) -> list[Path]:
     return [domain]
 
 
-def _load(path: Path) -> Any:
-    # The round-trip loader knows the lines.
+def _load(path: Path) -> object:
+    # ruamel's round-trip loader keeps the line of each key.
     from ruamel.yaml import YAML
     from ruamel.yaml.error import YAMLError
 
@@ -202,13 +202,13 @@ def _after_agent_findings(files: Mapping[Path, Any], first: Path) -> Iterator[Fi
 def _receipt_findings(files: Mapping[Path, Any]) -> Iterator[Finding]:
     for content in files.values():
         if RECEIPT_SLOT in mapping_of(content, "slots"):
-            # Its place in the file is not that of the slot `haptik`, so only its name is said.
+            # The finding is about another place than the slot `haptik`, so it names the key and no line.
             yield from _declaration_findings(RECEIPT_SLOT, content["slots"][RECEIPT_SLOT])
             return
     yield Finding(f"slots.{RECEIPT_SLOT}", "is missing: Rasa forgets the receipts of hand-offs without it.")
 
 
-def _declaration_findings(name: str, declared: Any) -> Iterator[Finding]:
+def _declaration_findings(name: str, declared: object) -> Iterator[Finding]:
     if not isinstance(declared, Mapping):
         yield Finding(f"slots.{name}", "must be a mapping with `type: any`.")
         return
@@ -218,16 +218,16 @@ def _declaration_findings(name: str, declared: Any) -> Iterator[Finding]:
             yield Finding(f"slots.{name}.{key}", f"must be {wanted if key != 'mappings' else '[{type: custom}]'}.")
 
 
-def _twice(path: Path, first: Path, content: Any) -> DomainFinding:
+def _twice(path: Path, first: Path, content: object) -> DomainFinding:
     finding = Finding("slots.haptik", f"stands in {first} already, and Rasa uses only one of them.")
     return _located(path, content, finding)
 
 
-def _located(file: Path, content: Any, finding: Finding) -> DomainFinding:
+def _located(file: Path, content: object, finding: Finding) -> DomainFinding:
     return DomainFinding(file=file, line=_line(content, finding.path), path=finding.path, problem=finding.problem)
 
 
-def _line(content: Any, path: str) -> int | None:
+def _line(content: object, path: str) -> int | None:
     """Return the line of the last key of `path` that exists, None where not even the first does."""
     line: int | None = None
     while path:
@@ -245,7 +245,7 @@ def _step(content: Any, path: str) -> tuple[int, Any, str] | None:
         return lines.lc.item(int(index[1]))[0] + 1, content[int(index[1])], path[index.end() :]
     if not isinstance(content, Mapping):
         return None
-    # A key may hold dots itself, so the longest one that fits is meant.
+    # Keys may contain dots, so the longest key that fits is taken.
     fitting = [key for key in content if re.match(re.escape(str(key)) + r"(?=$|[.\[])", path)]
     if not fitting:
         return None
@@ -254,15 +254,15 @@ def _step(content: Any, path: str) -> tuple[int, Any, str] | None:
     return mapping.lc.key(key)[0] + 1, content[key], path[len(str(key)) :].removeprefix(".")
 
 
-def mapping_of(content: Any, key: str) -> Mapping[Any, Any]:
+def mapping_of(content: object, key: str) -> Mapping[object, object]:
     """Return the mapping below a key, an empty one where there is none."""
     found = content.get(key) if isinstance(content, Mapping) else None
     return found if isinstance(found, Mapping) else {}
 
 
-def _names(content: Any, section: str) -> Iterator[str]:
+def _names(content: object, section: str) -> Iterator[str]:
     """The names of a list of the domain, such as its actions or intents."""
     listed = content.get(section) if isinstance(content, Mapping) else None
     for name in listed if isinstance(listed, list) else ():
-        # One with options is a mapping from its name to them.
+        # An intent with options is a mapping from its name to the options.
         yield from map(str, name) if isinstance(name, Mapping) else [str(name)]

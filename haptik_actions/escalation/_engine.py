@@ -1,4 +1,4 @@
-"""What hands chats over, in one event loop: settings, copy, outbox, links, client, delivery, escalator.
+"""The parts that hand chats over in one event loop: settings, copy, outbox, links, client, delivery, escalator.
 
 The action server has one, and so has Rasa's own process. Nothing here knows either of them.
 """
@@ -88,7 +88,7 @@ class Engine:
         self._outbox, self._links = outbox, links
         self._redis_outbox: RedisOutbox | None = None
         self._warning: asyncio.Task[None] | None = None
-        self._metrics = SafeMetrics(metrics)
+        self._metrics = None if metrics is None else SafeMetrics(metrics)
         self._settings: Settings | None = None
         self._refused_url: str | None = None
         self._messages = messages
@@ -199,7 +199,7 @@ class Engine:
                 transport=self._transport,
                 timeout=self._timeout,
                 retries=self._retries,
-                # The delivery paces all of them.
+                # `Delivery` repeats calls that were refused with 429, at a pace that holds for all of them.
                 repeat_refused=False,
             )
         return self._client

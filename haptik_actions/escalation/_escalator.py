@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any
 
 from cachetools import TTLCache
@@ -16,20 +17,16 @@ from haptik_actions._repeats import Repeats
 from haptik_actions.config import Settings
 from haptik_actions.errors import HaptikError
 from haptik_actions.escalation._brief import Briefing
-from haptik_actions.escalation._conversation import (
-    Conversation,
-    Receipt,
-    identify,
-)
+from haptik_actions.escalation._conversation import Conversation, Receipt, identify
 from haptik_actions.escalation._delivery import Delivered, Delivery
-from haptik_actions.escalation._handoff import Failure, HandOffPlan, handoff_of
-from haptik_actions.escalation._metrics import Metrics, NoMetrics
-from haptik_actions.escalation._outbox import HandOff, Terms
+from haptik_actions.escalation._handoff_plan import Failure, HandOffPlan
+from haptik_actions.escalation._metrics import Metrics
+from haptik_actions.escalation._outbox import HandOff
 from haptik_actions.escalation._slot import SlotReader
 from haptik_actions.messages import MessageStore, packaged_copy
 from haptik_actions.relay import RelayStore
 
-__all__ = ["Escalation", "Escalator", "Failure"]
+__all__ = ["Escalation", "Escalator"]
 
 logger = get_logger(__name__)
 
@@ -55,9 +52,9 @@ class Escalation:
 class Escalator:
     """Turns a failure into a receipt and a sentence.
 
-    `delivery` and `settings` are asked for at the first failure, so that a missing setting costs the user nothing
-    more than the sentence `haptik_handoff_unavailable`. A hand-off that takes more than `seconds` goes on behind the
-    answer.
+    `delivery`, `settings`, `messages` and `links` are asked for at the first failure and kept, so that a missing
+    setting costs the user nothing more than the sentence `haptik_handoff_unavailable`. A hand-off that takes more than
+    `seconds` goes on behind the answer.
     """
 
     def __init__(
@@ -71,55 +68,39 @@ class Escalator:
         metrics: Metrics | None = None,
         seconds: float = HAND_OFF_SECONDS,
     ) -> None:
-        self._delivery = delivery
-        self._settings = settings
-        self._messages, self._links = messages, links
-        self._briefing = briefing or Briefing(None)
-        self._metrics, self._seconds = metrics or NoMetrics(), seconds
+        # What raises is asked again at the next failure.
+        self._delivery, self._settings = cache(delivery), cache(settings)
+        self._messages, self._links = cache(messages), cache(links)
+        self._briefing, self._metrics, self._seconds = briefing, metrics, seconds
         self._repeats = Repeats()
         self._tracebacks: TTLCache[Hashable, None] = TTLCache(_KINDS, _SAME_TRACEBACK_SECONDS)
         self._late: set[asyncio.Task[Delivered]] = set()
-        # Not a method: every guarded action would pay for it.
+        # An attribute and no method, because every guarded action would pay for one more call.
         self.plan = SlotReader().plan
         """Returns what holds for an action, from its name, its code's options and the slot's value."""
 
     async def escalate(self, failure: Failure, conversation: Conversation) -> Escalation:
         """Hand the chat over and return what to tell. Whatever fails on the way, there is a sentence to tell."""
         plan = HandOffPlan.of(failure, conversation)
-        if not plan.is_requested:
+        if self._metrics is not None and not plan.is_requested:
             kind = type(failure.error).__name__
             self._metrics.count("haptik_action_failures_total", action=failure.action, error=kind)
-        if failure.plan.verdict(failure.error) == "apologise":
+        if plan.apologises:
             return await self._apologise(plan)
         receipt, here = await self._receipt(plan)
-        self._metrics.count("haptik_handoffs_total", state=receipt.state, team=receipt.team or "")
+        if self._metrics is not None:
+            self._metrics.count("haptik_handoffs_total", state=receipt.state, team=receipt.team or "")
         self._log(plan, receipt)
         keys = plan.message_keys(receipt.state, here=here)
-        return Escalation(
-            receipt=receipt,
-            text=await self._text(keys, plan, team=receipt.team or "", reference=receipt.id),
-            # Only a confirmed hand-off has somebody who answers; a pause without one would be silence.
-            pause=receipt.state == "connected" and plan.options.pause is not False,
-        )
-
-    async def _apologise(self, plan: HandOffPlan) -> Escalation:
-        failure = plan.failure
-        line = "Action %s failed in conversation %s with %s; the domain's on_error says to apologise."
-        kind = type(failure.error).__name__
-        logger.warning(line, failure.action, plan.conversation.sender_id, kind, exc_info=self._traceback(failure))
-        key = plan.options.messages.get("apology", "haptik_apology")
-        return Escalation(receipt=None, text=await self._text([key, "haptik_apology"], plan), pause=False)
+        text = await self._text(keys, plan, team=receipt.team or "", reference=receipt.id)
+        # Only a confirmed hand-off has somebody who answers; a pause without one would be silence.
+        return Escalation(receipt=receipt, text=text, pause=plan.pauses and receipt.state == "connected")
 
     async def _receipt(self, plan: HandOffPlan) -> tuple[Receipt, bool]:
         """Return the receipt, and whether the agent's words come to where the user is."""
-        receipt = Receipt(
-            state="unavailable",
-            action=plan.failure.action,
-            team=plan.teams[0] if plan.teams else None,
-            error=None if plan.is_requested else type(plan.failure.error).__name__,
-        )
+        receipt = plan.receipt
         try:
-            return await self._hand_over(receipt, plan)
+            return await self._hand_over(plan)
         except HaptikError as error:
             logger.error("Hand-off %s is not possible: %s. %s", receipt.id, str(error).rstrip("."), error.remedy)
             return replace(receipt, reason=type(error).__name__), False
@@ -127,35 +108,50 @@ class Escalator:
             logger.exception("Hand-off %s is not possible.", receipt.id)
             return replace(receipt, reason=type(error).__name__), False
 
-    async def _hand_over(self, receipt: Receipt, plan: HandOffPlan) -> tuple[Receipt, bool]:
+    async def _hand_over(self, plan: HandOffPlan) -> tuple[Receipt, bool]:
         settings, has_links = self._settings(), self._links() is not None
         # Without a link an agent's words would not find a user whom Haptik does not know otherwise.
         identity = identify(plan.conversation, settings, registers=settings.messenger_url is not None and has_links)
         if identity is None:
-            return receipt, False
-        handoff = await handoff_of(
-            plan, identity, id_=receipt.id, settings=settings, has_links=has_links, messages=self._messages
+            return plan.receipt, False
+        handoff = await plan.handoff(identity, settings, has_links=has_links, messages=self._messages)
+        delivered = await self._in_time(handoff, plan)
+        receipt = replace(
+            plan.receipt,
+            state=delivered.state,
+            team=delivered.team or handoff.team,
+            reason=delivered.reason,
+            id=delivered.id or handoff.id,
         )
-        delivered = await self._in_time(handoff, plan.terms(), pauses=plan.options.pause is not False)
-        receipt = _ended(replace(receipt, team=handoff.team), delivered)
-        if receipt.state in ("connected", "delayed", "throttled"):
-            self._briefing.send(receipt, identity, plan.conversation, plan.options.brief)
+        rules = plan.failure.plan.brief
+        if self._briefing is not None and rules is not None and receipt.state in ("connected", "delayed", "throttled"):
+            self._briefing.send(receipt, identity, plan.conversation, rules)
         return receipt, delivered.here
 
-    async def _in_time(self, handoff: HandOff, terms: Terms, *, pauses: bool) -> Delivered:
-        in_time = True
+    async def _in_time(self, handoff: HandOff, plan: HandOffPlan) -> Delivered:
+        pauses = asyncio.Event()
+        if plan.pauses:
+            pauses.set()
         # A task of its own: it also ends well where the server gives up on the action's call.
         work = asyncio.get_running_loop().create_task(
-            self._delivery().hand_over(handoff, terms, pauses=lambda: pauses and in_time)
+            self._delivery().hand_over(handoff, plan.terms, pauses=pauses.is_set)
         )
         self._late.add(work)
         work.add_done_callback(self._late.discard)
         done, _ = await asyncio.wait({work}, timeout=self._seconds)
         if done:
             return work.result()
-        in_time = False
+        pauses.clear()
         logger.error("Hand-off %s is not through after %g s; it goes on behind the answer.", handoff.id, self._seconds)
         return Delivered(state="delayed", team=handoff.team, reason="DeadlineExceeded")
+
+    async def _apologise(self, plan: HandOffPlan) -> Escalation:
+        failure = plan.failure
+        line = "Action %s failed in conversation %s with %s; the domain's on_error says to apologise."
+        kind = type(failure.error).__name__
+        logger.warning(line, failure.action, plan.conversation.sender_id, kind, exc_info=self._traceback(failure))
+        key = failure.plan.messages.get("apology", "haptik_apology")
+        return Escalation(receipt=None, text=await self._text([key, "haptik_apology"], plan), pause=False)
 
     def _log(self, plan: HandOffPlan, receipt: Receipt) -> None:
         failure, sender_id = plan.failure, plan.conversation.sender_id
@@ -185,8 +181,8 @@ class Escalator:
         try:
             async with deadline(_COPY_SECONDS):
                 return await self._stored_text(keys, plan.locale, {**values, "channel": plan.conversation.channel})
-        # Also where the store was cancelled from within. The server's cancellation ends up here, too, and costs nobody
-        # anything: there is no answer any more that this text would be in.
+        # CancelledError: the store may have been cancelled from within. If it was the server that cancelled the call,
+        # nobody needs the text any more, so it does no harm to return one.
         except (Exception, asyncio.CancelledError):
             if self._repeats.is_due("store"):
                 logger.exception("The message store failed; using the packaged copy.")
@@ -201,13 +197,3 @@ class Escalator:
             if not key.endswith("_closed"):
                 self._repeats.log(logger, logging.ERROR, "There is no message %r; using %r.", key, keys[-1])
         return await messages.text(keys[-1], locale, **values)
-
-
-def _ended(receipt: Receipt, delivered: Delivered) -> Receipt:
-    return replace(
-        receipt,
-        state=delivered.state,
-        team=delivered.team or receipt.team,
-        reason=delivered.reason,
-        id=delivered.id or receipt.id,
-    )

@@ -1,4 +1,4 @@
-"""The outbox: what is written down before a hand-off is tried, and erased after Haptik confirmed it.
+"""The outbox: a hand-off is written down before it is tried, and erased after Haptik confirmed it.
 
 It answers three questions at once, because one round trip has to do: does this chat wait for an agent already (its
 episode), may its team get another chat this minute, and if both are fine, who is delivering it.
@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable
+from functools import cached_property
 from typing import Literal, Protocol
 
 import msgspec
@@ -36,7 +37,7 @@ class Opening(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     language: str | None = None
 
 
-class HandOff(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class HandOff(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, dict=True):
     """All that the platform's calls need, and the receipt's id for the log. `teams` are tried in their order.
 
     A user whom Haptik knows by `user_name` is moved to a team. One whom it does not know is registered, and their chat
@@ -53,19 +54,19 @@ class HandOff(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     opening: Opening | None = None
 
     def __post_init__(self) -> None:
-        if self.opening is None and not (self.user_name and self.teams):
+        if self.opening is None and not (self.user_name and self.team):
             raise ValueError("without an opening a hand-off names its user_name and its teams")
         if self.opening is not None and self.link is None:
             raise ValueError("a hand-off with an opening has a link")
 
-    @property
+    @cached_property
     def chat(self) -> str:
         """What names the chat: one user on one business."""
         if self.opening is not None and self.link is not None:
             return chat_of(self.business_id, self.link.id)
         return chat_of(self.business_id, self.user_name or "")
 
-    @property
+    @cached_property
     def team(self) -> str | None:
         """The first team, None where none is named."""
         return self.teams[0] if self.teams else None
@@ -189,6 +190,8 @@ class MemoryOutbox:
         self._episodes: dict[str, _Episode] = {}
         self._turns: dict[str, deque[float]] = {}
         self._forget_at = float("-inf")
+        self.holds: Callable[[str], bool] = self._entries.__contains__
+        """Tells whether a hand-off of the chat waits in here, or is a dead letter."""
 
     async def open(self, handoff: HandOff, terms: Terms) -> Ticket:
         """See `Outbox`; `full` where `most` entries wait."""
@@ -204,10 +207,6 @@ class MemoryOutbox:
         self._entries[handoff.chat] = Entry(handoff=handoff, created=now, due=due)
         self._episodes[handoff.chat] = _Episode(handoff.id, now, now + terms.episode)
         return Ticket(state="throttled" if at > now else "go", wait=max(0.0, at - now))
-
-    def holds(self, chat: str) -> bool:
-        """Tell whether a hand-off of the chat waits in here, or is a dead letter."""
-        return chat in self._entries
 
     def entry(self, chat: str) -> Entry | None:
         """Return the hand-off of the chat that waits in here, None where there is none."""
@@ -281,7 +280,7 @@ class MemoryOutbox:
         running = self._episodes.get(chat)
         if running is not None and before is not None and running.began > before:
             return False
-        # Kept as an episode that is over, so that the receipt in the tracker does not count as a running one.
+        # An episode that is over is kept, so that the tracker's receipt does not count as a running episode.
         now = self._clock()
         self._episodes[chat] = _Episode("", float("-inf"), now + ENTRY_SECONDS)
         return True
@@ -307,7 +306,7 @@ class MemoryOutbox:
         return running
 
     def _turn(self, team: str, limit: int, now: float) -> float:
-        # Who comes may go a minute after the one who came `limit` places before.
+        # A hand-off may go one minute after the one that came `limit` places before it.
         turns = self._turns.setdefault(team, deque())
         at = max(now, turns[-limit] + WINDOW_SECONDS) if len(turns) >= limit else now
         turns.append(at)
@@ -316,7 +315,7 @@ class MemoryOutbox:
         return at
 
     def _forget(self, now: float) -> None:
-        # All of them are looked at, which in a storm would be once per chat.
+        # This looks at all of them, so it is done once a second at most and not for each chat of a storm.
         if now < self._forget_at:
             return
         self._forget_at = now + _FORGET_SECONDS

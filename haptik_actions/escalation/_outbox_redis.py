@@ -1,7 +1,17 @@
 """The outbox on Redis: shared by every process of every action server, and still there after a restart.
 
-Scripts do each step as one, in one round trip and by the clock of Redis (see `_outbox_scripts`, where the keys stand as
-well). All keys share the hash tag `{outbox}`, so that a cluster keeps them in one slot.
+Scripts do each step as one, in one round trip and by the clock of Redis (see `_outbox_scripts`). All keys share the
+hash tag `{outbox}`, so that a cluster keeps them in one slot:
+
+    haptik:{outbox}:due               sorted set, chat -> when it is tried next (ms)
+    haptik:{outbox}:dead              sorted set, chat -> when it was given up (ms)
+    haptik:{outbox}:done              sorted set, id of a hand-off that is done with -> since when (ms); a day
+    haptik:{outbox}:entry:<chat>      the hand-off as JSON; expires
+    haptik:{outbox}:episode:<chat>    hash with id, beginning and turn (ms); expires
+    haptik:{outbox}:turns:<team>      list with the last turns of a team (ms); expires
+
+`done` tells an entry that Redis has lost from one that was delivered, given up or dropped: a process that holds an
+entry which is neither there nor done writes it down again.
 """
 
 from __future__ import annotations
@@ -15,6 +25,7 @@ import msgspec
 from cachetools import LRUCache
 
 from haptik_actions._log import get_logger
+from haptik_actions._namespace import ROOT
 from haptik_actions.escalation import _outbox_scripts as scripts
 from haptik_actions.escalation._outbox import (
     ENTRY_SECONDS,
@@ -35,7 +46,11 @@ __all__ = ["RedisOutbox"]
 
 logger = get_logger(__name__)
 
-_SHARED_KEYS = (scripts.DUE, scripts.DEAD, scripts.DONE)
+_PREFIX = f"{ROOT}{{outbox}}"
+_DUE, _DEAD, _DONE = _SHARED_KEYS = f"{_PREFIX}:due", f"{_PREFIX}:dead", f"{_PREFIX}:done"
+_ENTRY = f"{_PREFIX}:entry:"
+"""What the key of a chat's entry begins with."""
+
 _AT_ONCE = 500
 _UNREADABLE_SECONDS = 3600.0
 """How long an entry that cannot be read waits for a process that can: as long as other entries are tried."""
@@ -63,7 +78,7 @@ class RedisOutbox:
         """See `Outbox`."""
         payload = msgspec.json.encode(Entry(handoff=handoff, created=time.time()))
         state, wait, known = await self._scripts[scripts.OPEN](
-            keys=[*scripts.keys_of(handoff.chat), scripts.turns_of(handoff.team or "")],
+            keys=[*_keys_of(handoff.chat), f"{_PREFIX}:turns:{handoff.team or ''}"],
             args=[
                 *(handoff.chat, payload, handoff.id, terms.limit, _ms(terms.episode), _ms(terms.resumed_at)),
                 *(_ms(self.lease), _ms(ENTRY_SECONDS), _ms(self._window), terms.ended or "", terms.running or ""),
@@ -92,8 +107,8 @@ class RedisOutbox:
     async def claim(self, most: int) -> list[Entry]:
         """See `Outbox`."""
         answer = await self._scripts[scripts.CLAIM](
-            keys=[scripts.DUE, scripts.DEAD],
-            args=[most, _ms(self.lease), scripts.ENTRY, _ms(ENTRY_SECONDS)],
+            keys=[_DUE, _DEAD],
+            args=[most, _ms(self.lease), _ENTRY, _ms(ENTRY_SECONDS)],
         )
         claimed: list[Entry] = []
         for name, payload in zip(answer[::2], answer[1::2], strict=True):
@@ -113,7 +128,7 @@ class RedisOutbox:
         return claimed
 
     async def _leave(self, chat: str, payload: bytes, error: Exception) -> None:
-        """Leave what cannot be read to a process that can: it keeps nobody else waiting, its lease ends."""
+        """Leave an entry that cannot be read to a process that can read it: it is due again when its lease ends."""
         if await self._run(scripts.SET_ASIDE, chat, payload, _ms(ENTRY_SECONDS - _UNREADABLE_SECONDS)):
             logger.error("The hand-off of chat %s is given up: no process could read it. %s", chat, _REMEDY)
         elif self._said.get(chat) != payload:
@@ -139,7 +154,7 @@ class RedisOutbox:
             try:
                 _read(chat, payload)
             except _UNREADABLE as error:
-                left: Any = await self._redis.pttl(f"{scripts.ENTRY}{chat}")
+                left: Any = await self._redis.pttl(f"{_ENTRY}{chat}")
                 age = ENTRY_SECONDS - left / 1000
                 since = None if left < 0 else time.time() - max(0.0, age)
                 found.append(Unreadable(chat=chat, since=since, due=due, why=str(error)))
@@ -148,27 +163,27 @@ class RedisOutbox:
     async def _stored(self) -> list[tuple[str, float | None, bytes]]:
         """Return chats, when they are due and what stands there, those that wait first."""
         # The shapes are those of RESP2 and RESP3 alike: pairs of member and score, and members.
-        waiting: Any = await self._redis.zrange(scripts.DUE, 0, -1, withscores=True)
-        dead: Any = await self._redis.zrange(scripts.DEAD, 0, -1)
+        waiting: Any = await self._redis.zrange(_DUE, 0, -1, withscores=True)
+        dead: Any = await self._redis.zrange(_DEAD, 0, -1)
         chats = [*((_name(chat), due / 1000) for chat, due in waiting), *((_name(chat), None) for chat in dead)]
         found: list[tuple[str, float | None, bytes]] = []
         for start in range(0, len(chats), _AT_ONCE):
             some = chats[start : start + _AT_ONCE]
-            payloads: Any = await self._redis.mget([f"{scripts.ENTRY}{chat}" for chat, _ in some])
+            payloads: Any = await self._redis.mget([f"{_ENTRY}{chat}" for chat, _ in some])
             found += ((*each, payload) for each, payload in zip(some, payloads, strict=True) if payload is not None)
         return found
 
     async def depth(self) -> tuple[int, int]:
         """See `Outbox`."""
         pipeline = self._redis.pipeline(transaction=False)
-        pipeline.zcard(scripts.DUE)
-        pipeline.zcard(scripts.DEAD)
+        pipeline.zcard(_DUE)
+        pipeline.zcard(_DEAD)
         waiting, dead = await pipeline.execute()
         return int(waiting), int(dead)
 
     async def revive(self, chat: str) -> bool:
         """See `Outbox`."""
-        payload = await self._redis.get(f"{scripts.ENTRY}{chat}")
+        payload = await self._redis.get(f"{_ENTRY}{chat}")
         if payload is None:
             return False
         try:
@@ -188,7 +203,7 @@ class RedisOutbox:
     async def look(self, held: Sequence[Held]) -> list[Found]:
         """Tell for each hand-off that this process holds whether it is there, done with, or lost."""
         words = [word for one in held for word in (one.chat, one.id, _ms(one.seconds))]
-        found: Any = await self._scripts[scripts.LOOK](keys=_SHARED_KEYS, args=[scripts.ENTRY, *words])
+        found: Any = await self._scripts[scripts.LOOK](keys=_SHARED_KEYS, args=[_ENTRY, *words])
         return [state.decode() for state in found]
 
     async def put_back(self, entry: Entry, *, seconds: float, episode: float) -> bool:
@@ -204,7 +219,7 @@ class RedisOutbox:
     async def settle(self, done: Sequence[tuple[str, str]]) -> None:
         """Note that hand-offs (chat and id) are done with, where Redis has forgotten it."""
         words = [word for one in done for word in one]
-        await self._scripts[scripts.SETTLE](keys=_SHARED_KEYS, args=[scripts.ENTRY, *words])
+        await self._scripts[scripts.SETTLE](keys=_SHARED_KEYS, args=[_ENTRY, *words])
 
     async def warn_of_eviction(self) -> None:
         """Log it where this Redis may forget hand-offs that it was told to keep. Not every Redis tells."""
@@ -227,7 +242,7 @@ class RedisOutbox:
         await disconnect(self._redis)
 
     async def _run(self, script: str, chat: str, *args: Any) -> Any:
-        return await self._scripts[script](keys=scripts.keys_of(chat), args=[chat, *args])
+        return await self._scripts[script](keys=_keys_of(chat), args=[chat, *args])
 
 
 def _read(chat: str, payload: bytes | str) -> Entry:
@@ -238,8 +253,13 @@ def _read(chat: str, payload: bytes | str) -> Entry:
     return entry
 
 
+def _keys_of(chat: str) -> list[str]:
+    """Return the keys of a chat in the order that the scripts want."""
+    return [f"{_ENTRY}{chat}", _DUE, f"{_PREFIX}:episode:{chat}", _DEAD, _DONE]
+
+
 def _name(member: bytes) -> str:
-    # What a person has put there by hand must not keep others waiting.
+    # A member that a person has written by hand may be no UTF-8. It must not keep others from being delivered.
     return member.decode(errors="backslashreplace")
 
 

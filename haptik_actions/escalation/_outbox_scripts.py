@@ -1,42 +1,14 @@
-"""What the outbox does on Redis as one step, and where its keys stand.
+"""What the outbox does on Redis as one step: the scripts. `_outbox_redis` names the keys and runs them.
 
-Every script but CLAIM, LOOK and SETTLE gets the five keys of `keys_of`; OPEN gets that of the team's turns as well.
-
-    haptik:{outbox}:due               sorted set, chat -> when it is tried next (ms)
-    haptik:{outbox}:dead              sorted set, chat -> when it was given up (ms)
-    haptik:{outbox}:done              sorted set, id of a hand-off that is done with -> since when (ms); a day
-    haptik:{outbox}:entry:<chat>      the hand-off as JSON; expires
-    haptik:{outbox}:episode:<chat>    hash with id, beginning and turn (ms); expires
-    haptik:{outbox}:turns:<team>      list with the last turns of a team (ms); expires
-
-`done` tells an entry that Redis has lost from one that was delivered, given up or dropped: who holds an entry that is
-neither there nor done writes it down again.
+Every script but CLAIM, LOOK and SETTLE gets the five keys of a chat; OPEN gets that of the team's turns as well.
 """
 
 from __future__ import annotations
 
-from haptik_actions._namespace import ROOT
-
 __all__ = [
-    *("ALL", "BURY", "CLAIM", "CONFIRM", "DEAD", "DONE", "DUE", "END", "ENTRY", "ERASE", "LATER", "LOOK", "OPEN"),
-    *("PUT_BACK", "REVIVE", "SETTLE", "SET_ASIDE", "keys_of", "turns_of"),
+    *("ALL", "BURY", "CLAIM", "CONFIRM", "END", "ERASE", "LATER", "LOOK", "OPEN", "PUT_BACK", "REVIVE", "SETTLE"),
+    "SET_ASIDE",
 ]
-
-_PREFIX = f"{ROOT}{{outbox}}"
-DUE, DEAD, DONE = f"{_PREFIX}:due", f"{_PREFIX}:dead", f"{_PREFIX}:done"
-ENTRY = f"{_PREFIX}:entry:"
-"""What the key of a chat's entry begins with."""
-
-
-def keys_of(chat: str) -> list[str]:
-    """Return the keys of a chat in the order that the scripts want."""
-    return [f"{ENTRY}{chat}", DUE, f"{_PREFIX}:episode:{chat}", DEAD, DONE]
-
-
-def turns_of(team: str) -> str:
-    """Return the key of a team's turns."""
-    return f"{_PREFIX}:turns:{team}"
-
 
 _NOW = "local time = redis.call('TIME') local now = time[1] * 1000 + math.floor(time[2] / 1000) "
 

@@ -9,12 +9,13 @@ from collections import deque
 __all__ = ["Pace"]
 
 _PAUSE_SECONDS = 0.1
-"""After a refusal that names no time of its own; doubles while nothing is taken."""
+"""The pause after a refusal that names no time of its own; it doubles while the platform takes nothing."""
 _LONGEST_PAUSE = 1.0
 _LONGEST_WISH = 10.0
-"""Of what a refusal may ask for. The refused one itself waits as long as it was told to."""
+"""The longest pause for all that a refusal may ask for. The refused hand-off itself waits as long as it was told."""
 _FIRST = 20.0
-"""The least with which it begins: a refusal while little was being sent tells that others send, and not how much."""
+"""The lowest rate at the first refusal: if this process was sending little, others caused it, and the platform's limit
+is not known."""
 _LEAST = 1.0
 _GROWTH = 0.1
 _LESS = 0.7
@@ -72,7 +73,7 @@ class Pace:
     def refused(self, retry_after: float | None) -> None:
         """Slow down; `retry_after` is what the refusal asks for, in seconds."""
         now = self._refused = time.monotonic()
-        # Those that were on their way together are refused together, and count once.
+        # Calls that were under way at the same time are refused together, and slow it down once.
         if now >= self._resumes:
             self._slow_down(now)
         wish = 0.0 if retry_after is None else min(retry_after, _LONGEST_WISH)
@@ -107,7 +108,7 @@ class Pace:
             turn = self._waiting.popleft()
             if not turn.done():
                 turn.set_result(None)
-                # A loop that was busy makes up for it, a little.
+                # A loop that was busy may catch up a little.
                 self._next = max(self._next, now - _LATE_SECONDS) + 1 / (self._rate or 1.0)
         if self._waiting:
             self._timer = asyncio.get_running_loop().call_later(self._next - now, self._let_go)

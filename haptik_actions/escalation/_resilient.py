@@ -25,7 +25,7 @@ T = TypeVar("T")
 _SECONDS = 1.0
 _REST_SECONDS = 1.0
 _CALLS = 50
-"""Calls to Redis at once: less than a pool of connections of any redis-py allows."""
+"""The most calls to Redis at once: fewer than the pool of connections of any redis-py allows."""
 _NO_LIMIT = 100_000
 _MOST_UNTOLD = 10_000
 _AT_ONCE = 50
@@ -78,7 +78,7 @@ class ResilientOutbox:
         """See `Outbox`."""
         self._begin_to_look()
         if self._memory.holds(handoff.chat):
-            # Redis, which may be back, does not know of it.
+            # Memory decides: Redis may be back, but it does not know of this hand-off yet.
             return await self._memory.open(handoff, terms)
         ticket = await self._ask(lambda: self._shared.open(handoff, terms))
         if ticket is not None:
@@ -97,7 +97,7 @@ class ResilientOutbox:
         self._promises.settle(handoff)
         if self._memory.holds(handoff.chat):
             await self._memory.confirm(handoff, episode=episode, ago=ago)
-        # Redis hears of what was in memory, too: the episode goes on, and every process should know.
+        # Redis is told also of a hand-off that was in memory: its episode goes on, and every process should know.
         at = self._timer() - ago
         await self._tell(handoff.chat, lambda outbox: outbox.confirm(handoff, episode=episode, ago=self._timer() - at))
 
@@ -204,7 +204,7 @@ class ResilientOutbox:
             self._keeper = asyncio.get_running_loop().create_task(self._keep_looking())
 
     async def _keep_looking(self) -> None:
-        # Beside the deliveries, which may take long.
+        # A task of its own, because deliveries may take long.
         adopted = False
         while True:
             await asyncio.sleep(self._look_seconds)
@@ -266,7 +266,7 @@ class ResilientOutbox:
             return True
 
         if not await self._ask(tell) and (chat in self._untold or len(self._untold) < _MOST_UNTOLD):
-            # The last word on a chat is the one that counts.
+            # Of all that could not be told of a chat only the last counts.
             self._untold[chat] = lambda: what(self._shared)
 
     async def _move_to_shared(self) -> None:
@@ -274,7 +274,7 @@ class ResilientOutbox:
         for chat, terms in list(self._terms.items())[:_AT_ONCE]:
             entry = self._memory.entry(chat)
             if entry is None or entry.due is None:
-                # Delivered meanwhile, or a dead letter.
+                # It was delivered meanwhile, or is a dead letter.
                 del self._terms[chat]
                 continue
             self._moving[chat] = None
@@ -284,18 +284,18 @@ class ResilientOutbox:
                 told = self._moving.pop(chat, None)
             if not is_there:
                 return
-            # What is being delivered at this moment is told to `shared` from here on.
+            # From here on `shared` is told how its delivery ends.
             self._memory.forget(chat)
             self._terms.pop(chat, None)
-            # What was told meanwhile is known here alone.
+            # How its delivery ended during the move is known only here.
             if told is not None:
                 await self._tell(chat, told)
 
     async def _move(self, entry: Entry, due: float, terms: Terms) -> bool:
-        # Its turn was counted when it was opened.
+        # It got its turn when it was opened in memory, so the team's limit does not count it again.
         whenever = msgspec.structs.replace(terms, limit=_NO_LIMIT)
         ticket = await self._ask(lambda: self._shared.open(entry.handoff, whenever))
-        # A duplicate is in `shared` already.
+        # `duplicate` means that `shared` has it already.
         if ticket is not None and ticket.state == "go":
             left = max(0.0, due - time.time())
             self._promises.hold(entry, seconds=left, leased=True, episode=terms.episode)
@@ -307,16 +307,17 @@ class ResilientOutbox:
         from redis.exceptions import TimeoutError as RedisTimeout
 
         try:
-            # In a storm most of the time is spent waiting for one another, which says nothing of Redis.
+            # In a storm calls wait for one another at the gate. That time does not count as Redis being slow.
             async with self._gate:
-                if self._rest.is_on:
+                if self._rest.is_owed and self._rest.is_on:
                     return None
                 answer = await self._twice(call)
         except (RedisError, OSError, DeadlinePassed) as error:
-            # One that refuses costs nobody time, and is asked each time: it may be back, and memory does not survive.
+            # Only a Redis that hangs is left alone. One that refuses answers at once, so it is asked each time: it may
+            # be back, and what is only in memory does not survive this process.
             if isinstance(error, (RedisTimeout, DeadlinePassed)):
                 self._rest.begin()
-            # Once per outage: the worker asks every second.
+            # Logged once for each outage, because the worker asks every second.
             if not self._is_down:
                 logger.warning("The outbox on Redis does not answer: %s.", type(error).__name__)
             self._is_down = True
@@ -334,7 +335,7 @@ class ResilientOutbox:
         except (RedisTimeout, DeadlinePassed):
             if self._is_down:
                 raise
-            # An event loop that was busy makes Redis look late.
+            # It may have been this event loop that was busy, and not Redis that was late.
             return await self._once(call)
 
     async def _once(self, call: Callable[[], Awaitable[T]]) -> T:

@@ -1,4 +1,4 @@
-"""Reading the domain's slot `haptik`: what can be used of it, and what is wrong where.
+"""Reads the domain's slot `haptik`: returns what can be used of it, and says what is wrong and where.
 
 Each value has a check, a function that returns the value or says what it wants.
 """
@@ -20,7 +20,7 @@ from haptik_actions.config import nearest
 from haptik_actions.escalation._breaker import BreakerRule
 from haptik_actions.escalation._brief import BriefRules
 from haptik_actions.escalation._conversation import STATES
-from haptik_actions.escalation._options import DAYS, DEFAULTS, HandOffOptions, Hours
+from haptik_actions.escalation._handoff_plan import DAYS, DEFAULTS, HandOffOptions, Hours
 from haptik_actions.relay import AfterAgent
 
 __all__ = ["SLOT_PATH", "Finding", "SlotReader", "read_options", "read_slot"]
@@ -38,24 +38,24 @@ _DAYS = re.compile(rf"({_DAY})(?:\s*-\s*({_DAY}))?")
 class Mistake(Exception):
     """`value` (at `below` the option's own path) is not what this text says; `rest` is what can be kept."""
 
-    def __init__(self, must_be: str, value: Any, below: str = "", rest: Any = None) -> None:
+    def __init__(self, must_be: str, value: object, below: str = "", rest: object = None) -> None:
         super().__init__(must_be)
         self.value, self.below, self.rest = value, below, rest
 
 
-def shown(value: Any) -> str:
+def shown(value: object) -> str:
     """Return a short text for a value."""
     text = repr(value)
     return text if len(text) <= 60 else f"{text[:57]}..."
 
 
-def _text(value: Any) -> str:
+def _text(value: object) -> str:
     if not isinstance(value, str) or not value.strip():
         raise Mistake("text", value)
     return value.strip()
 
 
-def _flag(value: Any) -> bool:
+def _flag(value: object) -> bool:
     if not isinstance(value, bool):
         raise Mistake("true or false", value)
     return value
@@ -63,7 +63,7 @@ def _flag(value: Any) -> bool:
 
 def _between(low: float, high: float, what: str, *, whole: bool = True) -> Callable[[Any], Any]:
     def check(value: Any) -> Any:
-        # gRPC makes 5.0 of 5.
+        # Over gRPC the number 5 comes as 5.0.
         number = isinstance(value, (int, float)) and not isinstance(value, bool)
         if not number or not low <= value <= high or (whole and value != int(value)):
             raise Mistake(f"{what} from {low:g} to {high:g}", value)
@@ -72,8 +72,8 @@ def _between(low: float, high: float, what: str, *, whole: bool = True) -> Calla
     return check
 
 
-def _choice(*words: str) -> Callable[[Any], str]:
-    def check(value: Any) -> str:
+def _choice(*words: str) -> Callable[[object], str]:
+    def check(value: object) -> str:
         if value not in words:
             raise Mistake(f"one of {', '.join(words)}", value)
         return str(value)
@@ -88,13 +88,13 @@ def _ladder(value: Any) -> tuple[str, ...]:
     return tuple(name.strip() for name in names)
 
 
-def _mapping(value: Any, what: str) -> Mapping[Any, Any]:
+def _mapping(value: object, what: str) -> Mapping[object, object]:
     if not isinstance(value, Mapping):
         raise Mistake(what, value)
     return value
 
 
-def _messages(value: Any) -> dict[str, str]:
+def _messages(value: object) -> dict[str, str]:
     given = _mapping(value, "a mapping from receipt state to message key")
     good = {
         state: key for state, key in given.items() if state in _MESSAGE_KEYS and isinstance(key, str) and key.strip()
@@ -108,7 +108,7 @@ def _messages(value: Any) -> dict[str, str]:
     return good
 
 
-def _verdicts(value: Any) -> dict[str, str]:
+def _verdicts(value: object) -> dict[str, str]:
     given = _mapping(value, "a mapping from the name of an exception's class to handoff, apologise or pass")
     good = {str(name): verdict for name, verdict in given.items() if verdict in _VERDICTS}
     for name, verdict in given.items():
@@ -117,10 +117,10 @@ def _verdicts(value: Any) -> dict[str, str]:
     return good
 
 
-def _rules(value: Any) -> tuple[tuple[Mapping[str, Any], tuple[str, ...]], ...]:
+def _rules(value: object) -> tuple[tuple[Mapping[str, object], tuple[str, ...]], ...]:
     if not isinstance(value, (list, tuple)):
         raise Mistake("a list of rules such as {when: {channel: facebook}, team: social}", value)
-    good: list[tuple[Mapping[str, Any], tuple[str, ...]]] = []
+    good: list[tuple[Mapping[str, object], tuple[str, ...]]] = []
     for position, rule in enumerate(value):
         place = f"[{position}]"
         if not isinstance(rule, Mapping) or set(rule) != {"when", "team"}:
@@ -141,7 +141,7 @@ def _rules(value: Any) -> tuple[tuple[Mapping[str, Any], tuple[str, ...]], ...]:
     return tuple(good)
 
 
-def _hours(value: Any) -> Hours:
+def _hours(value: object) -> Hours:
     given = _mapping(value, "a mapping with `timezone` and `open`")
     for key in given:
         if key not in ("timezone", "open"):
@@ -176,7 +176,7 @@ def _brief(value: Any) -> BriefRules:
     return BriefRules(slots=tuple(slots), turns=turns)
 
 
-def _after_agent(value: Any) -> AfterAgent:
+def _after_agent(value: object) -> AfterAgent:
     given = _mapping(value, "a mapping with `trigger` and `reset`")
     for key in given:
         if key not in ("trigger", "reset"):
@@ -196,11 +196,12 @@ def _breaker(value: Any) -> BreakerRule:
     if isinstance(value, str) and value.strip():
         return BreakerRule(name=value.strip())
     given = _mapping(value, "a name, or a mapping with `name`, `failures`, `window` and `cooldown`")
-    if not isinstance(given.get("name"), str) or not given["name"].strip():
-        raise Mistake("a name", given.get("name"), ".name")
-    good: dict[str, Any] = {"name": given["name"].strip()}
+    named = given.get("name")
+    if not isinstance(named, str) or not named.strip():
+        raise Mistake("a name", named, ".name")
+    good: dict[str, Any] = {"name": named.strip()}
     for key, number in given.items():
-        if key not in _BREAKER:
+        if not isinstance(key, str) or key not in _BREAKER:
             near = nearest(str(key), _BREAKER)
             raise Mistake(f"below one of {', '.join(_BREAKER)}{near}", number, f".{key}", BreakerRule(**good))
         try:
@@ -210,16 +211,16 @@ def _breaker(value: Any) -> BreakerRule:
     return BreakerRule(**good)
 
 
-def _span(days: Any, times: Any) -> tuple[time, time]:
+def _span(days: object, times: object) -> tuple[time, time]:
     match = _TIMES.fullmatch(times.strip()) if isinstance(times, str) else None
     if match is None or (match[3] == "24" and match[4] != "00"):
         raise Mistake('times such as "09:00-18:00", in quotes', times, f".open.{days}")
     start, end = time(int(match[1]), int(match[2])), time(int(match[3]) % 24, int(match[4]))
-    # 24:00 is the end of the day, which `time` cannot write.
+    # `time` has no 24:00, so the end of the day is `time.max`.
     return start, time.max if match[3] == "24" else end
 
 
-def _days(value: Any) -> list[int]:
+def _days(value: object) -> list[int]:
     match = _DAYS.fullmatch(str(value).strip().lower())
     if match is None:
         raise Mistake(f"below a day or a range such as mon-fri, of {', '.join(DAYS)}", value, f".open.{value}")
@@ -227,14 +228,14 @@ def _days(value: Any) -> list[int]:
     return [day % 7 for day in range(start, end + 1 if end >= start else end + 8)]
 
 
-_BREAKER: Mapping[str, Callable[[Any], Any]] = {
+_BREAKER: Mapping[str, Callable[[object], object]] = {
     "name": _text,
     "failures": _between(1, 1000, "a whole number"),
     "window": _between(1, 3600, "a number of seconds", whole=False),
     "cooldown": _between(1, 3600, "a number of seconds", whole=False),
 }
 
-CHECKS: Mapping[str, Callable[[Any], Any]] = {
+CHECKS: Mapping[str, Callable[[object], object]] = {
     "team": _ladder,
     "teams": _rules,
     "countdown": _between(5, 10, "a whole number of seconds"),
@@ -288,28 +289,28 @@ class SlotReader:
     """Reads the slot `haptik`. A mistake is logged once with its path, its default is used, the bot goes on."""
 
     def __init__(self) -> None:
-        # The slot travels with every call and hardly ever changes: read, and complained about, once per content.
+        # Every call brings the slot and it hardly ever changes, so each content is read, and its mistakes logged, once.
         self._slots: LRUCache[bytes, Slot] = LRUCache(maxsize=64)
         self._plans: dict[tuple[bytes, str, int], tuple[HandOffOptions, HandOffOptions]] = {}
-        self._latest: dict[str, tuple[HandOffOptions, Any, HandOffOptions]] = {}
+        self._latest: dict[str, tuple[HandOffOptions, object, HandOffOptions]] = {}
 
-    def plan(self, action: str, in_code: HandOffOptions, slot: Any) -> HandOffOptions:
+    def plan(self, action: str, in_code: HandOffOptions, slot: object) -> HandOffOptions:
         """Return what holds for an action: its entry in the slot, what its code says, the slot's own keys, defaults."""
         latest = self._latest.get(action)
-        # Comparing takes a third of writing the slot out, which every guarded action would pay.
+        # To compare takes a third of the time of encoding the slot, and every guarded action does it.
         if latest is not None and latest[0] is in_code and latest[1] == slot:
             return latest[2]
         content = _ENCODER.encode(slot)
         plan = self._plan(content, action, in_code, slot)
-        # Python takes 1 for true: next to a slot with a mistake, the mended one could pass for it.
+        # In Python 1 == True. So a corrected slot may equal the one with the mistake, which is therefore not kept.
         if self._slots[content].is_right:
             if len(self._latest) >= _MOST_PLANS:
                 self._latest.clear()
-            # A copy: an action may change the slot that it is given.
+            # A copy is kept, because an action may change the slot that it is given.
             self._latest[action] = in_code, msgspec.json.decode(content), plan
         return plan
 
-    def _plan(self, content: bytes, action: str, in_code: HandOffOptions, slot: Any) -> HandOffOptions:
+    def _plan(self, content: bytes, action: str, in_code: HandOffOptions, slot: object) -> HandOffOptions:
         key = (content, action, id(in_code))
         known = self._plans.get(key)
         if content not in self._slots:
@@ -323,14 +324,14 @@ class SlotReader:
         self._plans[key] = (in_code, plan)
         return plan
 
-    def _read(self, slot: Any) -> Slot:
+    def _read(self, slot: object) -> Slot:
         read, findings = read_slot(slot)
         for finding in findings:
             logger.error("Domain: %s", finding)
         return replace(read, is_right=not findings)
 
 
-def read_slot(slot: Any, path: str = SLOT_PATH) -> tuple[Slot, list[Finding]]:
+def read_slot(slot: object, path: str = SLOT_PATH) -> tuple[Slot, list[Finding]]:
     """Return the usable part of the slot's value, and what is wrong with the rest."""
     if slot is None:
         return Slot(), []
@@ -366,7 +367,7 @@ def read_options(values: Mapping[Any, Any], path: str) -> tuple[HandOffOptions, 
     return HandOffOptions(**good), findings
 
 
-def _read_section(values: Any, path: str) -> tuple[HandOffOptions, list[Finding]]:
+def _read_section(values: object, path: str) -> tuple[HandOffOptions, list[Finding]]:
     if not isinstance(values, Mapping):
         return _NOTHING, [Finding(path, f"is {shown(values)} and must be a mapping; it is ignored.")]
     return read_options(values, path)

@@ -1,21 +1,106 @@
-"""Ties a conversation to its chat: before Haptik is called, so that an event that comes at once finds it."""
+"""Ties a conversation to its chat: before Haptik is called, so that an event that comes at once finds it.
+
+A Redis that forgets must not cut a user off from their agent, so this process also keeps the links of running chats.
+"""
 
 from __future__ import annotations
 
 import asyncio
+from collections import OrderedDict
 from collections.abc import Callable
 
 import msgspec
 
+from haptik_actions._ending import cancel_all
 from haptik_actions._log import get_logger
 from haptik_actions.errors import RelayAway
-from haptik_actions.escalation._kept_links import KeptLinks
 from haptik_actions.escalation._outbox import Entry, HandOff
 from haptik_actions.relay import HAPTIK_CHANNEL, Link, RelayStore
 
-__all__ = ["Ties"]
+__all__ = ["KeptLinks", "Ties"]
 
 logger = get_logger(__name__)
+
+_LOOK_SECONDS = 2.0
+_AT_ONCE = 50
+_MOST = 10_000
+_KEPT_SECONDS = 24 * 3600.0
+
+
+class KeptLinks:
+    """Links of running chats in `store`, by id, as they stood when they were last looked at: every `look` seconds.
+
+    A chat that has ended is let go, and after a day each. Of more than `most` the oldest are let go.
+    """
+
+    def __init__(self, store: RelayStore, *, look: float = _LOOK_SECONDS, most: int = _MOST) -> None:
+        self._store, self._look_seconds, self._most = store, look, most
+        self._links: OrderedDict[str, Link] = OrderedDict()
+        self._watch: asyncio.Task[None] | None = None
+
+    def keep(self, link: Link) -> None:
+        """Keep the link of a chat that Haptik has."""
+        self._links[link.id] = link
+        while len(self._links) > self._most:
+            self._links.popitem(last=False)
+        if self._watch is None:
+            self._watch = asyncio.get_running_loop().create_task(self._keep_looking())
+
+    async def look(self) -> int:
+        """Look at some of the links; return how many Redis had lost, which are written down again.
+
+        So is the way from what Haptik calls a user to their chat, where Redis has thrown that alone away.
+
+        Raises:
+            RelayAway: Redis does not answer.
+        """
+        some = list(self._links.values())[:_AT_ONCE]
+        back = sum(await asyncio.gather(*map(self._look_at, some)))
+        if back:
+            logger.error(
+                "Redis has lost the links of %d running chats; they are written down again. Words that waited in it "
+                "for their users and agents are lost.",
+                back,
+            )
+        return back
+
+    async def aclose(self) -> None:
+        """Look no more."""
+        if self._watch is not None:
+            await cancel_all(self._watch)
+
+    async def _keep_looking(self) -> None:
+        while True:
+            await asyncio.sleep(self._look_seconds)
+            try:
+                # Where one is lost, others may be: look at the next ones without a pause.
+                while await self.look():
+                    pass
+            except RelayAway:
+                continue
+            except Exception:
+                logger.exception("The links of running chats could not be looked at; trying again.")
+
+    async def _look_at(self, kept: Link) -> bool:
+        stands = await self._store.link(kept.id)
+        lost = stands is None
+        if stands is None:
+            stands = await self._store.restore(kept)
+        elif await self._store.reindex(stands):
+            logger.warning("Redis had lost how the chat of %s is found; it is written down again.", kept.id)
+        # Unless a later hand-off has kept another link meanwhile.
+        if self._links.get(kept.id) is kept:
+            self._note(kept, stands)
+        return lost
+
+    def _note(self, kept: Link, stands: Link | None) -> None:
+        goes_on = stands is not None and stands.receipt == kept.receipt and stands.state in ("asked", "agent")
+        if stands is None or not goes_on or kept.opened_at + _KEPT_SECONDS < self._store.board.now():
+            del self._links[kept.id]
+            return
+        self._links[kept.id] = stands
+        self._links.move_to_end(kept.id)
+
 
 _AGAIN_SECONDS = 1.0
 _MOST_TRIES = 600
@@ -53,13 +138,15 @@ class Ties:
             logger.warning("Hand-off %s is not tied to its conversation yet: Redis does not answer.", handoff.id)
             return None
 
-    async def confirmed(self, handoff: HandOff, pauses: Callable[[], bool]) -> bool:
-        """Haptik has the chat. `pauses` tells whether the conversation is paused. True where the agent's words come
-        to where the user is."""
+    async def confirmed(self, handoff: HandOff, link: Link | None, pauses: Callable[[], bool]) -> bool:
+        """Haptik has the chat. True where the agent's words come to where the user is.
+
+        `link` is what `prepare` returned; `pauses` tells whether the conversation is paused.
+        """
         if self._store is None or handoff.link is None:
             return False
         try:
-            await self._ask(self._store, handoff, pauses)
+            await self._ask(self._store, handoff, link, pauses)
             return handoff.link.channel == HAPTIK_CHANNEL or await self._store.is_relayed()
         except RelayAway:
             if len(self._late) < _MOST_LATE:
@@ -109,14 +196,17 @@ class Ties:
             return stands
         if stands.receipt == running and await store.tells_of_ends():
             return stands
-        # Of an episode that is over, where nobody has told: the bot has the conversation back, or its hours are over.
+        # The link is of an earlier hand-off that is over without an event: the bot has the conversation back, or the
+        # hours of its episode have passed.
         await store.update(link.id, state="ended", closing=False)
         return await store.prepare(link)
 
-    async def _ask(self, store: RelayStore, handoff: HandOff, pauses: Callable[[], bool]) -> None:
+    async def _ask(
+        self, store: RelayStore, handoff: HandOff, prepared: Link | None, pauses: Callable[[], bool]
+    ) -> None:
         assert handoff.link is not None
         paused = pauses()
-        link = await store.asked(handoff.link.id, handoff.id, paused=paused)
+        link = await store.asked(handoff.link.id, handoff.id, paused=paused, prepared=prepared)
         if link is None and await store.link(handoff.link.id) is None:
             # Redis has lost it since the hand-off was prepared.
             await store.prepare(_link_of(handoff))
@@ -131,8 +221,8 @@ class Ties:
         for _ in range(_MOST_TRIES):
             await asyncio.sleep(_AGAIN_SECONDS)
             try:
-                await store.prepare(_link_of(handoff))
-                await self._ask(store, handoff, pauses)
+                link = await store.prepare(_link_of(handoff))
+                await self._ask(store, handoff, link, pauses)
             except RelayAway:
                 continue
             return

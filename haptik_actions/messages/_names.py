@@ -38,16 +38,16 @@ LANGUAGE = "language_code"
 """The slot, and the key of the metadata of Haptik's integration request, that holds a user's language."""
 
 
-def locale_of(slots: Mapping[str, Any] | None, metadata: Mapping[str, Any] | None = None) -> str | None:
-    """Return the language tag in slot `language_code`, or else in the metadata of the message; None for neither.
+def locale_of(slots: Mapping[str, Any] | None, *metadata: Mapping[str, Any] | None) -> str | None:
+    """Return the language tag in slot `language_code`, or else in the first metadata that has one; None for neither.
 
     Metadata may hold it at the top or, where a gateway passes Haptik's integration request on, below `user`.
     """
-    metadata = metadata or {}
-    user = metadata.get("user")
-    candidates = ((slots or {}).get(LANGUAGE), metadata.get(LANGUAGE))
-    below = user.get(LANGUAGE) if isinstance(user, Mapping) else None
-    return next((found for found in (*candidates, below) if isinstance(found, str) and found.strip()), None)
+    candidates = [(slots or {}).get(LANGUAGE)]
+    for given in metadata:
+        user = (given or {}).get("user")
+        candidates += [(given or {}).get(LANGUAGE), user.get(LANGUAGE) if isinstance(user, Mapping) else None]
+    return next((found for found in candidates if isinstance(found, str) and found.strip()), None)
 
 
 LIVE = f"{ROOT}messages:"

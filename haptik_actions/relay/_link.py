@@ -1,14 +1,31 @@
-"""The link: what ties a conversation of Rasa to a chat of Haptik, and how far the hand-off between them is."""
+"""The link: what ties a conversation of Rasa to a chat of Haptik, and how far the hand-off between them is.
+
+In Redis it is a hash with each member as JSON, read and written here.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal, TypeAlias
 
 import msgspec
+from cachetools import TTLCache
 
-__all__ = ["HAPTIK_CHANNEL", "AfterAgent", "Link", "LinkState", "conversation_id", "is_conversation_id"]
+from haptik_actions._log import get_logger
+
+__all__ = [
+    *("HAPTIK_CHANNEL", "AfterAgent", "Link", "LinkState", "conversation_id", "decode_link", "is_conversation_id"),
+    *("members_of", "read_link", "to_json"),
+]
+
+logger = get_logger(__name__)
+
+to_json = msgspec.json.encode
+
+# It is looked at with each of the user's messages, and is worth a line a minute.
+_told: TTLCache[str, bool] = TTLCache(1000, 60.0)
 
 HAPTIK_CHANNEL = "haptik"
 """The name of the channel whose users Haptik itself reaches: it brings them the agent's words, we only note them."""
@@ -109,3 +126,36 @@ class Link(msgspec.Struct, frozen=True, kw_only=True):
     def holds(self) -> bool:
         """Tell whether what the user writes goes to the agent, and is kept from Rasa."""
         return self.state == "agent" or (self.state == "asked" and self.paused)
+
+
+def members_of(link: Link, *names: str) -> list[Any]:
+    """Return member, JSON, member, JSON, … of `names`."""
+    return [word for name in names for word in (name, to_json(getattr(link, name)))]
+
+
+def read_link(id_: str, answer: Mapping[Any, Any] | Sequence[Any] | None) -> Link | None:
+    """Return the link `id_` of an answer of Redis to HGETALL, None for an empty one or one that cannot be read."""
+    if not answer:
+        return None
+    pairs = answer.items() if isinstance(answer, Mapping) else zip(answer[::2], answer[1::2], strict=True)
+    members = b",".join(b'"%s":%s' % (_bytes(name), _bytes(value)) for name, value in pairs)
+    return decode_link(id_, b"{" + members + b"}")
+
+
+def decode_link(id_: str, written: bytes | str) -> Link | None:
+    """Return the link `id_` that is written as one JSON object, None for one that cannot be read."""
+    try:
+        return msgspec.json.decode(written, type=Link)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        if id_ not in _told:
+            _told[id_] = True
+            logger.error(
+                "The link of conversation %s cannot be read (%s). Another version wrote it, or it is damaged: what is "
+                "said there waits. Give the conversation to the newer version, or delete the key that ends in link:%s.",
+                *(id_, error, id_),
+            )
+        return None
+
+
+def _bytes(value: bytes | str) -> bytes:
+    return value.encode() if isinstance(value, str) else value

@@ -11,10 +11,9 @@ import msgspec
 
 from haptik_actions.hsl import Actionable, Element, Text
 from haptik_actions.messages import MessageStore
-from haptik_actions.relay._codec import Queued
 from haptik_actions.relay._element import element_of, text_element
 from haptik_actions.relay._link import Link
-from haptik_actions.relay._values import Ending, Saying
+from haptik_actions.relay._values import Ending, Queued, Saying
 
 __all__ = ["Sayings", "Wish", "ending_of", "read_saying", "write_saying"]
 

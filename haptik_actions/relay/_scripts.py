@@ -8,7 +8,7 @@ the first: whatever adds something carries a name of its own, which is noted und
 
 from __future__ import annotations
 
-from haptik_actions.relay._keys import WAKE
+from haptik_actions.relay._board import WAKE
 
 __all__ = ["ASKED", "CONVERSATION", "PREPARE", "RESTORE", "UPDATE", "WITHDRAW"]
 

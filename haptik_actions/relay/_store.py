@@ -9,10 +9,8 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from cachetools import TTLCache
 
-from haptik_actions.relay._board import Board
-from haptik_actions.relay._codec import members_of, read_link, to_json
-from haptik_actions.relay._keys import chat_key, keys_of
-from haptik_actions.relay._link import Link, conversation_id, is_conversation_id
+from haptik_actions.relay._board import Board, chat_key, keys_of
+from haptik_actions.relay._link import Link, conversation_id, is_conversation_id, members_of, read_link, to_json
 from haptik_actions.relay._presence import Relayed
 from haptik_actions.relay._scripts import ASKED, PREPARE, RESTORE, UPDATE, WITHDRAW
 from haptik_actions.relay._scripts_out import COLLECT
@@ -77,12 +75,13 @@ class RelayStore:
         await self.index(stands)
         return stands
 
-    async def asked(self, id_: str, receipt: str, *, paused: bool) -> Link | None:
+    async def asked(self, id_: str, receipt: str, *, paused: bool, prepared: Link | None = None) -> Link | None:
         """Haptik has confirmed the hand-off. Returns the link; None where the episode is another one by now.
 
-        An agent who was faster is not forgotten. `assign_within` counts from `opened_at`.
+        An agent who was faster is not forgotten. `assign_within` counts from `opened_at`. `prepared` is what `prepare`
+        returned; without it the link is read first.
         """
-        link = await self.link(id_)
+        link = prepared or await self.link(id_)
         if link is None:
             return None
         at = "" if link.assign_within is None else round((link.opened_at + link.assign_within) * 1000)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import msgspec
 
 from haptik_actions.hsl import Element
 
-__all__ = ["Ending", "FromUser", "How", "InboxMessage", "LedgerRow", "Saying"]
+__all__ = ["Ending", "FromUser", "How", "InboxMessage", "LedgerRow", "Queued", "Saying"]
 
 How: TypeAlias = Literal["said", "said_again", "sent", "found", "sent_again", "refused", "to_bot", "dropped"]
 """What became of one entry of a queue.
@@ -86,3 +86,25 @@ class LedgerRow(msgspec.Struct, frozen=True, kw_only=True):
     how: How
     at: float
     why: str | None = None
+
+
+class Queued(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What waits for a user.
+
+    `what` is `message` (of an agent or the platform: `body`), `assigned` (an agent is here), `ended`, or `own` (a
+    sentence of the relay's under `key`, with the choice to wait or go back where `choice`).
+    """
+
+    what: Literal["message", "assigned", "ended", "own"]
+    id: int | None = None
+    at: float = 0.0
+    name: str | None = None
+    automated: bool = False
+    body: Any = None
+    key: str | None = None
+    choice: bool = False
+    left: bool = False
+    conversation_no: int | None = None
+    completion_type: str | None = None
+    completion_by: str | None = None
+    reason: str | None = None

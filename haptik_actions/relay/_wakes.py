@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from haptik_actions._log import get_logger
-from haptik_actions.relay._keys import WAKE
+from haptik_actions.relay._board import WAKE
 
 if TYPE_CHECKING:
     from redis.asyncio import Redis

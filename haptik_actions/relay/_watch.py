@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from haptik_actions._ending import cancel_all
 from haptik_actions._log import get_logger
 from haptik_actions.errors import RelayAway
-from haptik_actions.relay._keys import SHARDS
+from haptik_actions.relay._board import SHARDS
 from haptik_actions.relay._lanes import Lanes
 from haptik_actions.relay._queues import Queues
 from haptik_actions.relay._wakes import can_be_told, listen

@@ -7,6 +7,7 @@ from itertools import product
 from typing import Any, get_args
 
 from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import seed as seeded
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn, SearchStrategy
 
@@ -305,19 +306,19 @@ with_controls: SearchStrategy[Element] = st.one_of(
 """The elements whose controls no channel may lose."""
 
 
-def samples(count: int, *types: str) -> list[Element]:
-    """The same elements in every run, of every type alike, or of those that are named."""
+def samples(count: int, *types: str, seed: int = 0) -> list[Element]:
+    """Elements of every type alike, or of those that are named; others with another `seed`."""
     drawn: list[Element] = []
     wanted = types or tuple(ELEMENTS)
     for name in wanted:
-        _collect(ELEMENTS[name], drawn.append, -(-count // len(wanted)))
+        _collect(ELEMENTS[name], drawn.append, -(-count // len(wanted)), seed)
     return drawn
 
 
-def _collect(strategy: SearchStrategy[Element], keep: Callable[[Element], None], count: int) -> None:
+def _collect(strategy: SearchStrategy[Element], keep: Callable[[Element], None], count: int, seed: int) -> None:
+    @seeded(seed)
     @settings(
         max_examples=count,
-        derandomize=True,
         database=None,
         phases=[Phase.generate],
         suppress_health_check=list(HealthCheck),

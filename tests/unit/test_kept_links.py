@@ -10,7 +10,7 @@ import redis.asyncio
 
 from haptik_actions._redis import connect
 from haptik_actions.escalation import Delivery, HandOff, RedisOutbox, ResilientOutbox, Terms
-from haptik_actions.escalation._kept_links import KeptLinks
+from haptik_actions.escalation._ties import KeptLinks
 from haptik_actions.relay import Link
 from tests.support.patience import SECONDS, until
 from tests.support.relay import BUSINESS, Bench, bench, completed, message, pinned

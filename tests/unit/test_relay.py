@@ -10,7 +10,7 @@ import redis.asyncio
 
 from haptik_actions.messages import packaged_copy
 from haptik_actions.relay import FromUser, Link
-from haptik_actions.relay._keys import keys_of
+from haptik_actions.relay._board import keys_of
 from tests.support.patience import until
 from tests.support.relay import Bench, agent, bench, completed, message, pinned
 

@@ -1,4 +1,9 @@
-"""Ends the pause of a conversation. Paths, parameters and answers are those of Rasa 3.6.21 (`rasa/server.py`)."""
+"""What is done to conversations from outside, over Rasa's HTTP API (`rasa run --enable-api`). Needs no Rasa here.
+
+    await resume("chat-1", rasa_url="http://rasa:5005", token="…")
+
+`resume` ends the pause of a conversation. Paths, parameters and answers are those of Rasa 3.6.21 (`rasa/server.py`).
+"""
 
 from __future__ import annotations
 
@@ -16,6 +21,9 @@ __all__ = ["DEFAULT_RASA_URL", "resume"]
 
 DEFAULT_RASA_URL = "http://localhost:5005"
 """Where `rasa run --enable-api` listens if nothing else is said."""
+
+Object = dict[str, Any]
+"""A JSON object of Rasa's, such as an event."""
 
 _LISTEN = "action_listen"
 _RESUME = {"event": "resume"}
@@ -36,7 +44,7 @@ async def resume(
     token: str | None = None,
     timeout: float = 10.0,
     transport: httpx.AsyncBaseTransport | None = None,
-) -> list[dict[str, Any]]:
+) -> list[Object]:
     """Give a paused conversation back to the bot and return the events that were posted: none where it is not paused.
 
     `conversation_id` is the `sender_id` of the tracker, `token` that of `rasa run --auth-token`. `timeout` is in
@@ -66,7 +74,7 @@ async def resume(
         return events
 
 
-def _ending(applied: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def _ending(applied: list[Object]) -> list[Object]:
     """Return what ends the pause of a conversation with these events that count, so that it stays ended.
 
     A fallback takes back everything down to the last action, and that action too. Where this is the `action_listen`
@@ -116,7 +124,7 @@ class _Api:
         self._extensions = {"timeout": httpx.Timeout(timeout).as_dict()}
         self.transport = transport
 
-    async def call(self, method: str, below: str, *, body: Any = None, **query: str) -> dict[str, Any]:
+    async def call(self, method: str, below: str, *, body: object = None, **query: str) -> Object:
         if self._token:
             query["token"] = self._token
         url = self._tracker.copy_with(raw_path=self._tracker.raw_path + below.encode()).copy_merge_params(query)
@@ -132,7 +140,7 @@ class _Api:
         return _checked(reply.status_code, content, where)
 
 
-def _checked(status: int, content: bytes, where: str) -> dict[str, Any]:
+def _checked(status: int, content: bytes, where: str) -> Object:
     try:
         answer = msgspec.json.decode(content)
     except (msgspec.DecodeError, UnicodeDecodeError):

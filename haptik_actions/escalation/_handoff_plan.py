@@ -1,4 +1,4 @@
-"""The domain's slot `haptik`: how actions are guarded, and which team, which countdown, which copy a hand-off has.
+"""What the domain's slot `haptik` says of hand-offs, and the plan that follows from it for one failure.
 
 slots:
   haptik:
@@ -38,18 +38,30 @@ slots:
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, replace
-from datetime import datetime, time
+from datetime import datetime, time, timezone
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from haptik_actions.config import Settings
+from haptik_actions.errors import ConfigurationError
 from haptik_actions.escalation._breaker import BreakerRule
-from haptik_actions.escalation._brief import BriefRules
-from haptik_actions.escalation._conversation import Conversation
-from haptik_actions.relay import AfterAgent
+from haptik_actions.escalation._brief import BriefRules, opening_text
+from haptik_actions.escalation._conversation import (
+    RECEIPT_SLOT,
+    Conversation,
+    HandOffRequested,
+    Identity,
+    NotUnderstood,
+    Receipt,
+    State,
+)
+from haptik_actions.escalation._outbox import HandOff, Opening, Terms
+from haptik_actions.messages import MessageStore, locale_of
+from haptik_actions.relay import AfterAgent, Link
 
-__all__ = ["DAYS", "DEFAULTS", "HandOffOptions", "Hours"]
+__all__ = ["DAYS", "DEFAULTS", "Failure", "HandOffOptions", "HandOffPlan", "Hours"]
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
@@ -83,7 +95,7 @@ class HandOffOptions:
     """
 
     team: tuple[str, ...] | None = None
-    teams: tuple[tuple[Mapping[str, Any], tuple[str, ...]], ...] | None = None
+    teams: tuple[tuple[Mapping[str, object], tuple[str, ...]], ...] | None = None
     countdown: int | None = None
     pause: bool | None = None
     locale: str | None = None
@@ -168,3 +180,133 @@ def _is_in(locale: str, wanted: str) -> bool:
     # `hi` is meant to cover hi-IN as well.
     tags, prefix = locale.replace("_", "-").lower().split("-"), wanted.replace("_", "-").lower().split("-")
     return tags[: len(prefix)] == prefix
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failure:
+    """What failed: the action's name, its error, and the options that hold for it (see `Escalator.plan`)."""
+
+    action: str
+    error: BaseException
+    plan: HandOffOptions = field(default=DEFAULTS)
+
+
+# Receipts of hand-offs that an agent has, or will have.
+_WAITING = ("connected", "assigned", "delayed", "throttled", "duplicate")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HandOffPlan:
+    """What a failure leads to, worked out once and passed on.
+
+    Attributes:
+        apologises: The domain says to say sorry and to hand off nothing.
+        locale: The user's language tag; None where nobody says it.
+        teams: The teams to try in turn; empty where the domain names none.
+        terms: On which terms the outbox takes the hand-off.
+        pauses: The conversation is paused once Haptik has confirmed the hand-off.
+        receipt: What the user's slot holds if the hand-off is not possible.
+        is_requested: An agent is wanted, and nothing failed.
+        is_asked: The user asked for the agent.
+    """
+
+    failure: Failure
+    conversation: Conversation
+    apologises: bool
+    locale: str | None
+    teams: tuple[str, ...]
+    terms: Terms
+    pauses: bool
+    receipt: Receipt
+    is_requested: bool
+    is_asked: bool
+
+    @classmethod
+    def of(cls, failure: Failure, conversation: Conversation) -> HandOffPlan:
+        """Plan what follows from a failure in a conversation."""
+        options, is_requested = failure.plan, isinstance(failure.error, HandOffRequested)
+        locale = options.locale
+        if locale is None:
+            locale = locale_of(conversation.slots, *conversation.metadata)
+        teams = options.team_for(conversation, locale) or ()
+        return cls(
+            failure=failure,
+            conversation=conversation,
+            apologises=options.verdict(failure.error) == "apologise",
+            locale=locale,
+            teams=teams,
+            terms=_terms(options, conversation),
+            pauses=options.pause is not False,
+            receipt=Receipt(
+                state="unavailable",
+                action=failure.action,
+                team=teams[0] if teams else None,
+                error=None if is_requested else type(failure.error).__name__,
+            ),
+            is_requested=is_requested,
+            is_asked=is_requested and not isinstance(failure.error, NotUnderstood),
+        )
+
+    def message_keys(self, state: State, *, here: bool) -> list[str]:
+        """Return the keys of what the user is told, the best first; the last one is the plugin's own."""
+        return self.failure.plan.message_keys(state, datetime.now(timezone.utc), asked=self.is_asked, here=here)
+
+    async def handoff(
+        self, identity: Identity, settings: Settings, *, has_links: bool, messages: Callable[[], MessageStore]
+    ) -> HandOff:
+        """Return the hand-off for the user of `identity`.
+
+        Raises:
+            ConfigurationError: no team is named. A chat that is opened needs none.
+        """
+        teams = self.teams or ((settings.team,) if settings.team else ())
+        if not teams and identity.user_name is not None:
+            raise ConfigurationError(
+                "No team is named. Set `team` in the initial_value of the domain's slot `haptik`, or HAPTIK_TEAM."
+            )
+        return HandOff(
+            id=self.receipt.id,
+            user_name=identity.user_name,
+            business_id=identity.business_id,
+            teams=teams,
+            countdown=self.failure.plan.countdown,
+            link=self._link(identity) if has_links else None,
+            opening=await self._opening(identity, messages) if identity.user_name is None else None,
+        )
+
+    async def _opening(self, identity: Identity, messages: Callable[[], MessageStore]) -> Opening:
+        failure = self.failure
+        text = await opening_text(messages, failure.action, failure.error, self.conversation, failure.plan.brief)
+        return Opening(text=text, name=identity.full_name, language=_two_letters(self.locale))
+
+    def _link(self, identity: Identity) -> Link:
+        options = self.failure.plan
+        return Link.of(
+            self.conversation.channel or "",
+            self.conversation.sender_id,
+            identity.business_id,
+            conversation_no=identity.conversation_no,
+            assign_within=options.assign_within,
+            locale=self.locale,
+            form=self.conversation.form,
+            after_agent=options.after_agent or AfterAgent(),
+        )
+
+
+def _terms(options: HandOffOptions, conversation: Conversation) -> Terms:
+    value = conversation.slots.get(RECEIPT_SLOT)
+    before = None if value is None else Receipt.from_slot(value)
+    return Terms(
+        limit=options.limit or DEFAULTS.limit or 1,
+        episode=(options.episode or DEFAULTS.episode or 1) * 3600,
+        resumed_at=conversation.resumed_at,
+        ended=conversation.ended,
+        running=conversation.running,
+        receipt=(before.id, before.began) if before is not None and before.state in _WAITING else None,
+    )
+
+
+def _two_letters(locale: str | None) -> str | None:
+    """Return the language of a tag as Haptik takes it: two letters of ISO 639-1, and nothing for other tags."""
+    language = (locale or "").replace("_", "-").partition("-")[0].lower()
+    return language if len(language) == 2 and language.isascii() and language.isalpha() else None
