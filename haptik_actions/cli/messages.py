@@ -94,9 +94,9 @@ def set_value(key: str, value: str, locale: str, author: str, why: str, expected
         hint = await _other_key(catalogue, key) if is_new else ""
         revision = expected or before.revision
         names = [name.strip() for name in channels.split(",") if name.strip()]
-        findings = await catalogue.check(key, locale, text, channels=names)
-        entry = await catalogue.publish(key, locale, text, author=author, why=why, expected=revision)
-        return entry, findings, hint
+        checked = catalogue.checked(before, text, channels=names)
+        entry = await catalogue.publish_checked(checked, author=author, why=why, expected=revision)
+        return entry, checked.findings, hint
 
     entry, findings, hint = with_catalogue(work)
     say_findings(findings)

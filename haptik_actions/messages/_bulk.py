@@ -19,10 +19,10 @@ from haptik_actions.errors import ConfigurationError, InvalidMessage
 from haptik_actions.messages._check import check_message
 from haptik_actions.messages._editor import Editor
 from haptik_actions.messages._entries import EntryReader
-from haptik_actions.messages._entry import Entry, Finding, ImportPlan, Planned, Seeded
+from haptik_actions.messages._entry import Entry, ImportPlan, Planned, Seeded
 from haptik_actions.messages._exchange import ImportedRow
 from haptik_actions.messages._index import Contents
-from haptik_actions.messages._message import KEYS, Message, can_be_evaluated, predicate
+from haptik_actions.messages._message import KEYS, Finding, Message, can_be_evaluated, predicate
 from haptik_actions.messages._names import Place
 
 __all__ = ["DomainCopy", "UsableResponses", "plan_rows", "put_defaults", "read_domain", "removed", "values_of"]
@@ -256,16 +256,15 @@ async def plan_rows(rows: Sequence[ImportedRow], reader: EntryReader) -> ImportP
         MessagesUnavailable: Redis does not answer.
     """
     places = [Place(row.locale, row.key) for row in rows if row.problem is None]
-    measures = await reader.measures(places)
-    entries = dict(zip(places, await reader.entries(places, measures), strict=True))
-    contexts = {place: measure.context for place, measure in zip(places, measures, strict=True)}
+    entries = dict(zip(places, await reader.entries(places), strict=True))
     planned = []
     for at, row in enumerate(rows):
         if at % _AT_A_TIME == 0:
             await asyncio.sleep(0)
         place = Place(row.locale, row.key)
         if row.problem is None:
-            planned.append(_planned(row.value, entries[place], check_message(row.value, contexts[place])))
+            entry = entries[place]
+            planned.append(_planned(row.value, entry, check_message(row.value, entry.context)))
         else:
             planned.append(_refused(row, row.problem))
     return ImportPlan(tuple(planned))

@@ -15,18 +15,17 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
 from haptik_actions._halves import without_halves
 from haptik_actions.config import nearest
 from haptik_actions.errors import InvalidMessage
-from haptik_actions.messages._entry import Finding
 from haptik_actions.messages._hsl import mistake_in
 from haptik_actions.messages._template import Template
 
-__all__ = ["KEYS", "Message", "Variation", "can_be_evaluated", "predicate"]
+__all__ = ["KEYS", "Finding", "Message", "Variation", "can_be_evaluated", "predicate"]
 
 _BEGINS_AS_JSON = re.compile(r'\s*(?:\{\s*"|\[\s*["{])')
 _LIST_KEYS = ("buttons", "elements", "quick_replies")
@@ -41,6 +40,28 @@ _ESCAPED_HALF = re.compile(r"\\u[dD][89a-fA-F]")
 _PREDICATE = "predicate"
 # What a user sees or hears of a response.
 _SHOWING = ("text", "hsl", "image", "custom", "attachment", "elements", "buttons", "quick_replies")
+
+
+Severity = Literal["error", "warning"]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing to look at before a message is published.
+
+    Attributes:
+        severity: An `error` keeps it from being published; a `warning` does not.
+        path: Where: `text`, `[1].buttons[0].title`, `data.items[2]`; empty for the whole.
+        words: What it is, and what helps.
+        channel: The channel that it is about, None for all.
+        code: `form`, `blank`, `placeholder`, `group`, `hsl`, `length` or `channel`.
+    """
+
+    severity: Severity
+    path: str
+    words: str
+    channel: str | None = None
+    code: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -80,15 +80,21 @@ class Place(NamedTuple):
         """The Redis key of the domain's own response."""
         return f"{DEFAULT}{self.locale}:{self.key}"
 
+    @property
+    def redis_keys(self) -> tuple[str, str, str]:
+        """The Redis keys of the message, its versions, newest first, and its draft: in one slot of a cluster."""
+        live = self.live
+        return live, f"{_HISTORY}{{{live}}}", f"{DRAFT}{{{live}}}"
+
 
 def draft_key(place: Place) -> str:
     """The Redis key of the draft, in the same slot of a cluster as the message."""
-    return f"{DRAFT}{{{place.live}}}"
+    return place.redis_keys[2]
 
 
 def history_key(place: Place) -> str:
     """The Redis key of the versions, newest first, in the same slot of a cluster as the message."""
-    return f"{_HISTORY}{{{place.live}}}"
+    return place.redis_keys[1]
 
 
 def place_of(redis_key: str) -> tuple[str, Place] | None:

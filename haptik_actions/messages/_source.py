@@ -46,7 +46,7 @@ class RedisSource:
             pipeline.get(key)
         async with deadline(self._seconds):
             answers = await pipeline.execute(raise_on_error=False)
-        values = dict(zip(keys, map(allowed, answers), strict=True))
+        values = dict(zip(keys, allowed(answers), strict=True))
         broken = [place for place in places if _mistake(values[place.live])]
         for place in broken:
             logger.error("The Redis key %s %s SET it again, or delete it.", place.live, _mistake(values[place.live]))
@@ -63,11 +63,12 @@ class RedisSource:
         return None
 
 
-def allowed(answer: Any) -> Any:
-    """Return an answer of a pipeline. A key of another type is an answer, and every other error is raised."""
-    if isinstance(answer, Exception) and not str(answer).startswith("WRONGTYPE"):
-        raise answer
-    return answer
+def allowed(answers: list[Any]) -> list[Any]:
+    """Return the answers of a pipeline. That a key holds another type is an answer, and every other error is raised."""
+    for answer in answers:
+        if isinstance(answer, Exception) and not str(answer).startswith("WRONGTYPE"):
+            raise answer
+    return answers
 
 
 def redis_errors() -> tuple[type[Exception], ...]:
