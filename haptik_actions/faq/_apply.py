@@ -11,7 +11,7 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from itertools import islice
-from typing import Any, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
 import msgspec
 
@@ -30,7 +30,7 @@ from haptik_actions.errors import (
     TransportError,
 )
 from haptik_actions.faq._ledger import Lease, Ledger, Run, RunState
-from haptik_actions.faq._node_set import NodeSet
+from haptik_actions.faq._node import NodeSet
 from haptik_actions.faq._plan import Allowance, Plan, plan_after
 
 __all__ = ["Applier", "FoundRow", "Outcome", "Platform", "pointed_at"]
@@ -251,7 +251,9 @@ class Applier:
             deactivated=counts.deactivated if counts else 0,
         )
 
-    async def _write(self, lease: Lease, run: Run, state: RunState, nodes: NodeSet | None = None, **fields: Any) -> Run:
+    async def _write(
+        self, lease: Lease, run: Run, state: RunState, nodes: NodeSet | None = None, **fields: object
+    ) -> Run:
         run = msgspec.structs.replace(run, state=state, changed=self._clock(), **fields)
         await self._ledger.record(lease, run, nodes)
         self._on_progress(run, None)

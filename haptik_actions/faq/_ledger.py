@@ -24,7 +24,7 @@ from urllib.parse import quote
 import msgspec
 
 from haptik_actions.errors import FaqLocked, FaqLockLost, LedgerError
-from haptik_actions.faq._node_set import NodeSet
+from haptik_actions.faq._node import NodeSet
 
 __all__ = ["RUNS_KEPT", "FileLedger", "Lease", "Ledger", "Run", "RunState"]
 

@@ -13,8 +13,7 @@ import msgspec
 
 from haptik_actions.errors import ConfigurationError, LedgerError
 from haptik_actions.faq._ledger import IN_DOUBT, Ledger, Run
-from haptik_actions.faq._node import ANSWERS, COLUMNS, QUESTIONS
-from haptik_actions.faq._node_set import NodeSet, name_hash
+from haptik_actions.faq._node import ANSWERS, COLUMNS, QUESTIONS, NodeSet, name_hash
 
 __all__ = ["Allowance", "Change", "Difference", "Plan", "Update", "compare", "plan", "plan_after"]
 

@@ -28,12 +28,11 @@ from haptik_actions.messages._entry import (
     Version,
 )
 from haptik_actions.messages._exchange import FORMATS
-from haptik_actions.messages._groups import plural_examples
 from haptik_actions.messages._message import Finding, Message, Variation
 from haptik_actions.messages._names import locale_chain, locale_of
 from haptik_actions.messages._resolved import element_of, suitable
 from haptik_actions.messages._store import MessageStore
-from haptik_actions.messages._template import Template
+from haptik_actions.messages._template import Template, plural_examples
 
 __all__ = [
     "FORMATS",

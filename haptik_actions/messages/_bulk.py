@@ -31,7 +31,7 @@ __all__ = ["DomainCopy", "UsableResponses", "plan_rows", "put_defaults", "read_d
 _TOOLS_KEYS = frozenset({"rephrase", "rephrase_prompt", "response_id"})
 
 
-def usable_variations(variations: Any) -> tuple[list[Any], list[str]]:
+def usable_variations(variations: object) -> tuple[list[Any], list[str]]:
     """Return what can be said of a list of variations, and a sentence for each thing that cannot."""
     if not isinstance(variations, Sequence) or isinstance(variations, str) or not variations:
         return [], []
@@ -51,7 +51,7 @@ def usable_variations(variations: Any) -> tuple[list[Any], list[str]]:
     return usable, problems
 
 
-def _readable_variation(variation: Any) -> tuple[Any, list[str]]:
+def _readable_variation(variation: object) -> tuple[Any, list[str]]:
     """A variation with what the store can hold of it, and what that leaves out."""
     if not isinstance(variation, Mapping):
         return variation, []
@@ -76,7 +76,7 @@ def _label_buttons(read: dict[str, Any]) -> Iterator[str]:
         read["buttons"] = labelled
 
 
-def _has_label(button: Mapping[str, Any]) -> bool:
+def _has_label(button: Mapping[str, object]) -> bool:
     title = button.get("title")
     return isinstance(title, str) and bool(title.strip())
 
@@ -190,7 +190,7 @@ class UsableResponses(Mapping[str, str]):
         return sum(1 for _ in self)
 
 
-def _section(content: Mapping[str, Any], name: str, file: Path) -> Mapping[str, Any]:
+def _section(content: Mapping[str, object], name: str, file: Path) -> Mapping[str, object]:
     section = content.get(name) or {}
     if not isinstance(section, Mapping):
         raise ConfigurationError(f"{file}: `{name}` must be a section.")

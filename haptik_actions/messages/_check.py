@@ -134,7 +134,7 @@ def _tree(variation: Variation) -> dict[str, Any]:
     return {"text": variation.text, "hsl": variation.hsl} | dict(variation.extra)
 
 
-def _strings(value: Any, path: str) -> Iterator[tuple[str, str]]:
+def _strings(value: object, path: str) -> Iterator[tuple[str, str]]:
     if isinstance(value, str):
         yield path, value
     elif isinstance(value, Mapping):

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from haptik_actions._language_tag import is_locale
 from haptik_actions._namespace import ROOT
@@ -38,7 +38,7 @@ LANGUAGE = "language_code"
 """The slot, and the key of the metadata of Haptik's integration request, that holds a user's language."""
 
 
-def locale_of(slots: Mapping[str, Any] | None, metadata: Mapping[str, Any] | None = None) -> str | None:
+def locale_of(slots: Mapping[str, object] | None, metadata: Mapping[str, object] | None = None) -> str | None:
     """Return the language tag in slot `language_code`, or else in the metadata of the message; None for neither.
 
     Metadata may hold it at the top or, where a gateway passes Haptik's integration request on, below `user`.
