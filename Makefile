@@ -21,6 +21,7 @@ SDK_TESTS = $(addprefix tests/, $(addsuffix .py, integration/test_action_server 
 	integration/test_renamed_upstream integration/test_server_start unit/test_actions unit/test_executor))
 
 .PHONY: help environments demo demo-rasa test test-sdk36 test-sdks fuzz lint format e2e resolve clean
+.PHONY: docs docs-environment audit dist matrix
 
 help:
 	@echo "make demo        the whole path on this machine; ARGS=\"--once --json\" for scripts"
@@ -31,6 +32,10 @@ help:
 	@echo "make e2e         real Rasa 3.6.21 on Python 3.10, and with rasa-sdk 3.6.2 what it may break of the tests above"
 	@echo "make test-sdks   what starts a server or calls rasa-sdk, with rasa-sdk 3.14.2 and 3.18.2"
 	@echo "make fuzz        texts that nobody foresaw for everything that reads, for five minutes; ARGS=\"--seed 7\" for one again"
+	@echo "make docs        the site, into build/docs/site; without the network once its environment is there"
+	@echo "make audit       known weaknesses of the pinned packages; asks the network"
+	@echo "make dist        wheel and sdist, built, installed into an empty environment and tried there"
+	@echo "make matrix      the above for each Python that is found, and the lowest and newest of every dependency"
 	@echo "make resolve     does it install beside rasa 3.6.21 and rasa-pro 3.21.0?"
 
 .venv/ready: pyproject.toml constraints.txt
@@ -59,6 +64,18 @@ help:
 	@echo "setting up .venv-sdk$*" >&2
 	@"$(PYTHON)" -m venv .venv-sdk$* >&2
 	@.venv-sdk$*/bin/python $(PIP) -c constraints-sdk$*.txt -e ".[dev]" >&2
+	@touch $@
+
+.venv-docs/ready: pyproject.toml constraints-docs.txt
+	@echo "setting up .venv-docs" >&2
+	@"$(PYTHON)" -m venv .venv-docs >&2
+	@.venv-docs/bin/python $(PIP) -c constraints-docs.txt -e ".[docs]" >&2
+	@touch $@
+
+.venv-audit/ready: constraints-audit.txt
+	@echo "setting up .venv-audit" >&2
+	@"$(PYTHON)" -m venv .venv-audit >&2
+	@.venv-audit/bin/python $(PIP) -c constraints-audit.txt pip-audit >&2
 	@touch $@
 
 environments: .venv/ready $(OTHER_SDKS:%=.venv-sdk%/ready) $(if $(PYTHON310),.venv-sdk36/ready .venv-rasa/ready)
@@ -97,5 +114,24 @@ e2e: .venv/ready .venv-rasa/ready test-sdk36
 resolve: .venv/ready
 	.ci/resolve
 
+# The pages are written, the examples held against the schemas, the HTML built, and its links looked at.
+docs: .venv-docs/ready
+	.venv-docs/bin/python -m docsite write build/docs
+	.venv-docs/bin/python -m docsite examples examples
+	cd build/docs && "$(abspath .venv-docs/bin/zensical)" build --clean --strict
+	.venv-docs/bin/python -m docsite check build/docs/site
+	@echo "the site is in build/docs/site: python3 -m http.server --directory build/docs/site"
+
+docs-environment: .venv-docs/ready
+
+audit: .venv-audit/ready
+	.ci/audit
+
+dist: .venv/ready
+	.ci/dist
+
+matrix: .venv/ready
+	ARGS="$(ARGS)" .ci/matrix
+
 clean:
-	rm -rf .venv .venv-sdk* .venv-rasa .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-sdk* .venv-rasa .venv-docs .venv-audit build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
