@@ -6,10 +6,18 @@
 Pure: what was offered travels as metadata of the bot's message, in Rasa's own tracker.
 """
 
-from haptik_actions.answers._folding import fold
-from haptik_actions.answers._offered import ANSWER_KEY, METADATA_KEY, Offered, read_offers, to_metadata
-from haptik_actions.answers._resolve import candidates, choose, matching, resolve
-from haptik_actions.answers._words import WORD_KEYS, AnswerWords
+from haptik_actions.answers._resolve import (
+    ANSWER_KEY,
+    METADATA_KEY,
+    Offered,
+    candidates,
+    choose,
+    matching,
+    read_offers,
+    resolve,
+    to_metadata,
+)
+from haptik_actions.answers._words import WORD_KEYS, AnswerWords, fold
 
 __all__ = [
     "ANSWER_KEY",

@@ -8,8 +8,7 @@ from __future__ import annotations
 import click
 
 from haptik_actions._version import __version__
-from haptik_actions.cli._console import let_every_text_be_printed
-from haptik_actions.cli._group import CommandGroup
+from haptik_actions.cli._console import CommandGroup, let_every_text_be_printed
 
 __all__ = ["main"]
 

@@ -37,7 +37,7 @@ def load_settings() -> Settings:
     return Settings.load(endpoints=os.environ.get("HAPTIK_ENDPOINTS", "endpoints.yml"))
 
 
-def option_or_setting(value: Any, option: str, settings: Settings, name: str) -> Any:
+def option_or_setting(value: object, option: str, settings: Settings, name: str) -> Any:
     """Return what the option was given, or else the setting `name`.
 
     Raises:

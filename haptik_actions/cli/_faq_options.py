@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from haptik_actions.cli._connect import load_settings
-from haptik_actions.cli._console import printable
-from haptik_actions.cli._group import Group
+from haptik_actions.cli._console import Group, printable
 from haptik_actions.errors import ConfigurationError
 
 if TYPE_CHECKING:

@@ -8,8 +8,7 @@ from typing import Any
 import click
 
 from haptik_actions.cli._connect import load_settings, open_client, option_or_setting
-from haptik_actions.cli._console import echo_json, printable
-from haptik_actions.cli._group import Group
+from haptik_actions.cli._console import Group, echo_json, printable
 from haptik_actions.config import Settings
 
 __all__ = ["command"]

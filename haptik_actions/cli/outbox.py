@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 import click
 
 from haptik_actions.cli._connect import with_redis
-from haptik_actions.cli._console import echo_json, printable
-from haptik_actions.cli._group import Group
+from haptik_actions.cli._console import Group, echo_json, printable
 
 if TYPE_CHECKING:
     from haptik_actions.escalation import Entry, RedisOutbox, Unreadable

@@ -12,8 +12,7 @@ import click
 from msgspec.structs import asdict
 
 from haptik_actions.cli._connect import load_settings
-from haptik_actions.cli._console import echo_json, printable, run_until_signal
-from haptik_actions.cli._group import Group
+from haptik_actions.cli._console import Group, echo_json, printable, run_until_signal
 from haptik_actions.config import nearest
 
 if TYPE_CHECKING:

@@ -14,9 +14,8 @@ import msgspec
 from haptik_actions.client._arguments import auth_id as checked_auth_id
 from haptik_actions.client._arguments import flag, flat, number, optional_texts, text
 from haptik_actions.client._arguments import language_code as checked_language_code
-from haptik_actions.client._call import Call
+from haptik_actions.client._call import Call, encode_form
 from haptik_actions.client._files import FileKind, UserFile
-from haptik_actions.client._multipart import encode_form
 from haptik_actions.client._replies import check_reply, check_success, unexpected
 from haptik_actions.client._transport import Reply
 from haptik_actions.errors import ConfigurationError

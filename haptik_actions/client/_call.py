@@ -1,7 +1,10 @@
-"""One call as a value: what is sent, and whether it may be sent again."""
+"""One call as a value: what is sent, whether anything of it has left, and whether it may be sent again."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+import httpx
 import msgspec
 
 from haptik_actions.errors import (
@@ -11,7 +14,7 @@ from haptik_actions.errors import (
     TransportError,
 )
 
-__all__ = ["Call", "may_repeat"]
+__all__ = ["Call", "Sent", "encode_form", "may_repeat"]
 
 _PASSING_STATUS = frozenset({429, 502, 503, 504})
 
@@ -25,6 +28,26 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
     body: bytes = b""
     content_type: str = "application/json"
     repeatable: bool = True
+
+
+class Sent(msgspec.Struct):
+    """`begun` is False until a request of the call begins to leave; from then on the platform may have it.
+
+    It travels with the request, and outlives what breaks that off.
+    """
+
+    begun: bool = False
+
+
+def encode_form(
+    fields: Mapping[str, str | int], *, field: str, name: str, content: bytes, content_type: str
+) -> tuple[bytes, str]:
+    """Return a form as httpx writes it (`multipart/form-data`), and its content type.
+
+    It has `fields`, and under the name `field` a file called `name`.
+    """
+    form = httpx.Request("POST", "https://form.example", data=fields, files={field: (name, content, content_type)})
+    return form.read(), form.headers["content-type"]
 
 
 def may_repeat(call: Call, error: HaptikError, *, sent: bool) -> bool:

@@ -1,4 +1,7 @@
-"""How every call is made: signed, within one deadline, repeated where that helps and does no harm."""
+"""How every call is made: signed, within one deadline, repeated where that helps and does no harm.
+
+Errors of httpx and of the transport are translated here and nowhere else.
+"""
 
 from __future__ import annotations
 
@@ -11,21 +14,67 @@ import tenacity
 
 from haptik_actions._deadline import DeadlinePassed, deadline
 from haptik_actions._version import __version__
-from haptik_actions.client._call import Call, may_repeat
-from haptik_actions.client._line import Line
-from haptik_actions.client._sent import Sent
+from haptik_actions.client._call import Call, Sent, may_repeat
 from haptik_actions.client._server import PlatformServer
-from haptik_actions.client._transport import MAX_REPLY_BYTES, Reply, exchange, was_not_sent
-from haptik_actions.credentials import CachedCredentials, Credentials
-from haptik_actions.errors import AuthenticationError, DeadlineExceeded, HaptikError, RateLimited, TransportError
+from haptik_actions.client._transport import MAX_REPLY_BYTES, NOTHING_SENT, Reply, was_not_sent
+from haptik_actions.credentials import CachedCredentials, Credentials, CredentialsProvider, CredentialsSelector
+from haptik_actions.errors import (
+    AuthenticationError,
+    DeadlineExceeded,
+    HaptikError,
+    RateLimited,
+    TransportError,
+    UnexpectedResponse,
+)
 
-__all__ = ["Caller", "Read"]
+__all__ = ["Caller", "Line", "Read"]
 
 T = TypeVar("T")
 Read = Callable[[str, Reply, Callable[[str], str]], T]
 """(endpoint, reply, function that hides secrets in a text) -> result. Raises one of our errors for any other reply."""
 
 _JITTER = tenacity.wait_random_exponential(multiplier=0.25, max=4)
+
+
+class Line:
+    """Opens a transport to a server at the first call there, and keeps the credentials in a cache."""
+
+    def __init__(
+        self,
+        credentials: CredentialsProvider | CredentialsSelector,
+        open_transport: Callable[[PlatformServer], httpx.AsyncBaseTransport],
+    ) -> None:
+        self._credentials, self._open = credentials, open_transport
+        self._transports: dict[PlatformServer, httpx.AsyncBaseTransport] = {}
+        self._caches: dict[int, CachedCredentials] = {}
+
+    def transport(self, server: PlatformServer) -> httpx.AsyncBaseTransport:
+        """Return the transport to that server.
+
+        Raises:
+            ConfigurationError: a setting of the connection cannot be used.
+        """
+        if server not in self._transports:
+            self._transports[server] = self._open(server)
+        return self._transports[server]
+
+    def cache(self, business_id: int | None) -> CachedCredentials:
+        """Return the cache in front of the credentials of that business."""
+        chosen = self._credentials
+        provider = chosen.select(business_id) if isinstance(chosen, CredentialsSelector) else chosen
+        if isinstance(provider, CachedCredentials):
+            return provider
+        if id(provider) not in self._caches:
+            self._caches[id(provider)] = CachedCredentials(provider)
+        return self._caches[id(provider)]
+
+    async def aclose(self) -> None:
+        """Close the connections. New ones are opened if there is another call."""
+        # Both servers may share a transport that the caller gave.
+        transports = {id(transport): transport for transport in self._transports.values()}
+        self._transports.clear()
+        for transport in transports.values():
+            await transport.aclose()
 
 
 class Caller:
@@ -83,7 +132,7 @@ class Caller:
 
     async def _try(self, call: Call, read: Read[T], credentials: Credentials, sent: Sent) -> T:
         transport = self._line.transport(self._server)
-        reply = await exchange(transport, self._request(call, credentials, sent), self._limit)
+        reply = await _exchange(transport, self._request(call, credentials, sent), self._limit)
         return read(call.endpoint, reply, credentials.hide)
 
     async def _again(
@@ -145,6 +194,71 @@ class Caller:
                 self._headers.clear()
             self._headers[key] = httpx.Headers(_headers(call.content_type, url, credentials))
         return self._headers[key]
+
+
+async def _exchange(transport: httpx.AsyncBaseTransport, request: httpx.Request, limit: int = MAX_REPLY_BYTES) -> Reply:
+    """Send `request` and read the whole reply. Redirects are not followed: the token belongs to one server.
+
+    Raises:
+        TransportError: no connection, or it broke.
+        DeadlineExceeded: the transport's own time-out passed.
+        UnexpectedResponse: the body is larger than `limit` bytes or its compression is broken.
+    """
+    sent = request.extensions.setdefault("sent", Sent())
+    try:
+        response = await transport.handle_async_request(request)
+        sent.begun = True
+        try:
+            return Reply(response.status_code, response.headers, await _read(response, request, limit))
+        finally:
+            await response.aclose()
+    except Exception as error:
+        _settle(sent, transport, error)
+        if isinstance(error, HaptikError):
+            raise
+        raise _translated(error, request, sent) from error
+    except BaseException as error:
+        _settle(sent, transport, error)
+        raise
+
+
+def _settle(sent: Sent, transport: httpx.AsyncBaseTransport, error: BaseException) -> None:
+    # Only our own transport notes it. With another one a failure counts as sent, unless its class says otherwise.
+    if not (getattr(transport, "tells_when_sent", False) or isinstance(error, NOTHING_SENT)):
+        sent.begun = True
+
+
+def _translated(error: Exception, request: httpx.Request, sent: Sent) -> HaptikError:
+    # Whatever a transport raises becomes a TransportError, which is temporary: so the hand-off is kept and tried again.
+    path = request.url.path
+    where = f"{path} at {request.url.host}"
+    if isinstance(error, httpx.DecodingError):
+        return UnexpectedResponse(f"{path} answered with a body that cannot be decompressed.", endpoint=path)
+    if isinstance(error, (httpx.TimeoutException, asyncio.TimeoutError)):
+        return DeadlineExceeded(f"{where} did not answer in time.", sent=sent.begun)
+    return TransportError(f"{where} could not be reached: {_name(error)}.", sent=sent.begun)
+
+
+def _name(error: Exception) -> str:
+    # The error behind a transport's error often says more.
+    return type(error.__cause__ or error).__name__
+
+
+async def _read(response: httpx.Response, request: httpx.Request, limit: int) -> bytes:
+    body = b""
+    # Without compression read the stream directly: httpx's layers above it cost as much as the rest of a call.
+    parts = response.aiter_bytes() if "content-encoding" in response.headers else response.stream
+    assert not isinstance(parts, httpx.SyncByteStream) or isinstance(parts, httpx.AsyncByteStream)
+    async for part in parts:
+        body += part
+        if len(body) > limit:
+            path = request.url.path
+            raise UnexpectedResponse(
+                f"{path} answered {response.status_code} with more than {limit} bytes.",
+                endpoint=path,
+                status=response.status_code,
+            )
+    return body
 
 
 def _headers(content_type: str, url: httpx.URL, credentials: Credentials) -> dict[str, Any]:

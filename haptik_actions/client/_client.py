@@ -12,18 +12,16 @@ import httpx
 
 from haptik_actions._deadline import DeadlinePassed, deadline
 from haptik_actions.client._bot_methods import BotApi
-from haptik_actions.client._caller import Caller
+from haptik_actions.client._caller import Caller, Line
 from haptik_actions.client._faq import (
     CsvFile,
     FaqTask,
     create_faq_call,
     faq_task_call,
     load_csv,
-    read_faq_task,
     read_task_id,
 )
 from haptik_actions.client._handoff import send_chat_call
-from haptik_actions.client._line import Line
 from haptik_actions.client._replies import check_success
 from haptik_actions.client._server import PlatformServer
 from haptik_actions.client._transcripts import Transcript, Version, history_call, read_text, read_transcript
@@ -200,7 +198,7 @@ class HaptikClient(BotApi):
 
     async def faq_task(self, task_id: str) -> FaqTask:
         """Return how far a task is, with the platform's own words."""
-        return await self._caller.call(faq_task_call(task_id), read_faq_task(task_id))
+        return await self._caller.call(*faq_task_call(task_id))
 
     async def wait_for_faq_task(
         self,
@@ -229,10 +227,10 @@ class HaptikClient(BotApi):
     async def _poll(
         self, task_id: str, on_progress: Callable[[FaqTask], Awaitable[None] | None] | None, interval: float
     ) -> FaqTask:
-        pause = interval
+        (call, read), pause = faq_task_call(task_id), interval
         while True:
             try:
-                task = await self.faq_task(task_id)
+                task = await self._caller.call(call, read)
             except HaptikError as error:
                 if not error.temporary:
                     raise

@@ -18,7 +18,7 @@ import httpx
 from multidict import CIMultiDict
 from yarl import URL
 
-from haptik_actions.client._sent import Sent
+from haptik_actions.client._call import Sent
 
 if TYPE_CHECKING:
     from aiohttp.client_reqrep import ClientRequest

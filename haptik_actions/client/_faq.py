@@ -12,13 +12,12 @@ from urllib.parse import quote
 import msgspec
 
 from haptik_actions.client._arguments import text
-from haptik_actions.client._call import Call
-from haptik_actions.client._multipart import encode_form
+from haptik_actions.client._call import Call, encode_form
 from haptik_actions.client._replies import check_reply, unexpected, words_of_failure
 from haptik_actions.client._transport import Reply
-from haptik_actions.errors import ConfigurationError
+from haptik_actions.errors import ApiError, ConfigurationError
 
-__all__ = ["CsvFile", "FaqTask", "create_faq_call", "faq_task_call", "load_csv", "read_faq_task", "read_task_id"]
+__all__ = ["CsvFile", "FaqTask", "create_faq_call", "faq_task_call", "load_csv", "read_task_id"]
 
 CsvFile = str | os.PathLike[str] | bytes | BinaryIO
 """A path, the file's bytes, or a file opened in binary mode."""
@@ -64,9 +63,24 @@ def create_faq_call(*, domain_name: Any, name: str, content: bytes) -> Call:
     return Call(method="POST", endpoint=_CREATE, body=body, content_type=kind, repeatable=False)
 
 
-def faq_task_call(task_id: Any) -> Call:
-    """Return the call that asks for a task's state."""
-    return Call(method="GET", endpoint=f"{_CREATE}status/{quote(text('task_id', task_id), safe='')}/")
+def faq_task_call(task_id: Any) -> tuple[Call, Callable[[str, Reply, Callable[[str], str]], FaqTask]]:
+    """Return the call that asks for a task's state, and what reads its reply."""
+    call = Call(method="GET", endpoint=f"{_CREATE}status/{quote(text('task_id', task_id), safe='')}/")
+
+    def read(endpoint: str, reply: Reply, hide: Callable[[str], str]) -> FaqTask:
+        try:
+            words = _body(endpoint, reply, hide).get("status")
+        except ApiError:
+            failure = words_of_failure(reply)
+            if not failure:
+                raise
+            # The call succeeded and the task failed, whatever words the platform uses.
+            return FaqTask(task_id, "failed", hide(failure))
+        if not isinstance(words, str) or not words.strip():
+            raise unexpected(endpoint, reply, "without the documented `body.status`")
+        return FaqTask(task_id, _state(words.strip().lower()), hide(words.strip()))
+
+    return call, read
 
 
 def read_task_id(endpoint: str, reply: Reply, hide: Callable[[str], str]) -> str:
@@ -75,22 +89,6 @@ def read_task_id(endpoint: str, reply: Reply, hide: Callable[[str], str]) -> str
     if not isinstance(task_id, str) or not task_id:
         raise unexpected(endpoint, reply, "without the documented `body.task_id`")
     return task_id
-
-
-def read_faq_task(task_id: str) -> Callable[[str, Reply, Callable[[str], str]], FaqTask]:
-    """Return what reads the state of that task."""
-
-    def read(endpoint: str, reply: Reply, hide: Callable[[str], str]) -> FaqTask:
-        failure = words_of_failure(reply)
-        if failure:
-            # The call succeeded and the task failed, whatever words the platform uses.
-            return FaqTask(task_id, "failed", hide(failure))
-        words = _body(endpoint, reply, hide).get("status")
-        if not isinstance(words, str) or not words.strip():
-            raise unexpected(endpoint, reply, "without the documented `body.status`")
-        return FaqTask(task_id, _state(words.strip().lower()), hide(words.strip()))
-
-    return read
 
 
 def _state(words: str) -> Literal["in_progress", "succeeded", "failed"]:

@@ -102,7 +102,8 @@ def check_reply(
         UnexpectedResponse: the reply is not the documented JSON.
     """
     content = _decode(reply.body)
-    message = hide(_message(content))
+    message = _message(content)
+    message = hide(message) if message else ""
     if reply.status not in accepted or (content is not None and (message or content.get("success") is False)):
         raise _refusal(endpoint, reply, message, is_json=content is not None)
     if content is None:

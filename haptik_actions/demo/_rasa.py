@@ -10,7 +10,6 @@ import signal
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
 
 import httpx
 
@@ -107,7 +106,7 @@ class RealRasa:
             body = {"sender": self._sender, "message": text}
             (await client.post(f"{self.url}/webhooks/callback/webhook", json=body)).raise_for_status()
 
-    def arrived(self, message: Mapping[str, Any]) -> None:
+    def arrived(self, message: Mapping[str, object]) -> None:
         """Show what Rasa's callback channel has posted."""
         self._phone.read(message)
         self._strip.note("Rasa", "user", self._phone.bubbles[-1].text)

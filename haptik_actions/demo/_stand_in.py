@@ -212,16 +212,16 @@ class StandIn:
         self._paused = event.get("event") == "pause" or self._paused
         self._note(event)
 
-    def _utter(self, message: Mapping[str, Any]) -> None:
+    def _utter(self, message: Mapping[str, object]) -> None:
         responses = self._call["domain"]["responses"]
         template = responses.get(message.get("response"), [{}])[0].get("text", "")
         text = message.get("text") or Template.parse(template).fill({**self._slots, **message})
         self.phone.read({**message, "text": text})
         self._note({"event": "bot", "text": text})
 
-    def _set(self, slot: str, value: Any) -> None:
+    def _set(self, slot: str, value: object) -> None:
         self._apply({"event": "slot", "name": slot, "value": value})
 
-    def _note(self, event: Mapping[str, Any]) -> None:
+    def _note(self, event: Mapping[str, object]) -> None:
         channel = {"input_channel": CHANNEL} if event.get("event") == "user" else {}
         self._events.append({"timestamp": time.time(), **channel, **event})

@@ -8,15 +8,14 @@ the lint refuses, nothing becomes inactive that no plan has shown, and each step
 """
 
 from haptik_actions.faq._apply import Applier, Outcome, Platform
-from haptik_actions.faq._csv import CsvSource, read_csv, write_csv
 from haptik_actions.faq._findings import CODES, LEVELS, Code, Finding, Findings, Level
 from haptik_actions.faq._ledger import FileLedger, Lease, Ledger, Run
 from haptik_actions.faq._ledger_redis import RedisLedger
 from haptik_actions.faq._lint import Limits, LintReport, lint, load, sarif
-from haptik_actions.faq._node import COLUMNS, FaqNode, Source
-from haptik_actions.faq._node_set import NodeSet
+from haptik_actions.faq._node import COLUMNS, FaqNode, NodeSet, Source
 from haptik_actions.faq._open import FORMATS, open_source, watch
 from haptik_actions.faq._plan import Allowance, Change, Difference, Plan, Update, plan
+from haptik_actions.faq._spreadsheets import CsvSource, read_csv, write_csv
 
 __all__ = [
     "CODES",

@@ -11,7 +11,7 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from itertools import islice
-from typing import Any, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
 import msgspec
 
@@ -30,8 +30,8 @@ from haptik_actions.errors import (
     TransportError,
 )
 from haptik_actions.faq._ledger import Lease, Ledger, Run, RunState
-from haptik_actions.faq._node_set import NodeSet
-from haptik_actions.faq._plan import Allowance, Plan, plan
+from haptik_actions.faq._node import NodeSet
+from haptik_actions.faq._plan import Allowance, Plan, plan_after
 
 __all__ = ["Applier", "FoundRow", "Outcome", "Platform", "pointed_at"]
 
@@ -126,8 +126,8 @@ class Applier:
             FaqRefused: a rule says no, the plan is not the expected one, or a run may still be uploading.
         """
         async with self._lock() as lease:
-            await self._settle(lease)
-            planned = await plan(self._ledger, nodes, source=source, allowance=allowance)
+            last = await self._settle(lease)
+            planned = await plan_after(last, self._ledger, nodes, source=source, allowance=allowance)
             on_plan(planned)
             _refuse_unless_allowed(planned, expect)
             if not planned.has_work and planned.before is not None:
@@ -170,23 +170,26 @@ class Applier:
                 return Outcome(run=await self._poll(lease, run), uploaded=True)
             return Outcome(run=await self._carry_out(lease, run, await self._kept(run)), uploaded=True)
 
-    async def _settle(self, lease: Lease) -> None:
-        """Bring the last run to an end where it was cut off."""
+    async def _settle(self, lease: Lease) -> Run | None:
+        """Bring the last run to an end where it was cut off, and return it; None where there is none."""
         run = next(iter(await self._ledger.runs(1)), None)
         if run is None or run.state not in ("planned", "uploading", "polling", "unknown"):
-            return
+            return run
         if run.state == "planned":
-            await self._write(lease, run, "abandoned", message="It was ended before anything was sent.")
+            run = await self._write(lease, run, "abandoned", message="It was ended before anything was sent.")
         elif run.state == "polling":
             with suppress(FaqTaskFailed):
-                await self._poll(lease, run)
+                return await self._poll(lease, run)
+            run = (await self._ledger.runs(1))[0]
         elif (left := run.changed + self._wait - self._clock()) > 0:
             raise FaqRefused(
                 f"{run.doubt} It was cut off, and the platform may be loading its file. Take it up "
                 f"with `haptik-actions faq apply --resume {run.id}`, or apply again in {left:.0f} s."
             )
         elif run.state == "uploading":
-            await self._write(lease, run, "unknown", message="Whether the platform took the file was never learnt.")
+            words = "Whether the platform took the file was never learnt."
+            run = await self._write(lease, run, "unknown", message=words)
+        return run
 
     async def _carry_out(self, lease: Lease, run: Run, nodes: NodeSet) -> Run:
         await self._write(lease, run, "planned", nodes=nodes)
@@ -248,7 +251,9 @@ class Applier:
             deactivated=counts.deactivated if counts else 0,
         )
 
-    async def _write(self, lease: Lease, run: Run, state: RunState, nodes: NodeSet | None = None, **fields: Any) -> Run:
+    async def _write(
+        self, lease: Lease, run: Run, state: RunState, nodes: NodeSet | None = None, **fields: object
+    ) -> Run:
         run = msgspec.structs.replace(run, state=state, changed=self._clock(), **fields)
         await self._ledger.record(lease, run, nodes)
         self._on_progress(run, None)

@@ -10,8 +10,8 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
+from haptik_actions._csv import NUL
 from haptik_actions.errors import InvalidElement
-from haptik_actions.faq._csv import NUL
 from haptik_actions.faq._node import ANSWERS
 from haptik_actions.hsl import Unknown, parse
 

@@ -24,7 +24,7 @@ from urllib.parse import quote
 import msgspec
 
 from haptik_actions.errors import FaqLocked, FaqLockLost, LedgerError
-from haptik_actions.faq._node_set import NodeSet
+from haptik_actions.faq._node import NodeSet
 
 __all__ = ["RUNS_KEPT", "FileLedger", "Lease", "Ledger", "Run", "RunState"]
 
@@ -32,6 +32,9 @@ RunState = Literal["planned", "uploading", "polling", "done", "failed", "unknown
 
 OPEN: tuple[RunState, ...] = ("planned", "uploading", "polling")
 """The states in which a run that no process works on was interrupted."""
+
+IN_DOUBT: tuple[RunState, ...] = ("uploading", "polling", "failed", "unknown")
+"""The states of a run since which the platform may hold something else than what the ledger says."""
 
 RUNS_KEPT = 100
 
@@ -58,11 +61,6 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     deactivated: int = 0
     task_id: str = ""
     message: str = ""
-
-    @property
-    def may_have_changed_the_platform(self) -> bool:
-        """Whether the platform may hold something else since this run than what the ledger says."""
-        return self.state in ("uploading", "polling", "failed", "unknown")
 
     @property
     def doubt(self) -> str:

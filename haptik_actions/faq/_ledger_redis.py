@@ -23,7 +23,7 @@ import msgspec
 
 from haptik_actions.errors import FaqLocked, FaqLockLost, LedgerError
 from haptik_actions.faq._ledger import RUNS_KEPT, Lease, Run
-from haptik_actions.faq._node_set import NodeSet
+from haptik_actions.faq._node import NodeSet
 
 if TYPE_CHECKING:
     from redis.asyncio import Redis

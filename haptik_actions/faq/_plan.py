@@ -12,11 +12,10 @@ from hashlib import blake2b
 import msgspec
 
 from haptik_actions.errors import ConfigurationError, LedgerError
-from haptik_actions.faq._ledger import Ledger, Run
-from haptik_actions.faq._node import ANSWERS, COLUMNS, QUESTIONS
-from haptik_actions.faq._node_set import NodeSet, name_hash
+from haptik_actions.faq._ledger import IN_DOUBT, Ledger, Run
+from haptik_actions.faq._node import ANSWERS, COLUMNS, QUESTIONS, NodeSet, name_hash
 
-__all__ = ["Allowance", "Change", "Difference", "Plan", "Update", "compare", "plan"]
+__all__ = ["Allowance", "Change", "Difference", "Plan", "Update", "compare", "plan", "plan_after"]
 
 
 class Change(msgspec.Struct, frozen=True, kw_only=True):
@@ -186,10 +185,23 @@ async def plan(
     Raises:
         LedgerError: the ledger cannot be read, or has lost the set that was applied.
     """
+    last = next(iter(await ledger.runs(1)), None)
+    return await plan_after(last, ledger, nodes, source=source, allowance=allowance, listed=listed)
+
+
+async def plan_after(
+    last: Run | None,
+    ledger: Ledger,
+    nodes: NodeSet,
+    *,
+    source: str,
+    allowance: Allowance | None = None,
+    listed: int = 1000,
+) -> Plan:
+    """As `plan`, for who has read the `last` run of the ledger already."""
     allowance = allowance or Allowance()
     before = await ledger.applied()
-    last = next(iter(await ledger.runs(1)), None)
-    unsure = last if last is not None and last.may_have_changed_the_platform else None
+    unsure = last if last is not None and last.state in IN_DOUBT else None
     known = await ledger.nodes(before.digest) if before else None
     if before and known is None:
         raise LedgerError(f"The nodes of run {before.id}, which was applied last, are not in the ledger any more.")

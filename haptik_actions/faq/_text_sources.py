@@ -25,7 +25,7 @@ Tell: TypeAlias = Callable[[str, str, str], None]
 _NAMES = {"name": "node_name", "questions": "question", "answers": "answer"}
 
 
-def cells_of(entry: Any, tell: Tell) -> list[str] | None:
+def cells_of(entry: object, tell: Tell) -> list[str] | None:
     """Return the cells of a mapping with the columns as keys (`name`, `questions`, `answers` too), or None.
 
     A text is a cell as in CSV, delimiters included; in a list each item is one question or bot say, and a delimiter in
@@ -56,18 +56,18 @@ def joined(column: str, parts: list[str], tell: Tell) -> str:
     return delimiter.join(f"{part} " if part.endswith("\\") else part for part in parts)
 
 
-def as_json(element: Mapping[str, Any]) -> str:
+def as_json(element: Mapping[str, object]) -> str:
     """Return an HSL object as JSON in which no delimiter stands."""
     return msgspec.json.encode(element).decode().replace(ANSWERS, "\\u003cm>")
 
 
-def _cell(column: str, value: Any, tell: Tell) -> str:
+def _cell(column: str, value: object, tell: Tell) -> str:
     if isinstance(value, list) and column in ("question", "answer"):
         return joined(column, [_part(column, part, tell) for part in value], tell)
     return _part(column, value, tell)
 
 
-def _part(column: str, value: Any, tell: Tell) -> str:
+def _part(column: str, value: object, tell: Tell) -> str:
     if value is None:
         return ""
     if isinstance(value, Mapping) and column == "answer":
@@ -82,7 +82,7 @@ def _part(column: str, value: Any, tell: Tell) -> str:
     return str(value)
 
 
-def _kind(value: Any) -> str:
+def _kind(value: object) -> str:
     return "nothing" if value is None else f"a {type(value).__name__}"
 
 

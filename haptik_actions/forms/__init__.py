@@ -4,8 +4,7 @@ Pure: no rasa_sdk, no clock, no network but the search service's. `haptik_action
 """
 
 from haptik_actions.forms._flow import answer
-from haptik_actions.forms._form_words import FormWords, read_words
-from haptik_actions.forms._locale import require_calendars
+from haptik_actions.forms._locale import FormWords, read_words, require_calendars
 from haptik_actions.forms._question import Chip, Question, Say, State, ask
 from haptik_actions.forms._read import SKIPPED, read_answer, show, wire
 from haptik_actions.forms._search import check_source, search_titles

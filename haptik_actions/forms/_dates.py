@@ -19,9 +19,8 @@ from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
 
 from haptik_actions.forms._figures import DateReading, Frame, in_figures, on_weekday
-from haptik_actions.forms._form_words import FormWords
 from haptik_actions.forms._lexicon import Lexicon, Token, lexicon_of, meaning, plain_text, spoken, tokens_of
-from haptik_actions.forms._locale import Calendar
+from haptik_actions.forms._locale import Calendar, FormWords
 from haptik_actions.forms._spoken_days import CalendarDay, counted
 from haptik_actions.forms._times import tells_time
 

@@ -9,7 +9,7 @@ from itertools import takewhile
 
 from haptik_actions.answers import fold
 from haptik_actions.forms._dates import DateReading, read_date
-from haptik_actions.forms._form_words import FormWords
+from haptik_actions.forms._locale import FormWords
 from haptik_actions.forms._situation import Doubt, Invalid, Outcome, Situation, Valid, Value
 from haptik_actions.forms._spec import FieldSpec, FormSpec
 from haptik_actions.forms._texts import pieces

@@ -6,7 +6,6 @@ Nothing of it waits between two turns. All it knows comes from slots, and goes b
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import msgspec
 
@@ -14,7 +13,7 @@ from haptik_actions._log import get_logger
 from haptik_actions.answers import fold
 from haptik_actions.errors import SearchUnavailable
 from haptik_actions.forms._days import as_date
-from haptik_actions.forms._form_words import Command
+from haptik_actions.forms._locale import Command
 from haptik_actions.forms._question import ChipReader, Say, State, chips_of
 from haptik_actions.forms._read import LONGEST_ANSWER, read_answer, show, wire
 from haptik_actions.forms._situation import Doubt, Invalid, Outcome, Situation, Valid, Value
@@ -260,7 +259,7 @@ class _Answer:
         state = msgspec.structs.replace(self._kept(), errors=errors, chosen=self._state.chosen, page=self._state.page)
         return asking(self._form, self._values, *says, slot=self._slot, state=state)
 
-    def _again(self, *says: Say, **changes: Any) -> Turn:
+    def _again(self, *says: Say, **changes: object) -> Turn:
         state = msgspec.structs.replace(self._kept(), **changes)
         return asking(self._form, self._values, *says, slot=self._slot, state=state)
 

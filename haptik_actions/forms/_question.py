@@ -10,7 +10,7 @@ import msgspec
 
 from haptik_actions.answers import choose, fold
 from haptik_actions.forms._days import as_date
-from haptik_actions.forms._form_words import FormWords
+from haptik_actions.forms._locale import FormWords
 from haptik_actions.forms._read import SKIPPED, show, wire
 from haptik_actions.forms._situation import Situation, Value
 from haptik_actions.forms._spec import FieldSpec, FormSpec

@@ -8,8 +8,7 @@ from typing import Any, TypeAlias
 
 import msgspec
 
-from haptik_actions.forms._form_words import FormWords
-from haptik_actions.forms._locale import Calendar, calendar_of
+from haptik_actions.forms._locale import Calendar, FormWords, calendar_of
 from haptik_actions.forms._spec import FieldSpec
 
 __all__ = ["Address", "Doubt", "Invalid", "Outcome", "Search", "Situation", "Valid", "Value"]
@@ -34,7 +33,7 @@ class Invalid(msgspec.Struct, frozen=True):
     """The answer is none. `key` is the message that says why, `values` fill its placeholders."""
 
     key: str
-    values: Mapping[str, Any] = {}
+    values: Mapping[str, object] = {}
 
 
 Outcome: TypeAlias = Valid | Doubt | Invalid

@@ -8,9 +8,8 @@ from datetime import date, timedelta
 from typing import NamedTuple
 
 from haptik_actions.forms._figures import DateReading, Frame, day_of, nearest
-from haptik_actions.forms._form_words import FormWords
 from haptik_actions.forms._lexicon import Counting, Lexicon, Phrases, Token, meaning, spoken
-from haptik_actions.forms._locale import Calendar
+from haptik_actions.forms._locale import Calendar, FormWords
 
 __all__ = ["CalendarDay", "counted"]
 

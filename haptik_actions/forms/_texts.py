@@ -9,8 +9,8 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from haptik_actions.answers import fold, matching
-from haptik_actions.forms._form_words import FormWords
 from haptik_actions.forms._lexicon import plain_text
+from haptik_actions.forms._locale import FormWords
 from haptik_actions.forms._situation import Doubt, Invalid, Outcome, Situation, Valid
 from haptik_actions.forms._spec import FieldSpec, Rules
 

@@ -9,8 +9,7 @@ from datetime import time
 from typing import NamedTuple
 
 from haptik_actions.answers import fold
-from haptik_actions.forms._form_words import FormWords
-from haptik_actions.forms._locale import AM, PM, Calendar, Spans
+from haptik_actions.forms._locale import AM, PM, Calendar, FormWords, Spans
 
 __all__ = ["read_time", "tells_time", "written_time"]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Literal
 
 import msgspec
 
@@ -66,7 +66,7 @@ _LONGEST_FORM = 100_000
 _DOUBTFUL = Invalid("haptik_form_error_again")
 
 
-def begin(form: FormSpec, given: Mapping[str, Value | None], slot: Any, at: Situation) -> Turn:
+def begin(form: FormSpec, given: Mapping[str, Value | None], slot: object, at: Situation) -> Turn:
     """Start asking. What the slots hold counts as answered where it can be read as an answer.
 
     `slot` is what the state slot holds: values that an earlier run ended with are not answers of this one.
@@ -84,7 +84,7 @@ def begin(form: FormSpec, given: Mapping[str, Value | None], slot: Any, at: Situ
 
 
 def take(
-    form: FormSpec, unread: Mapping[str, Any], values: Mapping[str, Value | None], at: Situation
+    form: FormSpec, unread: Mapping[str, object], values: Mapping[str, Value | None], at: Situation
 ) -> dict[str, Value | None]:
     """Read what others than the asking have put into slots: the value where it is one of the field, None where not."""
     taken: dict[str, Value | None] = {}
@@ -110,7 +110,7 @@ def fill(form: FormSpec, text: str, values: Mapping[str, Value | None], at: Situ
     return asking(form, filled, *says)
 
 
-def _object(text: str) -> Mapping[str, Any]:
+def _object(text: str) -> Mapping[str, object]:
     if len(text) > _LONGEST_FORM or not text.lstrip().startswith("{"):
         return {}
     try:
@@ -120,7 +120,9 @@ def _object(text: str) -> Mapping[str, Any]:
     return given if isinstance(given, dict) else {}
 
 
-def _read(form: FormSpec, field: FieldSpec, value: Any, values: Mapping[str, Value | None], at: Situation) -> Outcome:
+def _read(
+    form: FormSpec, field: FieldSpec, value: object, values: Mapping[str, Value | None], at: Situation
+) -> Outcome:
     if value in ("", [], None):
         return Valid(skipped_value(field)) if field.rules.optional else Invalid("haptik_form_error_required")
     if isinstance(value, bool) or not isinstance(value, (str, int, float, list, dict)):

@@ -9,15 +9,16 @@ One Redis string per message, `haptik:messages:<locale>:<key>`, for example
 
 from haptik_actions.messages._bulk import DomainCopy, UsableResponses, read_domain
 from haptik_actions.messages._catalogue import Catalogue
-from haptik_actions.messages._check import MOST_CHARACTERS, Context, check_message
+from haptik_actions.messages._check import MOST_CHARACTERS, check_message
 from haptik_actions.messages._defaults import PACKAGED_LOCALE, packaged_copy, packaged_translations
 from haptik_actions.messages._entries import unified_diff
 from haptik_actions.messages._entry import (
     Applied,
+    Checked,
+    Context,
     Count,
     Draft,
     Entry,
-    Finding,
     Health,
     ImportPlan,
     Page,
@@ -27,12 +28,11 @@ from haptik_actions.messages._entry import (
     Version,
 )
 from haptik_actions.messages._exchange import FORMATS
-from haptik_actions.messages._groups import plural_examples
-from haptik_actions.messages._message import Message, Variation
+from haptik_actions.messages._message import Finding, Message, Variation
 from haptik_actions.messages._names import locale_chain, locale_of
 from haptik_actions.messages._resolved import element_of, suitable
 from haptik_actions.messages._store import MessageStore
-from haptik_actions.messages._template import Template
+from haptik_actions.messages._template import Template, plural_examples
 
 __all__ = [
     "FORMATS",
@@ -40,6 +40,7 @@ __all__ = [
     "PACKAGED_LOCALE",
     "Applied",
     "Catalogue",
+    "Checked",
     "Context",
     "Count",
     "DomainCopy",

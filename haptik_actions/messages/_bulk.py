@@ -19,10 +19,10 @@ from haptik_actions.errors import ConfigurationError, InvalidMessage
 from haptik_actions.messages._check import check_message
 from haptik_actions.messages._editor import Editor
 from haptik_actions.messages._entries import EntryReader
-from haptik_actions.messages._entry import Entry, Finding, ImportPlan, Planned, Seeded
+from haptik_actions.messages._entry import Entry, ImportPlan, Planned, Seeded
 from haptik_actions.messages._exchange import ImportedRow
 from haptik_actions.messages._index import Contents
-from haptik_actions.messages._message import KEYS, Message, can_be_evaluated, predicate
+from haptik_actions.messages._message import KEYS, Finding, Message, can_be_evaluated, predicate
 from haptik_actions.messages._names import Place
 
 __all__ = ["DomainCopy", "UsableResponses", "plan_rows", "put_defaults", "read_domain", "removed", "values_of"]
@@ -31,7 +31,7 @@ __all__ = ["DomainCopy", "UsableResponses", "plan_rows", "put_defaults", "read_d
 _TOOLS_KEYS = frozenset({"rephrase", "rephrase_prompt", "response_id"})
 
 
-def usable_variations(variations: Any) -> tuple[list[Any], list[str]]:
+def usable_variations(variations: object) -> tuple[list[Any], list[str]]:
     """Return what can be said of a list of variations, and a sentence for each thing that cannot."""
     if not isinstance(variations, Sequence) or isinstance(variations, str) or not variations:
         return [], []
@@ -51,7 +51,7 @@ def usable_variations(variations: Any) -> tuple[list[Any], list[str]]:
     return usable, problems
 
 
-def _readable_variation(variation: Any) -> tuple[Any, list[str]]:
+def _readable_variation(variation: object) -> tuple[Any, list[str]]:
     """A variation with what the store can hold of it, and what that leaves out."""
     if not isinstance(variation, Mapping):
         return variation, []
@@ -76,7 +76,7 @@ def _label_buttons(read: dict[str, Any]) -> Iterator[str]:
         read["buttons"] = labelled
 
 
-def _has_label(button: Mapping[str, Any]) -> bool:
+def _has_label(button: Mapping[str, object]) -> bool:
     title = button.get("title")
     return isinstance(title, str) and bool(title.strip())
 
@@ -190,7 +190,7 @@ class UsableResponses(Mapping[str, str]):
         return sum(1 for _ in self)
 
 
-def _section(content: Mapping[str, Any], name: str, file: Path) -> Mapping[str, Any]:
+def _section(content: Mapping[str, object], name: str, file: Path) -> Mapping[str, object]:
     section = content.get(name) or {}
     if not isinstance(section, Mapping):
         raise ConfigurationError(f"{file}: `{name}` must be a section.")
@@ -256,16 +256,15 @@ async def plan_rows(rows: Sequence[ImportedRow], reader: EntryReader) -> ImportP
         MessagesUnavailable: Redis does not answer.
     """
     places = [Place(row.locale, row.key) for row in rows if row.problem is None]
-    measures = await reader.measures(places)
-    entries = dict(zip(places, await reader.entries(places, measures), strict=True))
-    contexts = {place: measure.context for place, measure in zip(places, measures, strict=True)}
+    entries = dict(zip(places, await reader.entries(places), strict=True))
     planned = []
     for at, row in enumerate(rows):
         if at % _AT_A_TIME == 0:
             await asyncio.sleep(0)
         place = Place(row.locale, row.key)
         if row.problem is None:
-            planned.append(_planned(row.value, entries[place], check_message(row.value, contexts[place])))
+            entry = entries[place]
+            planned.append(_planned(row.value, entry, check_message(row.value, entry.context)))
         else:
             planned.append(_refused(row, row.problem))
     return ImportPlan(tuple(planned))

@@ -3,40 +3,38 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from haptik_actions._deadline import DeadlinePassed, deadline
-from haptik_actions.errors import ConfigurationError, EditConflict, InvalidMessage, MessagesUnavailable
-from haptik_actions.messages._bulk import plan_rows
+from haptik_actions.errors import ConfigurationError, EditConflict, InvalidMessage
+from haptik_actions.messages._bulk import plan_rows, put_defaults, removed, values_of
 from haptik_actions.messages._check import check_message
 from haptik_actions.messages._defaults import PACKAGED_LOCALE, is_not_packaged, packaged_translations
 from haptik_actions.messages._editor import Editor
 from haptik_actions.messages._entries import (
     EntryReader,
-    Measure,
     author_of,
-    changed_by,
     draft_after,
-    draft_changed_by,
+    entry_after,
+    entry_of,
     outside_version,
 )
 from haptik_actions.messages._entry import (
     Action,
     Applied,
+    Checked,
     Count,
     Draft,
     Entry,
-    Finding,
     ImportPlan,
     Page,
     Seeded,
     Version,
 )
-from haptik_actions.messages._index import Contents, Index, Only
+from haptik_actions.messages._index import Index, Only
+from haptik_actions.messages._message import Finding
 from haptik_actions.messages._names import DEFAULT, DRAFT, LIVE, Place, checked, draft_key, locale_chain
 
 if TYPE_CHECKING:
@@ -45,7 +43,6 @@ if TYPE_CHECKING:
 __all__ = ["Catalogue"]
 
 _SECONDS = 5.0
-_TRACKING_SECONDS = 1.0
 
 
 class Catalogue:
@@ -75,12 +72,10 @@ class Catalogue:
         self.locale, self.channels = locale, tuple(channels)
         self._editor = Editor(redis, clock)
         self._entry_reader = EntryReader(self._editor, defaults or {}, locale)
-        self._tracking = Tracking(redis, (LIVE, DEFAULT, DRAFT), changed=self._touch, active=self._track)
         self._index = Index(
             self._editor, locale, self._entry_reader.builtin, is_tracking=lambda: self._tracking.is_active
         )
-        self._tracked = asyncio.Event()
-        self._loading: asyncio.Task[None] | None = None
+        self._tracking = Tracking(redis, (LIVE, DEFAULT, DRAFT), changed=self._index.touch, active=self._index.track)
 
     @classmethod
     def from_url(cls, url: str, **options: Any) -> Catalogue:
@@ -99,8 +94,7 @@ class Catalogue:
         For a process that stays up; without it lists are read anew when they are some seconds old.
         """
         self._tracking.start()
-        if self._loading is None:
-            self._loading = asyncio.get_running_loop().create_task(self._load())
+        self._index.load()
 
     @property
     def is_tracking(self) -> bool:
@@ -109,8 +103,7 @@ class Catalogue:
 
     async def aclose(self) -> None:
         """Close the connections to Redis."""
-        if self._loading is not None:
-            self._loading.cancel()
+        self._index.stop()
         await self._tracking.aclose()
         from haptik_actions._redis import disconnect
 
@@ -122,20 +115,19 @@ class Catalogue:
 
     async def locales_of(self, key: str) -> dict[str, Entry]:
         """Return a message in every locale that the store has."""
-        contents = await self._contents()
+        contents = await self._index.contents()
         entries = await self._entry_reader.entries([checked(key, locale) for locale in contents.locales()])
         return {entry.locale: entry for entry in entries}
 
     async def locales(self) -> list[str]:
         """Return the locales that have messages, the catalogue's own first."""
-        return (await self._contents()).locales()
+        return (await self._index.contents()).locales()
 
     async def strays(self) -> list[str]:
         """Return the keys in Redis that look like messages and are none, such as `haptik:messages:utter_greet:en`.
 
         No bot reads them. Written right, they are `haptik:messages:<locale>:<key>`.
         """
-        await self._contents()
         return await self._index.strays()
 
     async def search(
@@ -146,23 +138,27 @@ class Catalogue:
         The bot's own come by key, then the package's. `only` narrows down to what is edited, has a draft, or is
         missing in the locale.
         """
-        return (await self._contents()).search(words, locale or self.locale, only, offset, limit)
+        return (await self._index.contents()).search(words, locale or self.locale, only, offset, limit)
 
     async def texts(self, keys: Iterable[str], locale: str) -> dict[str, str]:
         """Return by key what users of a locale read, as it stands in the store; nothing for what exists nowhere."""
-        return (await self._contents()).read(keys, locale_chain(locale, self.locale))
+        return (await self._index.contents()).read(keys, locale_chain(locale, self.locale))
 
     async def summary(self) -> dict[str, Count]:
         """Return for each locale how many messages are edited, missing and drafted."""
-        contents = await self._contents()
+        contents = await self._index.contents()
         return {locale: contents.count(locale) for locale in contents.locales()}
 
     async def check(
         self, key: str, locale: str, value: str, *, channels: Sequence[str] | None = None
     ) -> tuple[Finding, ...]:
         """Return what is wrong with a value for this message, errors first. `channels` replaces the catalogue's."""
-        [measure] = await self._entry_reader.measures([checked(key, locale)])
-        return check_message(value, measure.context, self.channels if channels is None else channels)
+        return self.checked(await self.get(key, locale), value, channels=channels).findings
+
+    def checked(self, entry: Entry, value: str, *, channels: Sequence[str] | None = None) -> Checked:
+        """As `check`, for a message that was read already; Redis is not asked. `publish_checked` takes the answer."""
+        found = check_message(value, entry.context, self.channels if channels is None else channels)
+        return Checked(entry=entry, value=value, findings=found)
 
     async def publish(
         self,
@@ -184,14 +180,32 @@ class Catalogue:
             InvalidMessage: the check has errors.
             EditConflict: the message is no longer that of the revision `expected`, or the draft that of `draft`.
         """
-        place = checked(key, locale)
-        [measure] = await self._entry_reader.measures([place])
-        findings = check_message(value, measure.context)
+        found = self.checked(await self.get(key, locale), value, channels=())
+        return await self.publish_checked(found, author=author, why=why, expected=expected, draft=draft)
+
+    async def publish_checked(
+        self, checked: Checked, *, author: str, why: str = "", expected: str, draft: str | None = None
+    ) -> Entry:
+        """As `publish`, of a value that was checked already. What one channel alone cannot show keeps nothing back.
+
+        Raises:
+            as `publish`.
+        """
+        entry = checked.entry
+        findings = tuple(finding for finding in checked.findings if finding.channel is None)
         errors = [finding for finding in findings if finding.severity == "error"]
         if errors:
-            raise InvalidMessage(f"{key} in {locale} was not published: {errors[0].words}", findings)
+            raise InvalidMessage(f"{entry.key} in {entry.locale} was not published: {errors[0].words}", findings)
+        place = Place(entry.locale, entry.key)
         return await self._write(
-            place, value, action="publish", author=author, why=why, expected=expected, draft=draft, measure=measure
+            place,
+            checked.value,
+            action="publish",
+            author=author,
+            why=why,
+            expected=expected,
+            draft=draft,
+            before=entry,
         )
 
     async def delete(
@@ -280,7 +294,7 @@ class Catalogue:
         """
         from haptik_actions.messages._exchange import write
 
-        contents = await self._contents()
+        contents = await self._index.contents()
         places = contents.places(locale)
         return write(format, [(place, contents.live(place), contents.default(place)) for place in places])
 
@@ -324,8 +338,6 @@ class Catalogue:
         use as placeholders. Defaults of responses that are no longer there are removed, but for the package's own keys
         in a locale that `seed_packaged` knows.
         """
-        from haptik_actions.messages._bulk import values_of
-
         tag = checked("x", locale or self.locale).locale
         copied = values_of(responses)
         done = await self._put_defaults(tag, copied.values, is_not_packaged(tag))
@@ -336,11 +348,9 @@ class Catalogue:
         self, responses: Mapping[str, Sequence[Any]], *, locale: str | None = None
     ) -> tuple[str, ...]:
         """Return the keys whose defaults `seed` would remove: those of the store that this domain does not have."""
-        from haptik_actions.messages._bulk import removed, values_of
-
         tag = checked("x", locale or self.locale).locale
         values = values_of(responses).values
-        return await removed(self._editor, await self._contents(), tag, values, is_not_packaged(tag))
+        return await removed(self._editor, await self._index.contents(), tag, values, is_not_packaged(tag))
 
     async def seed_packaged(self, locale: str) -> Seeded:
         """Make the package's own translation the defaults of its keys in `locale`. Edits, and other defaults, stay.
@@ -354,9 +364,7 @@ class Catalogue:
         return await self._put_defaults(locale, translations[locale], lambda key: False)
 
     async def _put_defaults(self, tag: str, values: Mapping[str, str], removes: Callable[[str], bool]) -> Seeded:
-        from haptik_actions.messages._bulk import put_defaults
-
-        done, changed = await put_defaults(self._editor, await self._contents(), tag, values, removes)
+        done, changed = await put_defaults(self._editor, await self._index.contents(), tag, values, removes)
         self._index.touch(changed)
         return done
 
@@ -370,42 +378,20 @@ class Catalogue:
         why: str,
         expected: str,
         draft: str | None = None,
-        measure: Measure | None = None,
+        before: Entry | None = None,
     ) -> Entry:
-        done = await self._editor.write(
+        """Change a message. Its default is not read again where it was read `before`."""
+        done, look = await self._editor.write(
             place, value, action=action, author=author_of(author), why=why, expected=expected, draft=draft
         )
         self._index.touch([place.live, draft_key(place)])
-        [entry] = await self._entry_reader.entries([place], None if measure is None else [measure])
-        if done == "outdated":
-            raise EditConflict(changed_by(entry), entry)
-        if done == "other draft":
-            raise EditConflict(draft_changed_by(entry), entry)
-        return entry
+        if before is None:
+            [entry] = await self._entry_reader.entries([place])
+        else:
+            entry = entry_of(place, look, before.default, before.context)
+        return entry_after(done, entry)
 
     async def _draft_after(self, place: Place, *, saved: bool, kept: bool) -> Draft:
         self._index.touch([draft_key(place)])
         [look] = await self._editor.look([place])
         return draft_after(place, look, saved=saved, kept=kept)
-
-    def _touch(self, redis_keys: list[str] | None) -> None:
-        self._index.touch(redis_keys)
-
-    def _track(self, active: bool) -> None:
-        self._index.touch(None)
-        if active:
-            self._tracked.set()
-
-    async def _contents(self) -> Contents:
-        if self._loading is not None and not self._loading.done():
-            await asyncio.wait([self._loading])
-        return await self._index.contents()
-
-    async def _load(self) -> None:
-        # Reading before Redis tells of edits would be reading twice.
-        with contextlib.suppress(DeadlinePassed):
-            async with deadline(_TRACKING_SECONDS):
-                await self._tracked.wait()
-        # The next list tries again, and says what is wrong.
-        with contextlib.suppress(MessagesUnavailable):
-            await self._index.contents()

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from haptik_actions.config import nearest
 from haptik_actions.errors import InvalidElement, InvalidMessage
-from haptik_actions.messages._entry import Finding
-from haptik_actions.messages._message import Message, Variation
+from haptik_actions.messages._entry import Context
+from haptik_actions.messages._message import Finding, Message, Variation
 from haptik_actions.messages._template import Template
 
-__all__ = ["MOST_CHARACTERS", "Context", "check_message"]
+__all__ = ["MOST_CHARACTERS", "check_message"]
 
 MOST_CHARACTERS = 100_000
 """Of a message, all its ways and its JSON: fifty ways that each fill what the largest channel shows."""
@@ -30,21 +29,6 @@ _LOSSES = {
     "paginated": "comes in several pages: {detail}",
     "insecure_url": "needs an https address: {detail}",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Context:
-    """What is known about a message: its default, and the names that may be used besides the default's own."""
-
-    default: Message | None = None
-    names: frozenset[str] = frozenset()
-
-    @property
-    def allowed(self) -> frozenset[str] | None:
-        """The names that a text may use; None where nothing is known, and any may be."""
-        if self.default is None:
-            return None
-        return self.default.placeholders | self.names
 
 
 def check_message(value: str, context: Context, channels: Sequence[str] = ()) -> tuple[Finding, ...]:
@@ -150,7 +134,7 @@ def _tree(variation: Variation) -> dict[str, Any]:
     return {"text": variation.text, "hsl": variation.hsl} | dict(variation.extra)
 
 
-def _strings(value: Any, path: str) -> Iterator[tuple[str, str]]:
+def _strings(value: object, path: str) -> Iterator[tuple[str, str]]:
     if isinstance(value, str):
         yield path, value
     elif isinstance(value, Mapping):

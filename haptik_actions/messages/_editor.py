@@ -28,7 +28,7 @@ from haptik_actions.messages._source import allowed, redis_errors
 if TYPE_CHECKING:
     from redis.asyncio import Redis
 
-__all__ = ["Editor", "Look"]
+__all__ = ["Editor", "Look", "Written"]
 
 # What is no string is no draft: it is in the way of nothing, and the next draft takes its place.
 _DRAFT_OF = """
@@ -39,40 +39,47 @@ local function digest_of(draft) return draft == '' and '' or redis.sha1hex(draft
 """
 
 _STATE = f"""{_DRAFT_OF}
-local kind = redis.call('TYPE', KEYS[1]).ok
-local current = kind == 'string' and redis.call('GET', KEYS[1])
-local digest = kind == 'none' and '' or current and redis.sha1hex(current) or kind
-local head, number, known = redis.call('LINDEX', KEYS[2], 0), 0, ''
-if head then
-  local read, entry = pcall(cjson.decode, head)
-  if read and type(entry) == 'table' then number, known = tonumber(entry.number) or 0, entry.digest
-  else number, known = redis.call('LLEN', KEYS[2]), '?' end
+local function state()
+  local kind = redis.call('TYPE', KEYS[1]).ok
+  local current = kind == 'string' and redis.call('GET', KEYS[1])
+  local digest = kind == 'none' and '' or current and redis.sha1hex(current) or kind
+  local head, number, known = redis.call('LINDEX', KEYS[2], 0), 0, ''
+  if head then
+    local read, entry = pcall(cjson.decode, head)
+    if read and type(entry) == 'table' then number, known = tonumber(entry.number) or 0, entry.digest
+    else number, known = redis.call('LLEN', KEYS[2]), '?' end
+  end
+  local outside = digest ~= known
+  if outside then number = number + 1 end
+  return {{revision = string.format('%.0f', number) .. '-' .. digest, number = number, kind = kind, current = current,
+    digest = digest, head = head, outside = outside}}
 end
-local outside = digest ~= known
-if outside then number = number + 1 end
-local revision = string.format('%.0f', number) .. '-' .. digest
+local function look()
+  local now = state()
+  return {{now.revision, now.number, now.kind, now.current or '', now.head or '', draft_of(KEYS[3]),
+    now.outside and 1 or 0}}
+end
 """
 
 # KEYS live, history, draft. Gives revision, number, kind, value, newest version, draft, edited by hand.
-_LOOK = f"""{_STATE}
-return {{revision, number, kind, current or '', head or '', draft_of(KEYS[3]), outside and 1 or 0}}
-"""
+_LOOK = f"{_STATE} return look()"
 
 # KEYS live, history, draft; ARGV expected revision, `set` or `delete`, value, the version's JSON without its beginning,
-# time, versions to keep, `1` to drop the draft, the draft's expected digest (empty: none). Gives 0 where the message is
-# another one by now, -1 where the draft is.
+# time, versions to keep, `1` to drop the draft, the draft's expected digest (empty: none). Gives the number of the new
+# version, 0 where the message is another one by now, or -1 where the draft is; and what `_LOOK` gives after it.
 _WRITE = f"""{_STATE}
-if revision ~= ARGV[1] then return 0 end
-if ARGV[7] == '1' and digest_of(draft_of(KEYS[3])) ~= ARGV[8] then return -1 end
-if outside then
-  redis.call('LPUSH', KEYS[2], cjson.encode({{number = number, action = 'outside', author = '', at = ARGV[5], why = '',
-    value = current or cjson.null, digest = digest}}))
+local before = state()
+if before.revision ~= ARGV[1] then return {{0, look()}} end
+if ARGV[7] == '1' and digest_of(draft_of(KEYS[3])) ~= ARGV[8] then return {{-1, look()}} end
+if before.outside then
+  redis.call('LPUSH', KEYS[2], cjson.encode({{number = before.number, action = 'outside', author = '', at = ARGV[5],
+    why = '', value = before.current or cjson.null, digest = before.digest}}))
 end
-redis.call('LPUSH', KEYS[2], '{{"number":' .. string.format('%.0f', number + 1) .. ',' .. ARGV[4])
+redis.call('LPUSH', KEYS[2], '{{"number":' .. string.format('%.0f', before.number + 1) .. ',' .. ARGV[4])
 redis.call('LTRIM', KEYS[2], 0, ARGV[6] - 1)
 if ARGV[2] == 'set' then redis.call('SET', KEYS[1], ARGV[3]) else redis.call('DEL', KEYS[1]) end
 if ARGV[7] == '1' then redis.call('DEL', KEYS[3]) end
-return number + 1
+return {{before.number + 1, look()}}
 """
 
 # KEYS draft; ARGV expected digest, new draft (empty: none).
@@ -158,9 +165,10 @@ class Editor:
         why: str,
         expected: str,
         draft: str | None,
-    ) -> Written:
+    ) -> tuple[Written, Look]:
         """Make a new version, with None one that deletes the message, unless `expected` is not its revision any more.
 
+        Returned is what became of it, and what Redis has of the message after it.
         The draft goes with it where `draft` is its revision (empty: there is none), and nothing is written where it is
         not. With None the draft stays.
         """
@@ -172,9 +180,9 @@ class Editor:
             "value": value,
             "digest": "" if value is None else _digest(value.encode()),
         }
-        number = await self._script(
+        number, after = await self._script(
             _WRITE,
-            (place.live, history_key(place), draft_key(place)),
+            place.redis_keys,
             expected,
             "delete" if value is None else "set",
             value or "",
@@ -184,7 +192,7 @@ class Editor:
             "0" if draft is None else "1",
             draft or "",
         )
-        return "outdated" if number == 0 else "other draft" if number < 0 else "written"
+        return "outdated" if number == 0 else "other draft" if number < 0 else "written", _look(after)
 
     async def write_draft(
         self, place: Place, value: str | None, *, author: str = "", why: str = "", based_on: str = "", expected: str
@@ -228,7 +236,7 @@ class Editor:
             for item in items[start : start + _AT_ONCE]:
                 ask(pipeline, item)
             with unavailable_as_error():
-                answers += [allowed(answer) for answer in await pipeline.execute(raise_on_error=False)]
+                answers += allowed(await pipeline.execute(raise_on_error=False))
         return answers
 
     async def _script(self, script: str, keys: tuple[str, ...], *arguments: Any) -> Any:
@@ -268,7 +276,7 @@ def _strings(answers: Sequence[Any]) -> list[str | None]:
 
 
 def _ask_look(pipeline: Any, place: Place) -> None:
-    pipeline.eval(_LOOK, 3, place.live, history_key(place), draft_key(place))
+    pipeline.eval(_LOOK, 3, *place.redis_keys)
 
 
 def _look(answer: Any) -> Look:

@@ -5,25 +5,22 @@ from __future__ import annotations
 import contextlib
 import difflib
 from collections.abc import Iterator, Mapping, Sequence
-from typing import NamedTuple
 
 import msgspec
 
 from haptik_actions.errors import ConfigurationError, EditConflict, InvalidMessage
-from haptik_actions.messages._check import Context
 from haptik_actions.messages._defaults import PACKAGED_LOCALE, packaged_copy
-from haptik_actions.messages._editor import Editor, Look
-from haptik_actions.messages._entry import Draft, Entry, Origin, Version
+from haptik_actions.messages._editor import Editor, Look, Written
+from haptik_actions.messages._entry import Context, Draft, Entry, Origin, Version
 from haptik_actions.messages._message import Message
 from haptik_actions.messages._names import Place
 
 __all__ = [
     "EntryReader",
-    "Measure",
     "author_of",
-    "changed_by",
     "draft_after",
-    "draft_changed_by",
+    "entry_after",
+    "entry_of",
     "outside_version",
     "unified_diff",
 ]
@@ -48,48 +45,31 @@ def _lines(value: str | None) -> list[str]:
     return value.splitlines()
 
 
-class Measure(NamedTuple):
-    """What a text is measured by.
-
-    Attributes:
-        default: What a delete goes back to: what a seeding wrote, or else the builtin default.
-        context: What a text may use. It comes from the default of its locale, what the catalogue's own locale says, or
-            the packaged copy.
-    """
-
-    default: str | None
-    context: Context
-
-
 class EntryReader:
     """Reads entries for a catalogue. `own` are its defaults, locale -> key -> message."""
 
     def __init__(self, editor: Editor, own: Mapping[str, Mapping[str, str]], locale: str) -> None:
         self._editor, self._own, self._locale = editor, own, locale
 
-    async def entries(self, places: Sequence[Place], measures: Sequence[Measure] | None = None) -> list[Entry]:
-        """Return the messages at these places as they stand now; `measures` are theirs where they were read already."""
-        looks = await self._editor.look(places)
-        if measures is None:
-            measures = await self.measures(places)
-        return [_entry(*parts) for parts in zip(places, looks, measures, strict=True)]
-
-    async def measures(self, places: Sequence[Place]) -> list[Measure]:
-        """Return what the texts at these places are measured by, all of it read in one round trip."""
+    async def entries(self, places: Sequence[Place]) -> list[Entry]:
+        """Return the messages at these places as they stand now."""
         if not places:
             return []
+        looks = await self._editor.look(places)
         own = [Place(self._locale, place.key) for place in places]
-        keys = list(dict.fromkeys([place.default for place in (*places, *own)] + [place.live for place in own]))
-        values, slots = await self._editor.values_and_slots(keys)
-        held = dict(zip(keys, values, strict=True))
-        return [self._measure(place, own_place, held, slots) for place, own_place in zip(places, own, strict=True)]
-
-    def _measure(self, place: Place, own: Place, held: Mapping[str, str | None], slots: frozenset[str]) -> Measure:
-        default, own_default = (held[each.default] or self._builtin_default(each) for each in (place, own))
-        # A message without any default is its own measure only for its translations.
-        live = held[own.live] if place.locale != self._locale else None
-        message = _first_message([default, own_default, live, packaged_copy().get(place.key)])
-        return Measure(default, Context(message, slots))
+        defaults = {place: place.default for place in dict.fromkeys((*places, *own))}
+        # What the catalogue's own locale says is what a translation without any default is checked against.
+        lives = {own_place: own_place.live for place, own_place in zip(places, own, strict=True) if place != own_place}
+        names = [*defaults.values(), *lives.values()]
+        values, slots = await self._editor.values_and_slots(names)
+        held = dict(zip(names, values, strict=True))
+        default_of = {place: held[name] or self._builtin_default(place) for place, name in defaults.items()}
+        entries, packaged = [], packaged_copy()
+        for place, own_place, look in zip(places, own, looks, strict=True):
+            live = held[lives[own_place]] if place != own_place else None
+            says = [default_of[place], default_of[own_place], live, packaged.get(place.key)]
+            entries.append(entry_of(place, look, default_of[place], Context(_first_message(says), slots)))
+        return entries
 
     def builtin(self) -> Iterator[tuple[Place, str]]:
         """Yield the defaults that do not stand in Redis."""
@@ -103,12 +83,13 @@ class EntryReader:
         return own or (packaged_copy().get(place.key) if place.locale == PACKAGED_LOCALE else None)
 
 
-def _entry(place: Place, look: Look, measure: Measure) -> Entry:
-    default, context = measure
+def entry_of(place: Place, look: Look, default: str | None, context: Context) -> Entry:
+    """Return a message as Redis has it, with its default and what a text for it is checked against."""
     value = default if look.value is None else look.value
     origin: Origin = "edited" if look.value is not None else "default" if default is not None else "missing"
     newest = outside_version(look) if look.outside else look.newest
-    names = context.allowed if context.allowed is not None else _names_of(value)
+    allowed = context.allowed
+    names = _names_of(value) if allowed is None else allowed
     return Entry(
         key=place.key,
         locale=place.locale,
@@ -123,6 +104,7 @@ def _entry(place: Place, look: Look, measure: Measure) -> Entry:
         action=newest.action if newest else "",
         placeholders=tuple(sorted(names)),
         draft=look.draft,
+        context=context,
     )
 
 
@@ -152,14 +134,27 @@ def _names_of(value: str | None) -> frozenset[str]:
     return frozenset() if message is None else message.placeholders
 
 
-def changed_by(entry: Entry) -> str:
+def entry_after(done: Written, entry: Entry) -> Entry:
+    """Return the message after a change of it.
+
+    Raises:
+        EditConflict: nothing was written, for somebody else was faster.
+    """
+    if done == "outdated":
+        raise EditConflict(_changed_by(entry), entry)
+    if done == "other draft":
+        raise EditConflict(_draft_changed_by(entry), entry)
+    return entry
+
+
+def _changed_by(entry: Entry) -> str:
     """Return a sentence on who changed a message while somebody else edited it."""
     when = f" at {entry.at:%Y-%m-%d %H:%M} UTC" if entry.at else ""
     who = "by hand in Redis" if entry.action == "outside" else f"by {entry.author or 'somebody'}"
     return f"{entry.key} in {entry.locale} was changed {who}{when} meanwhile."
 
 
-def draft_changed_by(entry: Entry) -> str:
+def _draft_changed_by(entry: Entry) -> str:
     """Return a sentence on who changed a draft while somebody else edited the message."""
     what = f"saved by {entry.draft.author or 'somebody'}" if entry.draft else "discarded"
     return f"A draft of {entry.key} in {entry.locale} was {what} meanwhile."

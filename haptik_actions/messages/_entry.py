@@ -5,19 +5,21 @@ How current the store is, what is wrong with a message, what an editor sees of i
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
 from haptik_actions.errors import EditConflict
+from haptik_actions.messages._message import Finding, Message
 
 __all__ = [
     "Action",
     "Applied",
+    "Checked",
+    "Context",
     "Count",
     "Draft",
     "Entry",
-    "Finding",
     "Health",
     "ImportPlan",
     "Origin",
@@ -27,27 +29,6 @@ __all__ = [
     "Seeded",
     "Version",
 ]
-
-Severity = Literal["error", "warning"]
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing to look at before a message is published.
-
-    Attributes:
-        severity: An `error` keeps it from being published; a `warning` does not.
-        path: Where: `text`, `[1].buttons[0].title`, `data.items[2]`; empty for the whole.
-        words: What it is, and what helps.
-        channel: The channel that it is about, None for all.
-        code: `form`, `blank`, `placeholder`, `group`, `hsl`, `length` or `channel`.
-    """
-
-    severity: Severity
-    path: str
-    words: str
-    channel: str | None = None
-    code: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,6 +75,21 @@ class Draft:
     based_on: str
 
 
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What is known about a message: its default, and the names that may be used besides the default's own."""
+
+    default: Message | None = None
+    names: frozenset[str] = frozenset()
+
+    @property
+    def allowed(self) -> frozenset[str] | None:
+        """The names that a text may use; None where nothing is known, and any may be."""
+        if self.default is None:
+            return None
+        return self.default.placeholders | self.names
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
     """One message in one locale, as it stands now.
@@ -107,6 +103,7 @@ class Entry:
         author, at, why: Of the latest edit. Nobody is known for an edit by hand (`action` is `outside`).
         placeholders: The names that a text may use here, in the order of the alphabet.
         draft: What is not published yet.
+        context: What a text for this message is checked against.
     """
 
     key: str
@@ -122,6 +119,16 @@ class Entry:
     action: Action = ""
     placeholders: tuple[str, ...] = ()
     draft: Draft | None = None
+    context: Context = field(default=Context(), compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checked:
+    """A value for the message `entry`, and what the check of it found, errors first."""
+
+    entry: Entry
+    value: str
+    findings: tuple[Finding, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

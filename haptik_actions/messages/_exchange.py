@@ -15,7 +15,7 @@ from typing import Any
 
 import msgspec
 
-from haptik_actions._encoding import detect_encoding
+from haptik_actions._csv import NUL, CsvRecords, detect_encoding
 from haptik_actions._rasa_yaml import load_yaml
 from haptik_actions.errors import ConfigurationError
 from haptik_actions.messages._names import Place, checked
@@ -117,6 +117,7 @@ def _guarded(cell: str) -> str:
 
 
 def _unguarded(cell: str) -> str:
+    cell = cell.replace(NUL, "\0")
     return cell[1:] if cell.startswith("'") and cell[1:].startswith(_FORMULA) else cell
 
 
@@ -127,23 +128,21 @@ def _read_csv(data: bytes) -> list[ImportedRow]:
     except UnicodeDecodeError as error:
         line = data[: error.start].count(b"\n") + 1
         raise ConfigurationError(f"Line {line} of the file is not {encoding.shown}.") from None
-    heading = text.split("\n", 1)[0]
-    delimiter = max(",;\t", key=heading.count)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+    records = CsvRecords(io.StringIO(text, newline=""), has_nul=encoding.has_nul, strict=False)
     try:
-        columns = [name.strip().lower() for name in next(reader, [])]
+        columns = [name.strip().lower() for name in next(records.reader, [])]
         missing = {"key", "locale", "value"} - set(columns)
         if missing:
             raise ConfigurationError(f"The first line of the file names no column {', '.join(sorted(missing))}.")
         places = [columns.index(name) for name in ("key", "locale", "value")]
-        return [_csv_row(cells, places, reader.line_num) for cells in reader if any(cells)]
+        return [_csv_row(cells, places, records.line) for cells in records.reader if any(cells)]
     except csv.Error as error:
-        raise ConfigurationError(f"Line {reader.line_num} of the file is not CSV: {error}.") from None
+        raise ConfigurationError(f"Line {records.line} of the file is not CSV: {error}.") from None
 
 
 def _csv_row(cells: Sequence[str], places: Sequence[int], line: int) -> ImportedRow:
     if len(cells) <= max(places):
-        return ImportedRow(cells[0], "", "", f"line {line} has too few cells")
+        return ImportedRow(cells[0].replace(NUL, "\0"), "", "", f"line {line} has too few cells")
     key, locale, value = (_unguarded(cells[place]) for place in places)
     return _row(key, locale, value)
 
@@ -187,7 +186,7 @@ def _as_yaml(value: str) -> Any:
     return decoded if isinstance(decoded, (dict, list)) and _from_yaml(decoded) == value else value
 
 
-def _from_yaml(value: Any) -> str:
+def _from_yaml(value: object) -> str:
     return value if isinstance(value, str) else msgspec.json.encode(value).decode()
 
 
@@ -208,7 +207,7 @@ def _read_yaml(data: bytes) -> list[ImportedRow]:
     ]
 
 
-def _yaml_row(key: str, locale: str, value: Any) -> ImportedRow:
+def _yaml_row(key: str, locale: str, value: object) -> ImportedRow:
     if not isinstance(value, (str, dict, list)):
         return ImportedRow(
             key, locale, str(value), "a message is a text, a list or an object; quote numbers and yes/no"

@@ -7,6 +7,7 @@ such index.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from bisect import bisect_left, insort
 from collections import defaultdict
@@ -14,6 +15,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Literal
 
+from haptik_actions._deadline import DeadlinePassed, deadline
 from haptik_actions._namespace import ROOT
 from haptik_actions._single_flight import SingleFlight
 from haptik_actions.errors import InvalidMessage, MessagesUnavailable
@@ -200,6 +202,7 @@ def _line(value: str) -> str:
 
 
 _UNTRACKED_SECONDS = 2.0
+_TRACKING_SECONDS = 1.0
 # Handled before other tasks of the event loop get a turn.
 _AT_A_TIME = 500
 
@@ -225,6 +228,27 @@ class Index:
         self._gaps = 0
         self._dirty: set[str] = set()
         self._strays: set[str] = set()
+        self._tracked = asyncio.Event()
+        self._loading: asyncio.Task[None] | None = None
+
+    def load(self) -> None:
+        """Read everything in the background, in the running event loop; once Redis tells of edits, or a second later.
+
+        Before that, reading would be reading twice.
+        """
+        if self._loading is None:
+            self._loading = asyncio.get_running_loop().create_task(self._load())
+
+    def stop(self) -> None:
+        """Read no more in the background."""
+        if self._loading is not None:
+            self._loading.cancel()
+
+    def track(self, active: bool) -> None:
+        """Redis tells of edits from now on, or no longer."""
+        self.touch(None)
+        if active:
+            self._tracked.set()
 
     def touch(self, redis_keys: Iterable[str] | None) -> None:
         """Redis (or this process) changed these keys; None: anything may have changed."""
@@ -240,6 +264,19 @@ class Index:
         Raises:
             MessagesUnavailable: Redis does not answer.
         """
+        if self._loading is not None and not self._loading.done():
+            await asyncio.wait([self._loading])
+        return await self._current()
+
+    async def _load(self) -> None:
+        with contextlib.suppress(DeadlinePassed):
+            async with deadline(_TRACKING_SECONDS):
+                await self._tracked.wait()
+        # The next list tries again, and says what is wrong.
+        with contextlib.suppress(MessagesUnavailable):
+            await self._current()
+
+    async def _current(self) -> Contents:
         if not self._whole or not (self._is_tracking() or self._timer() - self._read_at < _UNTRACKED_SECONDS):
             await self._flight.run("all", self._read_all)
         # Once more where something changed while others were reading.

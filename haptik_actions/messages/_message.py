@@ -6,27 +6,93 @@
     ["Hello!", "Hi there!", {"channel": "slack", "text": "Hey"}]
 
 What begins as JSON does (`{"`, `["`, `[{`) and is none of these is refused; every other string is a text.
+
+HSL in a message has placeholders. Whether it is an element is known once they are filled.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any
+from typing import Any, Literal, TypeAlias
+from urllib.parse import quote
 
 import msgspec
 
 from haptik_actions._halves import without_halves
 from haptik_actions.config import nearest
-from haptik_actions.errors import InvalidMessage
-from haptik_actions.messages._entry import Finding
-from haptik_actions.messages._hsl import mistake_in
+from haptik_actions.errors import InvalidElement, InvalidMessage
+from haptik_actions.hsl import Unknown, parse
 from haptik_actions.messages._template import Template
 
-__all__ = ["KEYS", "Message", "Variation", "can_be_evaluated", "predicate"]
+__all__ = [
+    "KEYS",
+    "SAMPLES",
+    "Fill",
+    "Finding",
+    "Message",
+    "Variation",
+    "can_be_evaluated",
+    "filled",
+    "filled_strictly",
+    "mistake_in",
+    "predicate",
+]
+
+Fill: TypeAlias = Callable[[str, Mapping[str, Any]], str]
+"""Fills the placeholders of a text from values."""
+
+# Stands for every value: a bare host is an address, so that a placeholder may be a whole link or the end of one.
+_SAMPLE = "x.example"
+_LINKS = frozenset({"url", "link", "image", "image_url", "menu_url", "profile_image", "search_source"})
+
+
+def mistake_in(item: Mapping[str, Any]) -> InvalidElement | None:
+    """Return what keeps an HSL object with placeholders from being an element, or None."""
+    try:
+        element = parse(filled(item, filled_strictly, SAMPLES))
+    except InvalidElement as error:
+        return error
+    if isinstance(element, Unknown):
+        return InvalidElement("type", f"{element.type!r} is no element of HSL")
+    return None
+
+
+def filled(value: Any, fill: Fill, values: Mapping[str, Any], key: str = "") -> Any:
+    """Return a copy of `value` in which every string, in lists and objects too, has its placeholders filled."""
+    if isinstance(value, str):
+        # A placeholder that begins an address is the address.
+        encoded = key in _LINKS and not value.lstrip().startswith("{")
+        return fill(value, _Encoded(values)) if encoded else fill(value, values)
+    if isinstance(value, Mapping):
+        return {name: filled(member, fill, values, str(name)) for name, member in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [filled(member, fill, values, key) for member in value]
+    return value
+
+
+def filled_strictly(text: str, values: Mapping[str, Any]) -> str:
+    """Return `text` with its placeholders filled; one without a value is an error."""
+    return Template.parse(text).fill(values)
+
+
+class _Encoded(dict[str, Any]):
+    """Values as they stand in an address."""
+
+    def __init__(self, values: Mapping[str, Any]) -> None:
+        super().__init__({name: quote(str(value), safe="") for name, value in values.items() if value is not None})
+
+
+class _Samples(dict[str, Any]):
+    def get(self, key: str, default: Any = None) -> Any:
+        return _SAMPLE
+
+
+SAMPLES = _Samples()
+
 
 _BEGINS_AS_JSON = re.compile(r'\s*(?:\{\s*"|\[\s*["{])')
 _LIST_KEYS = ("buttons", "elements", "quick_replies")
@@ -41,6 +107,28 @@ _ESCAPED_HALF = re.compile(r"\\u[dD][89a-fA-F]")
 _PREDICATE = "predicate"
 # What a user sees or hears of a response.
 _SHOWING = ("text", "hsl", "image", "custom", "attachment", "elements", "buttons", "quick_replies")
+
+
+Severity = Literal["error", "warning"]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing to look at before a message is published.
+
+    Attributes:
+        severity: An `error` keeps it from being published; a `warning` does not.
+        path: Where: `text`, `[1].buttons[0].title`, `data.items[2]`; empty for the whole.
+        words: What it is, and what helps.
+        channel: The channel that it is about, None for all.
+        code: `form`, `blank`, `placeholder`, `group`, `hsl`, `length` or `channel`.
+    """
+
+    severity: Severity
+    path: str
+    words: str
+    channel: str | None = None
+    code: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

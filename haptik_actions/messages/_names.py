@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from haptik_actions._language_tag import is_locale
 from haptik_actions._namespace import ROOT
@@ -38,7 +38,7 @@ LANGUAGE = "language_code"
 """The slot, and the key of the metadata of Haptik's integration request, that holds a user's language."""
 
 
-def locale_of(slots: Mapping[str, Any] | None, *metadata: Mapping[str, Any] | None) -> str | None:
+def locale_of(slots: Mapping[str, object] | None, *metadata: Mapping[str, object] | None) -> str | None:
     """Return the language tag in slot `language_code`, or else in the first metadata that has one; None for neither.
 
     Metadata may hold it at the top or, where a gateway passes Haptik's integration request on, below `user`.
@@ -80,15 +80,21 @@ class Place(NamedTuple):
         """The Redis key of the domain's own response."""
         return f"{DEFAULT}{self.locale}:{self.key}"
 
+    @property
+    def redis_keys(self) -> tuple[str, str, str]:
+        """The Redis keys of the message, its versions, newest first, and its draft: in one slot of a cluster."""
+        live = self.live
+        return live, f"{_HISTORY}{{{live}}}", f"{DRAFT}{{{live}}}"
+
 
 def draft_key(place: Place) -> str:
     """The Redis key of the draft, in the same slot of a cluster as the message."""
-    return f"{DRAFT}{{{place.live}}}"
+    return place.redis_keys[2]
 
 
 def history_key(place: Place) -> str:
     """The Redis key of the versions, newest first, in the same slot of a cluster as the message."""
-    return f"{_HISTORY}{{{place.live}}}"
+    return place.redis_keys[1]
 
 
 def place_of(redis_key: str) -> tuple[str, Place] | None:

@@ -8,8 +8,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from haptik_actions.hsl import Actionable, Element, Text, Unknown, parse
-from haptik_actions.messages._hsl import SAMPLES, Fill, filled, filled_strictly
-from haptik_actions.messages._message import Message, Variation, can_be_evaluated
+from haptik_actions.messages._message import (
+    SAMPLES,
+    Fill,
+    Message,
+    Variation,
+    can_be_evaluated,
+    filled,
+    filled_strictly,
+)
 from haptik_actions.messages._template import Template
 
 __all__ = ["MISSING", "Resolved", "element_of", "sampled", "suitable"]

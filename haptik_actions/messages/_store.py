@@ -20,11 +20,10 @@ from haptik_actions._single_flight import SingleFlight
 from haptik_actions.errors import InvalidElement
 from haptik_actions.messages._defaults import PACKAGED_LOCALE, Defaults
 from haptik_actions.messages._entry import Health
-from haptik_actions.messages._last_read import LastRead, Snapshot
 from haptik_actions.messages._message import Message, Variation
 from haptik_actions.messages._names import DEFAULT, LIVE, Place, locale_chain, place_of
 from haptik_actions.messages._resolved import Resolved
-from haptik_actions.messages._source import REDIS_SECONDS, RedisSource, redis_errors
+from haptik_actions.messages._source import REDIS_SECONDS, LastRead, RedisSource, Snapshot, redis_errors
 from haptik_actions.messages._template import Template
 
 if TYPE_CHECKING:

@@ -5,8 +5,7 @@
 is the endpoint that Rasa can ask; `haptik_actions.channel.HaptikNLG` is the same inside Rasa's own process.
 """
 
-from haptik_actions.nlg._answer import Answer, answer, last_resort
+from haptik_actions.nlg._answer import Answer, Call, answer, last_resort
 from haptik_actions.nlg._app import nlg_app
-from haptik_actions.nlg._call import Call
 
 __all__ = ["Answer", "Call", "answer", "last_resort", "nlg_app"]

@@ -2,27 +2,173 @@
 
 Rasa takes an object, with a `text` that is a string and `buttons` that are a list. It loses an utterance of another
 shape, so every answer here has that one. `{}` says nothing, as Rasa does where no variation fits.
+
+A response may have translations of its own, as Rasa Pro writes them beside its text and in its buttons:
+
+    {"text": "Hello", "translation": {"de": "Hallo"}, "buttons": [{"title": "Yes", "payload": "/yes",
+     "translation": {"de": {"title": "Ja"}}}]}
+
+Source: https://rasa.com/docs/pro/build/translating-your-assistant
+
+Of what Rasa posts for each utterance only what is needed is decoded, for the body grows with the conversation.
+
+Source: `rasa/core/nlg/callback.py` of Rasa 3.6.21.
 """
 
 from __future__ import annotations
 
+import json
 import random
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from haptik_actions._halves import without_halves
 from haptik_actions._log import get_logger
 from haptik_actions.errors import HaptikError, InvalidElement
-from haptik_actions.messages import Message, MessageStore, Template, Variation, element_of, packaged_copy, suitable
-from haptik_actions.nlg._call import Call
-from haptik_actions.nlg._translation import translated
+from haptik_actions.messages import (
+    Message,
+    MessageStore,
+    Template,
+    Variation,
+    element_of,
+    locale_chain,
+    locale_of,
+    packaged_copy,
+    suitable,
+)
 
 if TYPE_CHECKING:
     from haptik_actions.render import Copy
 
-__all__ = ["Answer", "answer", "last_resort"]
+__all__ = ["Answer", "Call", "answer", "last_resort", "translated"]
 
 logger = get_logger(__name__)
+
+
+class _Tracker(msgspec.Struct):
+    slots: dict[str, Any] | None = None
+    latest_message: Any = None
+
+
+class _Channel(msgspec.Struct):
+    name: str | None = None
+
+
+class Call(msgspec.Struct):
+    """One utterance that Rasa asks for.
+
+    Attributes:
+        response: Its name in the domain, `utter_greet`.
+        arguments: Values that the caller gave; they go before slots.
+        tracker: The conversation, of which slots and the metadata of the latest message are kept.
+        channel: Where it is said: the name of the output channel, `collector` for plain REST.
+    """
+
+    response: str
+    arguments: dict[str, Any] | None = None
+    tracker: _Tracker | None = None
+    channel: _Channel | None = None
+
+    @classmethod
+    def of(
+        cls,
+        response: str,
+        *,
+        slots: Mapping[str, Any],
+        metadata: Mapping[str, Any] | None,
+        channel: str | None,
+        arguments: Mapping[str, Any],
+    ) -> Call:
+        """Return the call that `HaptikNLG` makes in Rasa's own process. `metadata` is that of the latest message."""
+        tracker = _Tracker(slots=dict(slots), latest_message={"metadata": metadata})
+        return cls(response, arguments=dict(arguments), tracker=tracker, channel=_Channel(channel))
+
+    @classmethod
+    def decode(cls, body: bytes) -> Call:
+        """Read what Rasa posts. Python's json wrote it, so it may hold NaN, Infinity and halves of surrogate pairs.
+
+        Raises:
+            ValueError: the body is no call of Rasa.
+        """
+        try:
+            return _decode(body)
+        except msgspec.ValidationError:
+            raise
+        except (msgspec.DecodeError, UnicodeDecodeError) as strict:
+            try:
+                return msgspec.convert(without_halves(json.loads(body)), cls)
+            except (ValueError, RecursionError):
+                raise strict from None
+
+    @property
+    def slots(self) -> Mapping[str, Any]:
+        """All slots, also those that were never set."""
+        return (self.tracker.slots if self.tracker else None) or {}
+
+    @property
+    def values(self) -> Mapping[str, Any]:
+        """The values that fill placeholders: arguments before slots."""
+        return {**self.slots, **(self.arguments or {})}
+
+    @property
+    def channel_name(self) -> str | None:
+        """The name of the output channel."""
+        return self.channel.name if self.channel else None
+
+    @property
+    def locale(self) -> str | None:
+        """The user's language, where slot or metadata `language_code` names one."""
+        latest = self.tracker.latest_message if self.tracker else None
+        metadata = latest.get("metadata") if isinstance(latest, dict) else None
+        return locale_of(self.slots, metadata if isinstance(metadata, dict) else None)
+
+
+_decode = msgspec.json.Decoder(Call).decode
+
+
+_KEY = "translation"
+
+
+def translated(variation: Variation, locale: str, wanted: str | None) -> tuple[Variation, str]:
+    """Return what is said of a message in `locale` to a user whose language is `wanted`, and the language of that.
+
+    A message in the user's own language needs no translation, nor one whose user's language nobody knows. What is
+    not translated stays. The result has no `translation`: it is for nobody's eyes.
+    """
+    buttons = variation.extra.get("buttons") or ()
+    if _KEY not in variation.extra and not any(isinstance(each, Mapping) and _KEY in each for each in buttons):
+        return variation, locale
+    tags = _before(locale, locale_chain(wanted, locale) if wanted else ())
+    extra = {key: value for key, value in variation.extra.items() if key != _KEY}
+    if buttons:
+        extra["buttons"] = [_button(button, tags) for button in buttons]
+    tag, text = _first(variation.extra.get(_KEY), tags, str)
+    said = replace(variation, text=variation.text if text is None else text, extra=extra)
+    return said, tag or locale
+
+
+def _before(locale: str, chain: Sequence[str]) -> Sequence[str]:
+    """The languages that the user would rather read than `locale`."""
+    return chain[: chain.index(locale)] if locale in chain else chain
+
+
+def _button(button: Any, tags: Sequence[str]) -> Any:
+    if not isinstance(button, Mapping):
+        return button
+    _, other = _first(button.get(_KEY), tags, Mapping)
+    return {key: (other or {}).get(key, value) for key, value in button.items() if key != _KEY}
+
+
+def _first(translations: Any, tags: Sequence[str], kind: type) -> tuple[str | None, Any]:
+    if isinstance(translations, Mapping):
+        for tag in tags:
+            if isinstance(translations.get(tag), kind):
+                return tag, translations[tag]
+    return None, None
+
 
 Answer = dict[str, Any]
 

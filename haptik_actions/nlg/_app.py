@@ -12,8 +12,7 @@ import msgspec
 from haptik_actions._log import get_logger
 from haptik_actions._loopback import host_of, is_forwarded, is_loopback
 from haptik_actions.messages import MessageStore
-from haptik_actions.nlg._answer import answer, last_resort
-from haptik_actions.nlg._call import Call
+from haptik_actions.nlg._answer import Call, answer, last_resort
 
 __all__ = ["nlg_app"]
 

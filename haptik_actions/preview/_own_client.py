@@ -60,7 +60,7 @@ _DOES = MappingProxyType(
 )
 
 
-def haptik(payload: Mapping[str, Any] | str, mark: Marker) -> Iterator[Part]:
+def haptik(payload: Mapping[str, object] | str, mark: Marker) -> Iterator[Part]:
     """An element as the platform's own clients draw it. Of an unknown one, its text and its JSON are shown."""
     try:
         element = parse(payload)

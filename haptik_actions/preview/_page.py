@@ -25,7 +25,7 @@ from haptik_actions.render import ALIASES, CHANNELS, LOSSES, Channel, Copy, Mess
 
 __all__ = ["PREVIEWED", "Content", "preview_channel", "preview_page"]
 
-Reader: TypeAlias = Callable[[Mapping[str, Any], Marker], Iterator[Part]]
+Reader: TypeAlias = Callable[[Mapping[str, object], Marker], Iterator[Part]]
 
 _READERS: Mapping[str, Reader] = MappingProxyType(
     {
@@ -123,7 +123,7 @@ def remarks(notes: Sequence[Note]) -> Iterator[Remark]:
         )
 
 
-Content: TypeAlias = Element | Mapping[str, Any] | str | Sequence[Element | Mapping[str, Any] | str]
+Content: TypeAlias = Element | Mapping[str, object] | str | Sequence[Element | Mapping[str, object] | str]
 """An element, its JSON, a text, or several of these."""
 
 PREVIEWED: tuple[str, ...] = tuple(name for name in CHANNELS if name not in ALIASES)

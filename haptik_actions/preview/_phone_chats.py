@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
 
 from haptik_actions.preview._marks import Marker, marker, plain
 from haptik_actions.preview._parts import (
@@ -27,7 +26,7 @@ from haptik_actions.preview._parts import (
 __all__ = []
 
 
-def messenger(payload: Mapping[str, Any], mark: Marker) -> Iterator[Part]:
+def messenger(payload: Mapping[str, object], mark: Marker) -> Iterator[Part]:
     """A `message` object of Messenger's Send API."""
     if "text" in payload:
         yield Bubble(text=mark(text(payload["text"])))
@@ -40,12 +39,12 @@ def messenger(payload: Mapping[str, Any], mark: Marker) -> Iterator[Part]:
         yield unseen(payload)
 
 
-def web_chat(payload: Mapping[str, Any], mark: Marker) -> Iterator[Part]:
+def web_chat(payload: Mapping[str, object], mark: Marker) -> Iterator[Part]:
     """What Rasa's socketio channel emits: the message is below `data`."""
     yield from messenger(mapping(payload.get("data")) or payload, mark)
 
 
-def _attachment(attachment: Mapping[str, Any], mark: Marker) -> Part:
+def _attachment(attachment: Mapping[str, object], mark: Marker) -> Part:
     payload = mapping(attachment.get("payload"))
     if attachment.get("type") in ("image", "video"):
         return Bubble(image=text(payload.get("url") or payload.get("src")), title=plain(text(payload.get("title"))))
@@ -56,7 +55,7 @@ def _attachment(attachment: Mapping[str, Any], mark: Marker) -> Part:
     return unseen(attachment)
 
 
-def _card(element: Mapping[str, Any], mark: Marker) -> Bubble:
+def _card(element: Mapping[str, object], mark: Marker) -> Bubble:
     return Bubble(
         title=mark(text(element.get("title"))),
         text=mark(text(element.get("subtitle"))),
@@ -70,13 +69,13 @@ def buttons(value: object) -> tuple[Tap, ...]:
     return tuple(tap(button.get("title"), _does(button)) for button in mappings(value))
 
 
-def _does(button: Mapping[str, Any]) -> str:
+def _does(button: Mapping[str, object]) -> str:
     if button.get("type") == "phone_number":
         return calls(button.get("payload"))
     return opens(button.get("url"))
 
 
-def whatsapp(payload: Mapping[str, Any], mark: Marker) -> Iterator[Part]:
+def whatsapp(payload: Mapping[str, object], mark: Marker) -> Iterator[Part]:
     """A message of WhatsApp's Cloud API."""
     kind = payload.get("type")
     if kind == "image":
@@ -90,7 +89,7 @@ def whatsapp(payload: Mapping[str, Any], mark: Marker) -> Iterator[Part]:
         yield unseen(payload)
 
 
-def _interactive(interactive: Mapping[str, Any], mark: Marker) -> Iterator[Part]:
+def _interactive(interactive: Mapping[str, object], mark: Marker) -> Iterator[Part]:
     action = mapping(interactive.get("action"))
     header = mapping(interactive.get("header"))
     sections = list(mappings(action.get("sections")))
@@ -105,7 +104,7 @@ def _interactive(interactive: Mapping[str, Any], mark: Marker) -> Iterator[Part]
         yield Menu(label=text(action.get("button")), sections=tuple(rows))
 
 
-def _whatsapp_taps(kind: str, action: Mapping[str, Any]) -> Iterator[Tap]:
+def _whatsapp_taps(kind: str, action: Mapping[str, object]) -> Iterator[Tap]:
     if kind == "cta_url":
         parameters = mapping(action.get("parameters"))
         yield tap(parameters.get("display_text"), opens(parameters.get("url")))
@@ -115,11 +114,11 @@ def _whatsapp_taps(kind: str, action: Mapping[str, Any]) -> Iterator[Tap]:
         yield tap(mapping(button.get("reply")).get("title"))
 
 
-def _row(row: Mapping[str, Any]) -> Tap:
+def _row(row: Mapping[str, object]) -> Tap:
     return tap(row.get("title"), detail=row.get("description"))
 
 
-def telegram(payload: Mapping[str, Any], mark: Marker) -> Iterator[Part]:
+def telegram(payload: Mapping[str, object], mark: Marker) -> Iterator[Part]:
     """Arguments of a method of Telegram's Bot API."""
     shown = mark if payload.get("parse_mode") == "HTML" else plain
     media = [item for item in mappings(payload.get("media")) if item.get("media")]
@@ -139,13 +138,13 @@ def telegram(payload: Mapping[str, Any], mark: Marker) -> Iterator[Part]:
         yield Keyboard(rows=tuple(rows))
 
 
-def _key(key: Mapping[str, Any]) -> Tap:
+def _key(key: Mapping[str, object]) -> Tap:
     if key.get("request_location"):
         return tap(key.get("text"), "sends the place of the user")
     return tap(key.get("text"), opens(key.get("url")))
 
 
-def line(payload: Mapping[str, Any], mark: Marker) -> Iterator[Part]:
+def line(payload: Mapping[str, object], mark: Marker) -> Iterator[Part]:
     """A message object of LINE's Messaging API."""
     kind = payload.get("type")
     if kind == "text":
@@ -163,7 +162,7 @@ def line(payload: Mapping[str, Any], mark: Marker) -> Iterator[Part]:
         yield Chips(taps=tuple(map(_line_action, chips)))
 
 
-def _line_template(template: Mapping[str, Any]) -> Iterator[Part]:
+def _line_template(template: Mapping[str, object]) -> Iterator[Part]:
     columns = list(mappings(template.get("columns")))
     if columns:
         yield Strip(cards=tuple(map(_line_column, columns)))
@@ -171,7 +170,7 @@ def _line_template(template: Mapping[str, Any]) -> Iterator[Part]:
         yield _line_column(template)
 
 
-def _line_column(column: Mapping[str, Any]) -> Bubble:
+def _line_column(column: Mapping[str, object]) -> Bubble:
     actions = [*mappings(column.get("actions")), *mappings([column.get("action")])]
     return Bubble(
         title=plain(text(column.get("title"))),
@@ -181,7 +180,7 @@ def _line_column(column: Mapping[str, Any]) -> Bubble:
     )
 
 
-def _line_action(action: Mapping[str, Any]) -> Tap:
+def _line_action(action: Mapping[str, object]) -> Tap:
     if action.get("type") == "location":
         return tap(action.get("label"), "sends the place of the user")
     if action.get("type") in ("camera", "cameraRoll"):
@@ -189,13 +188,13 @@ def _line_action(action: Mapping[str, Any]) -> Tap:
     return tap(action.get("label"), opens(action.get("uri")))
 
 
-def _flex(contents: Mapping[str, Any]) -> Part:
+def _flex(contents: Mapping[str, object]) -> Part:
     if contents.get("type") == "carousel":
         return Strip(cards=tuple(map(_flex_bubble, mappings(contents.get("contents")))))
     return _flex_bubble(contents)
 
 
-def _flex_bubble(bubble: Mapping[str, Any]) -> Bubble:
+def _flex_bubble(bubble: Mapping[str, object]) -> Bubble:
     boxes = [mapping(bubble.get(name)) for name in ("header", "body", "footer")]
     pieces = [piece for box in boxes for piece in mappings(box.get("contents"))]
     sides = [list(mappings(piece.get("contents"))) for piece in pieces if piece.get("layout") == "horizontal"]
@@ -220,7 +219,7 @@ def _flex_bubble(bubble: Mapping[str, Any]) -> Bubble:
     )
 
 
-def viber(payload: Mapping[str, Any], mark: Marker) -> Iterator[Part]:
+def viber(payload: Mapping[str, object], mark: Marker) -> Iterator[Part]:
     """A message of Viber's bot API. A rich media has nothing but buttons: its pictures and texts are buttons, too."""
     kind = payload.get("type")
     if kind == "text":
@@ -236,10 +235,10 @@ def viber(payload: Mapping[str, Any], mark: Marker) -> Iterator[Part]:
         yield Keyboard(rows=keys)
 
 
-def _viber_cards(media: Mapping[str, Any]) -> Iterator[Bubble]:
+def _viber_cards(media: Mapping[str, object]) -> Iterator[Bubble]:
     """Divide the rows into cards: each card is a column of `ButtonsGroupRows` rows."""
     height, filled = media.get("ButtonsGroupRows"), 0
-    column: list[Mapping[str, Any]] = []
+    column: list[Mapping[str, object]] = []
     for button in mappings(media.get("Buttons")):
         column.append(button)
         filled += button.get("Rows") or 1
@@ -250,7 +249,7 @@ def _viber_cards(media: Mapping[str, Any]) -> Iterator[Bubble]:
         yield _viber_card(column)
 
 
-def _viber_card(column: list[Mapping[str, Any]]) -> Bubble:
+def _viber_card(column: list[Mapping[str, object]]) -> Bubble:
     marked = marker("html")
     silent = [button for button in column if button.get("ActionType") == "none"]
     return Bubble(
@@ -260,14 +259,14 @@ def _viber_card(column: list[Mapping[str, Any]]) -> Bubble:
     )
 
 
-def _viber_key(button: Mapping[str, Any]) -> Tap:
+def _viber_key(button: Mapping[str, object]) -> Tap:
     kind = button.get("ActionType")
     does = {"location-picker": "sends the place of the user", "share-phone": "sends the number of the user"}
     done = opens(button.get("ActionBody")) if kind == "open-url" else does.get(text(kind), "")
     return tap(unescaped(button.get("Text")), done)
 
 
-def rcs(payload: Mapping[str, Any], mark: Marker) -> Iterator[Part]:
+def rcs(payload: Mapping[str, object], mark: Marker) -> Iterator[Part]:
     """A content message of RCS Business Messaging."""
     message = mapping(payload.get("contentMessage"))
     card = mapping(message.get("richCard"))
@@ -288,7 +287,7 @@ def rcs(payload: Mapping[str, Any], mark: Marker) -> Iterator[Part]:
         yield Chips(taps=chips)
 
 
-def _rcs_card(content: Mapping[str, Any]) -> Bubble:
+def _rcs_card(content: Mapping[str, object]) -> Bubble:
     media = mapping(mapping(content.get("media")).get("contentInfo"))
     return Bubble(
         title=plain(text(content.get("title"))),
@@ -298,7 +297,7 @@ def _rcs_card(content: Mapping[str, Any]) -> Bubble:
     )
 
 
-def _suggestion(suggestion: Mapping[str, Any]) -> Tap:
+def _suggestion(suggestion: Mapping[str, object]) -> Tap:
     action = mapping(suggestion.get("action"))
     if not action:
         return tap(mapping(suggestion.get("reply")).get("text"))
@@ -309,7 +308,7 @@ def _suggestion(suggestion: Mapping[str, Any]) -> Tap:
     return tap(action.get("text"), opens(mapping(action.get("openUrlAction")).get("url")))
 
 
-def twilio(payload: Mapping[str, Any], mark: Marker) -> Iterator[Part]:
+def twilio(payload: Mapping[str, object], mark: Marker) -> Iterator[Part]:
     """Arguments of a message of Twilio: a text, and media."""
     media = payload.get("media_url")
     images = [text(url) for url in media] if isinstance(media, list) else []

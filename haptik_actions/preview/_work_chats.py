@@ -23,7 +23,7 @@ from haptik_actions.preview._parts import (
 )
 
 
-def slack(payload: Mapping[str, Any], mark: Marker) -> Iterator[Part]:
+def slack(payload: Mapping[str, object], mark: Marker) -> Iterator[Part]:
     """Arguments of `chat.postMessage`: blocks, or a text alone."""
     blocks = list(mappings(payload.get("blocks")))
     if not blocks:
@@ -32,7 +32,7 @@ def slack(payload: Mapping[str, Any], mark: Marker) -> Iterator[Part]:
         yield from _block(block, mark)
 
 
-def _block(block: Mapping[str, Any], mark: Marker) -> Iterator[Part]:
+def _block(block: Mapping[str, object], mark: Marker) -> Iterator[Part]:
     kind = block.get("type")
     if kind == "section":
         image = text(mapping(block.get("accessory")).get("image_url"))
@@ -62,7 +62,7 @@ def _table(block: Mapping[str, Any]) -> Bubble:
     return Bubble(title=plain(title), facts=tuple(facts), total=total)
 
 
-def _actions(elements: list[Mapping[str, Any]]) -> Iterator[Part]:
+def _actions(elements: list[Mapping[str, object]]) -> Iterator[Part]:
     buttons = tuple(_slack_button(element) for element in elements if element.get("type") == "button")
     if buttons:
         yield Keyboard(rows=(buttons,))
@@ -73,11 +73,11 @@ def _actions(elements: list[Mapping[str, Any]]) -> Iterator[Part]:
             yield unseen(element)
 
 
-def _slack_button(element: Mapping[str, Any]) -> Tap:
+def _slack_button(element: Mapping[str, object]) -> Tap:
     return tap(unescaped(mapping(element.get("text")).get("text")), opens(element.get("url")))
 
 
-def _select(element: Mapping[str, Any]) -> Menu:
+def _select(element: Mapping[str, object]) -> Menu:
     groups = list(mappings(element.get("option_groups"))) or [{"options": element.get("options")}]
     return Menu(
         label=text(mapping(element.get("placeholder")).get("text")),
@@ -88,12 +88,12 @@ def _select(element: Mapping[str, Any]) -> Menu:
     )
 
 
-def _option(option: Mapping[str, Any]) -> Tap:
+def _option(option: Mapping[str, object]) -> Tap:
     detail = unescaped(mapping(option.get("description")).get("text"))
     return tap(unescaped(mapping(option.get("text")).get("text")), detail=detail)
 
 
-def teams(payload: Mapping[str, Any], mark: Marker) -> Iterator[Part]:
+def teams(payload: Mapping[str, object], mark: Marker) -> Iterator[Part]:
     """A Bot Framework activity."""
     if payload.get("text"):
         yield Bubble(text=mark(text(payload["text"])))
@@ -109,7 +109,7 @@ def teams(payload: Mapping[str, Any], mark: Marker) -> Iterator[Part]:
         yield Keyboard(rows=(taps,))
 
 
-def _card(attachment: Mapping[str, Any], mark: Marker) -> Part:
+def _card(attachment: Mapping[str, object], mark: Marker) -> Part:
     content, kind = mapping(attachment.get("content")), text(attachment.get("contentType"))
     if kind.endswith("card.hero"):
         return _hero(content, mark)
@@ -118,7 +118,7 @@ def _card(attachment: Mapping[str, Any], mark: Marker) -> Part:
     return unseen(attachment)
 
 
-def _receipt(card: Mapping[str, Any]) -> Bubble:
+def _receipt(card: Mapping[str, object]) -> Bubble:
     facts = [(text(fact.get("key")), text(fact.get("value"))) for fact in mappings(card.get("facts"))]
     rows = [(_receipt_row(row), text(row.get("price"))) for row in mappings(card.get("items"))]
     return Bubble(
@@ -129,11 +129,11 @@ def _receipt(card: Mapping[str, Any]) -> Bubble:
     )
 
 
-def _receipt_row(row: Mapping[str, Any]) -> str:
+def _receipt_row(row: Mapping[str, object]) -> str:
     return " – ".join(filter(None, (text(row.get(key)) for key in ("title", "subtitle", "text"))))
 
 
-def _hero(card: Mapping[str, Any], mark: Marker) -> Bubble:
+def _hero(card: Mapping[str, object], mark: Marker) -> Bubble:
     lines = [text(card.get("subtitle")), text(card.get("text"))]
     image = next(mappings(card.get("images")), {})
     return Bubble(
@@ -144,11 +144,11 @@ def _hero(card: Mapping[str, Any], mark: Marker) -> Bubble:
     )
 
 
-def _card_action(action: Mapping[str, Any]) -> Tap:
+def _card_action(action: Mapping[str, object]) -> Tap:
     return tap(action.get("title"), opens(action.get("value")) if action.get("type") == "openUrl" else "")
 
 
-def google_chat(payload: Mapping[str, Any], mark: Marker) -> Iterator[Part]:
+def google_chat(payload: Mapping[str, object], mark: Marker) -> Iterator[Part]:
     """A message of Google Chat: cards of sections of widgets."""
     if payload.get("text"):
         yield Bubble(text=plain(text(payload["text"])))
@@ -159,7 +159,7 @@ def google_chat(payload: Mapping[str, Any], mark: Marker) -> Iterator[Part]:
         yield unseen(payload)
 
 
-def _google_card(title: str, widgets: list[Mapping[str, Any]], mark: Marker) -> Bubble:
+def _google_card(title: str, widgets: list[Mapping[str, object]], mark: Marker) -> Bubble:
     places = [place for place, widget in enumerate(widgets) if "keyValue" in widget]
     above, below = (widgets[: places[0]], widgets[places[-1] :]) if places else (widgets, [])
     images = [text(mapping(widget.get("image")).get("imageUrl")) for widget in widgets]
@@ -177,11 +177,11 @@ def _google_card(title: str, widgets: list[Mapping[str, Any]], mark: Marker) -> 
     )
 
 
-def _paragraphs(widgets: list[Mapping[str, Any]]) -> str:
+def _paragraphs(widgets: list[Mapping[str, object]]) -> str:
     return "\n".join(filter(None, (text(mapping(widget.get("textParagraph")).get("text")) for widget in widgets)))
 
 
-def rocket_chat(payload: Mapping[str, Any], mark: Marker) -> Iterator[Part]:
+def rocket_chat(payload: Mapping[str, object], mark: Marker) -> Iterator[Part]:
     """A message of Rocket.Chat with attachments."""
     if payload.get("text"):
         yield Bubble(text=mark(text(payload["text"])))
@@ -189,7 +189,7 @@ def rocket_chat(payload: Mapping[str, Any], mark: Marker) -> Iterator[Part]:
         yield attached(attachment, mark)
 
 
-def attached(attachment: Mapping[str, Any], mark: Marker) -> Bubble:
+def attached(attachment: Mapping[str, object], mark: Marker) -> Bubble:
     """One attachment of Rocket.Chat, which is also what Rasa's `elements` are there."""
     actions = mappings(attachment.get("actions"))
     return Bubble(

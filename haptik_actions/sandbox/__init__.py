@@ -21,8 +21,7 @@ try:
     from haptik_actions.sandbox._faults import Fault
     from haptik_actions.sandbox._journal import JournalEntry
     from haptik_actions.sandbox._node_calls import NodeCall
-    from haptik_actions.sandbox._sandbox import Sandbox
-    from haptik_actions.sandbox._server import serve
+    from haptik_actions.sandbox._sandbox import Sandbox, serve
     from haptik_actions.sandbox._state import (
         Agent,
         Business,

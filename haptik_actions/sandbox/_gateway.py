@@ -14,8 +14,7 @@ from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Match, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from haptik_actions.sandbox import _connection
-from haptik_actions.sandbox._faults import Fault, FaultKind
+from haptik_actions.sandbox._faults import Fault, FaultKind, close, reset, until_gone
 from haptik_actions.sandbox._journal import JournalEntry
 from haptik_actions.sandbox._platform import Platform
 from haptik_actions.sandbox._requests import read_form
@@ -127,7 +126,7 @@ async def _already(exchange: Exchange, app: ASGIApp) -> ASGIApp:
 
 
 async def _leaves_within(seconds: float, receive: Receive) -> bool:
-    leaving = asyncio.ensure_future(_connection.until_gone(receive))
+    leaving = asyncio.ensure_future(until_gone(receive))
     try:
         done, _ = await asyncio.wait({leaving}, timeout=seconds)
         return bool(done)
@@ -145,12 +144,12 @@ async def _unsuccessful(exchange: Exchange, app: ASGIApp, fault: Fault) -> None:
 
 async def _reset(exchange: Exchange, app: ASGIApp, fault: Fault) -> None:
     await _unanswered(exchange, app, fault)
-    await _connection.reset(exchange.scope, exchange.receive)
+    await reset(exchange.scope, exchange.receive)
 
 
 async def _hang(exchange: Exchange, app: ASGIApp, fault: Fault) -> None:
     await _unanswered(exchange, app, fault)
-    await _connection.until_gone(exchange.receive)
+    await until_gone(exchange.receive)
 
 
 async def _unanswered(exchange: Exchange, app: ASGIApp, fault: Fault) -> None:
@@ -164,7 +163,7 @@ async def _truncated(exchange: Exchange, app: ASGIApp, fault: Fault) -> None:
     await exchange.send_start(answer, length=len(answer.body))
     await exchange.send_body(answer.body[: len(answer.body) // 2], more=True)
     exchange.record()
-    await _connection.close(exchange.scope, exchange.receive)
+    await close(exchange.scope, exchange.receive)
 
 
 async def _malformed(exchange: Exchange, app: ASGIApp, fault: Fault) -> None:

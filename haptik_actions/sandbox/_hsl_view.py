@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from haptik_actions.errors import InvalidElement
 from haptik_actions.hsl import Actionable, strip_braces
@@ -80,7 +79,7 @@ class ElementView:
     raw: str = ""
 
 
-def view(body: Mapping[str, Any]) -> ElementView:
+def view(body: Mapping[str, object]) -> ElementView:
     """Return what an agent sees of an HSL object."""
     kind, data = _text(body.get("type")), _mapping(body.get("data"))
     text = _text(body.get("text")) or (_text(body.get("title")) if kind == "FORM" else "")
@@ -100,7 +99,7 @@ def _taps(values: object) -> tuple[TapView, ...]:
     return tuple(_tap(value) for value in _mappings(values))
 
 
-def _tap(value: Mapping[str, Any]) -> TapView:
+def _tap(value: Mapping[str, object]) -> TapView:
     payload = _mapping(value.get("payload"))
     does = _WHAT_A_TAP_DOES.get(_text(value.get("uri"))) or _WHAT_A_TAP_DOES.get(_text(value.get("type")), "")
     # `link` is the platform's older name of `url`.
@@ -108,7 +107,7 @@ def _tap(value: Mapping[str, Any]) -> TapView:
     return TapView(label=strip_braces(_text(value.get("actionable_text"))) or "(no label)", does=does, url=url)
 
 
-def _card(item: Mapping[str, Any]) -> CardView:
+def _card(item: Mapping[str, object]) -> CardView:
     lines = (strip_braces(_text(item.get(key))) for key in ("title", "sub_title", "description", "meta"))
     more = [value for value in (item.get("mini_actionable"),) if isinstance(value, Mapping)]
     return CardView(
@@ -123,7 +122,7 @@ def _form_fields(values: object) -> tuple[FieldView, ...]:
     return tuple(_field(value) for value in sorted(_mappings(values), key=_order))
 
 
-def _field(value: Mapping[str, Any]) -> FieldView:
+def _field(value: Mapping[str, object]) -> FieldView:
     options = value.get("options")
     # The platform's admin takes the options as one text with commas, its library as a list.
     listed = options.split(",") if isinstance(options, str) else options if isinstance(options, (list, tuple)) else ()
@@ -135,7 +134,7 @@ def _field(value: Mapping[str, Any]) -> FieldView:
     )
 
 
-def _order(value: Mapping[str, Any]) -> float:
+def _order(value: Mapping[str, object]) -> float:
     order = value.get("order")
     return order if isinstance(order, (int, float)) else 0
 
@@ -147,13 +146,13 @@ def _safe(url: str) -> str | None:
         return None
 
 
-def _mappings(values: object) -> Iterator[Mapping[str, Any]]:
+def _mappings(values: object) -> Iterator[Mapping[str, object]]:
     for value in values if isinstance(values, (list, tuple)) else ():
         if isinstance(value, Mapping):
             yield value
 
 
-def _mapping(value: object) -> Mapping[str, Any]:
+def _mapping(value: object) -> Mapping[str, object]:
     return value if isinstance(value, Mapping) else {}
 
 

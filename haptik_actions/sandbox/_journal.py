@@ -103,7 +103,7 @@ class Journal:
         """Forget all requests."""
         self._entries.clear()
 
-    def hide(self, value: Any, depth: int = 0) -> Any:
+    def hide(self, value: object, depth: int = 0) -> Any:
         """Return JSON without secrets: known tokens, and what stands below keys that name one."""
         if depth > _DEEPEST:
             raise RecursionError
@@ -126,7 +126,7 @@ class Journal:
     def _cut(self, form: dict[str, str]) -> dict[str, str]:
         return {name: text[:TEXT_LIMIT] for name, text in form.items()}
 
-    def _hide_under(self, key: str, value: Any, depth: int) -> Any:
+    def _hide_under(self, key: str, value: object, depth: int) -> Any:
         return _HIDDEN if key.lower().replace("-", "_") in _SECRET_KEYS else self.hide(value, depth)
 
     def _hide_text(self, text: str) -> str:
@@ -139,7 +139,7 @@ _ABSENT = object()
 
 
 def called(
-    entries: Sequence[JournalEntry], endpoint: Endpoint, fields: Mapping[str, Any], times: int | None
+    entries: Sequence[JournalEntry], endpoint: Endpoint, fields: Mapping[str, object], times: int | None
 ) -> list[JournalEntry]:
     """Return the requests to `endpoint` that carried `fields`: `times` many, at least one when None.
 
@@ -153,11 +153,11 @@ def called(
     return found
 
 
-def _differences(entry: JournalEntry, fields: Mapping[str, Any]) -> list[str]:
+def _differences(entry: JournalEntry, fields: Mapping[str, object]) -> list[str]:
     return [name for name, expected in fields.items() if not _is_same(entry, name, expected)]
 
 
-def _is_same(entry: JournalEntry, name: str, expected: Any) -> bool:
+def _is_same(entry: JournalEntry, name: str, expected: object) -> bool:
     actual = entry.fields.get(name, _ABSENT)
     if name in entry.query:
         # Parameters of an address are strings, so a number is compared as text.
@@ -170,7 +170,7 @@ def _miss(
     candidates: Sequence[JournalEntry],
     found: Sequence[JournalEntry],
     endpoint: Endpoint,
-    fields: Mapping[str, Any],
+    fields: Mapping[str, object],
     times: int | None,
 ) -> str:
     wanted = "at least one request" if times is None else f"{times} request{'' if times == 1 else 's'}"
@@ -182,7 +182,9 @@ def _miss(
     return "\n".join([title, *(lines or [f"  {_other_calls(entries)}"])])
 
 
-def _nearest(entries: Sequence[JournalEntry], others: Sequence[JournalEntry], fields: Mapping[str, Any]) -> list[str]:
+def _nearest(
+    entries: Sequence[JournalEntry], others: Sequence[JournalEntry], fields: Mapping[str, object]
+) -> list[str]:
     # Of equally near requests take the last: the test has just caused it.
     nearest = min(reversed(others), key=lambda entry: len(_differences(entry, fields)))
     lines = [f"  The nearest of {len(others)} is {_line(entries, nearest)}"]
@@ -198,7 +200,7 @@ def _line(entries: Sequence[JournalEntry], entry: JournalEntry) -> str:
     return f"request {number}: {_call(entry.endpoint or entry.path, entry.fields)}, answered {entry.status}{fault}"
 
 
-def _call(endpoint: str, fields: Mapping[str, Any]) -> str:
+def _call(endpoint: str, fields: Mapping[str, object]) -> str:
     return f"{endpoint}({', '.join(f'{name}={value!r}' for name, value in fields.items())})"
 
 

@@ -111,7 +111,7 @@ def _button(label: str) -> dict[str, Any]:
     return {**tap, "payload": {"message": "", "url": address[1], "gogo_message": ""}}
 
 
-def _tap(label: str, kind: str, **more: Any) -> dict[str, Any]:
+def _tap(label: str, kind: str, **more: object) -> dict[str, Any]:
     return {
         "actionable_text": label,
         "location_required": False,
@@ -286,7 +286,7 @@ def _templates() -> Environment:
     return templates
 
 
-def _one_of(choice: Any, value: str | None) -> Any:
+def _one_of(choice: object, value: str | None) -> Any:
     if value not in get_args(choice):
         raise ConfigurationError(f"{value!r} is none of {', '.join(get_args(choice))}. Use the page's buttons")
     return value

@@ -1,9 +1,11 @@
-"""`Sandbox`, the class that tests and demos use."""
+"""`Sandbox`, the class that tests and demos use, and the sandbox on a port of the loopback interface."""
 
 from __future__ import annotations
 
+import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
 from datetime import datetime
 from os import PathLike
 from typing import TYPE_CHECKING, Any
@@ -13,27 +15,26 @@ from starlette.middleware import Middleware
 from starlette.routing import Mount
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from haptik_actions._serving import serve_app
 from haptik_actions.sandbox._bot_api import bot_api
 from haptik_actions.sandbox._control import ControlPlane
-from haptik_actions.sandbox._faq_api import faq
-from haptik_actions.sandbox._faults import Fault, aimed
+from haptik_actions.sandbox._faults import Connections, Fault, aimed
 from haptik_actions.sandbox._gateway import Gateway
-from haptik_actions.sandbox._get_chat_history import get_chat_history
+from haptik_actions.sandbox._integration_api import faq, get_chat_history, send_chat_to_agent
 from haptik_actions.sandbox._journal import Endpoint, JournalEntry, called
-from haptik_actions.sandbox._loopback import OwnPagesOnly
+from haptik_actions.sandbox._loopback import OwnNamesOnly, OwnPagesOnly
 from haptik_actions.sandbox._node_calls import NodeCaller
 from haptik_actions.sandbox._page import Page
 from haptik_actions.sandbox._people import People
 from haptik_actions.sandbox._platform import Platform
 from haptik_actions.sandbox._seed import default_state, load_state, state_from_mapping
-from haptik_actions.sandbox._send_chat_to_agent import send_chat_to_agent
 from haptik_actions.sandbox._state import State, Webhook
 from haptik_actions.sandbox._webhook import Courier, Event
 
 if TYPE_CHECKING:
     import httpx
 
-__all__ = ["Sandbox"]
+__all__ = ["Sandbox", "serve"]
 
 
 class Sandbox(People):
@@ -128,7 +129,7 @@ class Sandbox(People):
         """Let nothing go wrong any more; ends an outage, too."""
         self._platform.faults.clear()
 
-    def assert_called(self, endpoint: Endpoint, *, times: int | None = None, **fields: Any) -> list[JournalEntry]:
+    def assert_called(self, endpoint: Endpoint, *, times: int | None = None, **fields: object) -> list[JournalEntry]:
         """Return the requests to an API that carried `fields` in their query or body, and perhaps others.
 
         `times` is how many there have to be, at least one when None. `AssertionError` shows what there was instead,
@@ -136,7 +137,7 @@ class Sandbox(People):
         """
         return called(self.journal, endpoint, self._platform.journal.hide(fields), times)
 
-    def assert_not_called(self, endpoint: Endpoint, **fields: Any) -> None:
+    def assert_not_called(self, endpoint: Endpoint, **fields: object) -> None:
         """Raise `AssertionError` where a request to an API carried `fields`; without any, where there was one."""
         called(self.journal, endpoint, self._platform.journal.hide(fields), 0)
 
@@ -209,3 +210,23 @@ class _Settled:
         self._settle()
         await self._app(scope, receive, send)
         self._settle()
+
+
+@asynccontextmanager
+async def serve(sandbox: Sandbox, port: int = 0) -> AsyncIterator[str]:
+    """Run the sandbox in the running loop and yield its base URL; port 0 takes a free one. Events go to the webhook.
+
+    Afterwards nothing is left: requests still in flight are ended after one second. `ConfigurationError` where the port
+    cannot be had.
+    """
+    connections = Connections()
+    # Added here and not in the app, because without a socket tests call the sandbox by any name.
+    app = connections.around(OwnNamesOnly(sandbox.app))
+    async with serve_app(app, port, protocol=connections.protocol) as base_url:
+        courier = asyncio.create_task(sandbox.keep_delivering_events())
+        try:
+            yield base_url
+        finally:
+            courier.cancel()
+            with suppress(asyncio.CancelledError):
+                await courier

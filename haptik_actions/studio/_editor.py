@@ -64,9 +64,8 @@ class EditorPage:
     async def reshaped(self, visit: Visit, sheet: Sheet) -> Sheet:
         """Return the sheet after the form's button that adds, removes or moves something."""
         fields, focus = reshape(sheet.fields, visit.field("shape"))
-        return await self._sheets.checked(
-            self._sheets.valued(replace(sheet, fields=fields, focus=focus, is_dirty=True))
-        )
+        changed = self._sheets.valued(replace(sheet, fields=fields, focus=focus, is_dirty=True))
+        return self._sheets.checked(changed)
 
     async def _show(self, visit: Visit) -> Response:
         return await self.page(visit, await self._sheets.stored(visit))

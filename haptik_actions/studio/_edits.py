@@ -52,10 +52,11 @@ class Edits:
 
     async def _take(self, visit: Visit) -> Response:
         sheet = await self._sheets.sent(visit)
-        if visit.field("do") not in self._steps:
+        pressed = visit.field("do")
+        if pressed not in self._steps:
             # A button that changes the form, without the script; or "go on editing mine" after a conflict.
             return await self._editor.page(visit, await self._editor.reshaped(visit, sheet))
-        right, step = self._steps[visit.field("do")]
+        right, step = self._steps[pressed]
         if not visit.may(right):
             return self._door.refuse(visit)
         if sheet.problem:
@@ -115,14 +116,8 @@ class Edits:
 
     async def _publish(self, visit: Visit, sheet: Sheet) -> str:
         key, locale = sheet.entry.key, sheet.entry.locale
-        await self._catalogue.publish(
-            key,
-            locale,
-            sheet.value,
-            author=visit.name,
-            why=visit.field("why"),
-            expected=sheet.expected,
-            draft=sheet.draft,
+        await self._catalogue.publish_checked(
+            sheet.checked, author=visit.name, why=visit.field("why"), expected=sheet.expected, draft=sheet.draft
         )
         return message_address(key, locale, said="published")
 

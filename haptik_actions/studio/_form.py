@@ -29,6 +29,13 @@ class _Rows(NamedTuple):
     new: Any
 
 
+class _Form(dict[str, str]):
+    """The texts of a form by name; a field that is not there is empty."""
+
+    def __missing__(self, name: str) -> str:
+        return ""
+
+
 _BUTTONS = _Rows("buttons", "b", "label", ButtonRow())
 _CONDITIONS = _Rows("conditions", "c", "name", ConditionRow())
 _CASES = _Rows("cases", "p", "key", CaseRow())
@@ -36,9 +43,10 @@ _CASES = _Rows("cases", "p", "key", CaseRow())
 
 def read_fields(visit: Visit) -> Fields:
     """Return the message as it stands in the form."""
-    count = max(1, _number(visit.field("variations"), MOST_ROWS))
-    variations = tuple(_variation(visit, f"v{index}") for index in range(count))
-    return Fields(variations=variations, rest=_rest(visit.field("rest")))
+    form = _Form(visit.fields())
+    count = max(1, _number(form["variations"], MOST_ROWS))
+    variations = tuple(_variation(form, f"v{index}") for index in range(count))
+    return Fields(variations=variations, rest=_rest(form["rest"]))
 
 
 def reshape(fields: Fields, command: str) -> tuple[Fields, str]:
@@ -56,57 +64,57 @@ def reshape(fields: Fields, command: str) -> tuple[Fields, str]:
     return change[1](fields, *numbers)
 
 
-def _variation(visit: Visit, name: str) -> VariationFields:
-    style: Style = next((style for style in STYLES if style == visit.field(f"{name}.style")), "quick_replies")
+def _variation(form: _Form, name: str) -> VariationFields:
+    style: Style = next((style for style in STYLES if style == form[f"{name}.style"]), "quick_replies")
     return VariationFields(
-        text=visit.field(f"{name}.text"),
-        around=_around(visit, name) if f"{name}.number" in visit.form else None,
-        cases=_read(visit, name, _CASES, _case),
+        text=form[f"{name}.text"],
+        around=_around(form, name) if f"{name}.number" in form else None,
+        cases=_read(form, name, _CASES, _case),
         style=style,
-        buttons=_read(visit, name, _BUTTONS, _button),
-        image=visit.field(f"{name}.image").strip(),
-        channel=visit.field(f"{name}.channel"),
-        conditions=_read(visit, name, _CONDITIONS, _condition),
-        json=visit.field(f"{name}.json") if f"{name}.json" in visit.form else None,
-        origin=_origin(visit.field(f"{name}.origin")),
+        buttons=_read(form, name, _BUTTONS, _button),
+        image=form[f"{name}.image"].strip(),
+        channel=form[f"{name}.channel"],
+        conditions=_read(form, name, _CONDITIONS, _condition),
+        json=form.get(f"{name}.json"),
+        origin=_origin(form[f"{name}.origin"]),
     )
 
 
-def _read(visit: Visit, name: str, rows: _Rows, row: Callable[[Visit, str], _Row]) -> tuple[_Row, ...]:
-    count = _number(visit.field(f"{name}.{rows.attribute}"), MOST_ROWS)
-    return tuple(row(visit, f"{name}.{rows.letter}{index}") for index in range(count))
+def _read(form: _Form, name: str, rows: _Rows, row: Callable[[_Form, str], _Row]) -> tuple[_Row, ...]:
+    count = _number(form[f"{name}.{rows.attribute}"], MOST_ROWS)
+    return tuple(row(form, f"{name}.{rows.letter}{index}") for index in range(count))
 
 
-def _button(visit: Visit, name: str) -> ButtonRow:
+def _button(form: _Form, name: str) -> ButtonRow:
     kinds: tuple[Kind, ...] = get_args(Kind)
     return ButtonRow(
-        label=visit.field(f"{name}.label").strip(),
-        kind=next((kind for kind in kinds if kind == visit.field(f"{name}.kind")), "reply"),
-        value=visit.field(f"{name}.value").strip(),
-        origin=_origin(visit.field(f"{name}.origin")),
+        label=form[f"{name}.label"].strip(),
+        kind=next((kind for kind in kinds if kind == form[f"{name}.kind"]), "reply"),
+        value=form[f"{name}.value"].strip(),
+        origin=_origin(form[f"{name}.origin"]),
     )
 
 
-def _around(visit: Visit, name: str) -> Around:
+def _around(form: _Form, name: str) -> Around:
     return Around(
-        name=visit.field(f"{name}.number").strip(),
-        before=visit.field(f"{name}.before"),
-        after=visit.field(f"{name}.after"),
-        source=visit.field(f"{name}.source"),
+        name=form[f"{name}.number"].strip(),
+        before=form[f"{name}.before"],
+        after=form[f"{name}.after"],
+        source=form[f"{name}.source"],
     )
 
 
-def _case(visit: Visit, name: str) -> CaseRow:
-    is_exact = bool(visit.field(f"{name}.exact"))
-    return CaseRow(key=visit.field(f"{name}.key").strip(), is_exact=is_exact, text=visit.field(f"{name}.text"))
+def _case(form: _Form, name: str) -> CaseRow:
+    is_exact = bool(form[f"{name}.exact"])
+    return CaseRow(key=form[f"{name}.key"].strip(), is_exact=is_exact, text=form[f"{name}.text"])
 
 
-def _condition(visit: Visit, name: str) -> ConditionRow:
+def _condition(form: _Form, name: str) -> ConditionRow:
     return ConditionRow(
-        name=visit.field(f"{name}.name").strip(),
-        kind=next((kind for kind in CONDITION_KINDS if kind == visit.field(f"{name}.kind")), "text"),
-        value=visit.field(f"{name}.value").strip(),
-        origin=_origin(visit.field(f"{name}.origin")),
+        name=form[f"{name}.name"].strip(),
+        kind=next((kind for kind in CONDITION_KINDS if kind == form[f"{name}.kind"]), "text"),
+        value=form[f"{name}.value"].strip(),
+        origin=_origin(form[f"{name}.origin"]),
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from haptik_actions.messages import Catalogue, Entry, Finding
+from haptik_actions.messages import Catalogue, Checked, Entry, Finding
 from haptik_actions.studio._fields import Fields
 from haptik_actions.studio._form import read_fields
 from haptik_actions.studio._values import dump_fields, fields_of
@@ -34,6 +34,11 @@ class Sheet:
     def errors(self) -> int:
         """How many things keep it from being published."""
         return bool(self.problem) + sum(finding.severity == "error" for finding in self.findings)
+
+    @property
+    def checked(self) -> Checked:
+        """The value with what the store finds in it, as `Catalogue.publish_checked` takes it."""
+        return Checked(entry=self.entry, value=self.value, findings=self.findings)
 
     @property
     def shown(self) -> str:
@@ -81,7 +86,7 @@ class Sheets:
         expected = draft.based_on if draft else entry.revision
         revision = draft.revision if draft else ""
         fields = fields_of(value, entry.key)
-        return await self.checked(Sheet(entry=entry, fields=fields, value=value, expected=expected, draft=revision))
+        return self.checked(Sheet(entry=entry, fields=fields, value=value, expected=expected, draft=revision))
 
     async def sent(self, visit: Visit) -> Sheet:
         """Return what the form holds: fields, or a whole value where the page shows none."""
@@ -91,7 +96,7 @@ class Sheets:
         sheet = Sheet(
             entry=entry, fields=fields, value="", expected=visit.field("expected"), draft=visit.field("draft")
         )
-        return await self.checked(self.valued(sheet))
+        return self.checked(self.valued(sheet))
 
     def valued(self, sheet: Sheet) -> Sheet:
         """Return the sheet with the value that its fields make."""
@@ -100,11 +105,10 @@ class Sheets:
         except ValueError as error:
             return replace(sheet, value="", problem=str(error))
 
-    async def checked(self, sheet: Sheet) -> Sheet:
+    def checked(self, sheet: Sheet) -> Sheet:
         """Return the sheet with what the store finds in it, and its rows as its language has them."""
         ways = tuple(variation.in_language(sheet.entry.locale) for variation in sheet.fields.variations)
         sheet = replace(sheet, fields=replace(sheet.fields, variations=ways))
         if sheet.problem:
             return replace(sheet, findings=())
-        findings = await self._catalogue.check(sheet.entry.key, sheet.entry.locale, sheet.value)
-        return replace(sheet, findings=findings)
+        return replace(sheet, findings=self._catalogue.checked(sheet.entry, sheet.value).findings)

@@ -37,11 +37,10 @@ def dump_fields(fields: Fields) -> str:
     responses = fields.responses()
     if len(responses) == 1 and set(responses[0]) == {"text"} and not responses[0]["text"].strip():
         return ""
-    raw = msgspec.json.encode(responses).decode()
     try:
-        return Message.parse(raw).dump()
+        return Message.from_responses(responses).dump()
     except InvalidMessage:
-        return raw
+        return msgspec.json.encode(responses).decode()
 
 
 def shown_text(value: str | None) -> str:

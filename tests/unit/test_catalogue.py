@@ -484,6 +484,20 @@ async def test_files_as_spreadsheets_write_them(catalogue: Catalogue, data: byte
     assert [(row.key, row.locale, row.new, row.state) for row in plan.rows] == [("utter_a", "de", "Hallo", "added")]
 
 
+@pytest.mark.parametrize(
+    ("data", "value"),
+    [
+        (b"sep=;\r\nkey;locale;value\r\nutter_a;en;Hello\r\n", "Hello"),
+        (b'"key, or so";key;locale;value\nx;utter_a;en;Hello\n', "Hello"),
+        (b"key,locale,value\rutter_a,en,Hello\r", "Hello"),
+        (b"key,locale,value\nutter_a,en,a\0b\n", "a\0b"),
+    ],
+)
+async def test_what_a_spreadsheet_may_write_is_read(catalogue: Catalogue, data: bytes, value: str) -> None:
+    plan = await catalogue.plan_import(data, "csv")
+    assert [(row.key, row.locale, row.new) for row in plan.rows] == [("utter_a", "en", value)]
+
+
 async def test_a_plain_csv_of_excel_is_read_and_doubted(catalogue: Catalogue) -> None:
     plan = await catalogue.plan_import("key;locale;value\nutter_a;de;Schöne Grüße\n".encode("cp1252"), "csv")
     assert [row.new for row in plan.rows] == ["Schöne Grüße"]

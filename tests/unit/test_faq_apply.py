@@ -24,7 +24,7 @@ from haptik_actions.errors import (
     UnknownDomain,
 )
 from haptik_actions.faq import Allowance, Applier, FileLedger, Ledger, NodeSet, Plan, RedisLedger, Run
-from haptik_actions.faq._node_set import Packer
+from haptik_actions.faq._node import Packer
 from haptik_actions.sandbox import Fault, Sandbox
 
 STATE: dict[str, Any] = {

@@ -12,7 +12,7 @@ import redis.asyncio
 
 from haptik_actions.errors import FaqLocked, FaqLockLost, LedgerError
 from haptik_actions.faq import FileLedger, Ledger, NodeSet, RedisLedger, Run
-from haptik_actions.faq._node_set import Packer
+from haptik_actions.faq._node import Packer
 
 Make = Callable[..., Ledger]
 TakeOver = Callable[[], Awaitable[None]]

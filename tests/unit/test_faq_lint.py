@@ -27,7 +27,7 @@ from haptik_actions.faq import (
     write_csv,
 )
 from haptik_actions.faq._cells import answer_findings
-from haptik_actions.faq._repetitions import Claims
+from haptik_actions.faq._lint import Claims
 from haptik_actions.hsl import Unknown, parse
 
 CORPUS = Path(__file__).parents[1] / "fixtures" / "faq"

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from haptik_actions.errors import ConfigurationError, LedgerError
 from haptik_actions.faq import Allowance, Change, FileLedger, NodeSet, Plan, Run, Update, plan
 from haptik_actions.faq._apply import FoundRow, pointed_at
-from haptik_actions.faq._node_set import Packer
+from haptik_actions.faq._node import Packer
 from haptik_actions.faq._plan import compare
 
 

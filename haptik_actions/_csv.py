@@ -1,19 +1,68 @@
-"""Which encoding a spreadsheet wrote a file in, found without holding the file.
+"""CSV as spreadsheets write it: encoding, delimiter and line ends are found out, without holding the file.
 
-A byte-order mark decides. Without one the whole file is looked at once: UTF-8 where all of it is, or most of what is
-not ASCII; UTF-16 where every other byte is NUL; otherwise Windows-1252, the code page of Excel's plain "CSV" in the
-Americas and Western Europe, and then a finding says that this was a guess.
+The delimiter is what stands most between the names of the header: a comma, a semicolon or a tab. Excel's first line
+`sep=;` names one as well.
+
+Of the encoding a byte-order mark decides. Without one the whole file is looked at once: UTF-8 where all of it is, or
+most of what is not ASCII; UTF-16 where every other byte is NUL; otherwise Windows-1252, the code page of Excel's plain
+"CSV" in the Americas and Western Europe, and then a finding says that this was a guess.
 """
 
 from __future__ import annotations
 
 import codecs
+import csv
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import BinaryIO
+from typing import BinaryIO, TextIO
 
-__all__ = ["Encoding", "detect_encoding"]
+__all__ = ["DELIMITERS", "NUL", "CsvRecords", "Encoding", "detect_encoding"]
+
+DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs"}
+"""What may stand between cells, and what people call it."""
+
+NUL = "\udc00"
+"""What stands for NUL, which csv refuses on Python 3.10: a surrogate that no decoding gives."""
+
+_SEPARATOR_LINE = re.compile(r'"?sep=(.)"?\r?\n?', re.IGNORECASE)
+
+
+class CsvRecords:
+    """The records of `text`, lists of cells, which `reader` yields; `delimiter` overrides what is found out.
+
+    NUL comes as `NUL` where the text `has_nul`. With `strict` a quote that does not match is a `csv.Error`. A cell
+    longer than 131,072 characters is one in any case. `lines_before` is how many lines stand above what `reader` reads.
+    """
+
+    def __init__(self, text: TextIO, *, delimiter: str | None = None, has_nul: bool = False, strict: bool) -> None:
+        first = text.readline()
+        named = _SEPARATOR_LINE.fullmatch(first)
+        head = text.readline() if named else first
+        self.lines_before = 1 if named else 0
+        self.delimiter = delimiter or (named and named[1]) or _delimiter_of(head)
+        self.reader = csv.reader(_lines(head, text, has_nul=has_nul), delimiter=self.delimiter, strict=strict)
+
+    @property
+    def line(self) -> int:
+        """How many lines of the file have been read."""
+        return self.reader.line_num + self.lines_before
+
+
+def _lines(head: str, text: TextIO, *, has_nul: bool) -> Iterator[str]:
+    def all_lines() -> Iterator[str]:
+        yield head
+        yield from text
+
+    lines: Iterable[str] = all_lines() if head else ()
+    return iter(line.replace("\0", NUL) for line in lines) if has_nul else iter(lines)
+
+
+def _delimiter_of(head: str) -> str:
+    """The delimiter between the names of the header; a comma where none stands there."""
+    bare = re.sub(r'"[^"]*"', "", head)
+    return max(DELIMITERS, key=bare.count)
+
 
 _CHUNK = 1 << 18
 _SAMPLE = 4096

@@ -1,8 +1,21 @@
-"""Get Chat Transcripts: `GET /integration/external/v1.0/get_chat_history/`, and the same of `v2.0`.
+"""The calls that Haptik documents under "Webhooks".
+
+Get Chat Transcripts: `GET /integration/external/v1.0/get_chat_history/`, and the same of `v2.0`.
 
 Source: Haptik's documentation, Webhooks, "Get Chat Transcripts". Both error tables stand below word for word, with
 their capital letters and full stops. The documentation shows the parameters as JSON and its curl sends them in the
 address; the address is what is read here. docs/sandbox.md marks what else is assumed.
+
+FAQ nodes: `POST /mogambo_api/nodes/faq/create/` and `GET /mogambo_api/nodes/faq/create/status/<task_id>/`.
+
+Source: Haptik's documentation, Webhooks, "FAQ Node Creation APIs for KMS". The words of its table of errors stand
+below; `invalid doman` is spelt as there.
+
+Move a chat to pending: `POST /integration/external/v1.0/send_chat_to_agent/`, and the same of `v2.0`.
+
+Source: Haptik's documentation, Webhooks, "Move a chat to pending". Its error table stands below word for word; what it
+leaves open (HTTP statuses, order of the checks, wrong types) is decided here and marked as assumed in docs/sandbox.md.
+v2.0 has one more field, `receiver`; nothing else of that page could be read.
 """
 
 from __future__ import annotations
@@ -17,10 +30,21 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from haptik_actions.sandbox._chats import Message
+from haptik_actions.sandbox._faq_csv import read_nodes
 from haptik_actions.sandbox._platform import Platform
-from haptik_actions.sandbox._requests import HeaderMessages, Refusal, authenticate
+from haptik_actions.sandbox._requests import (
+    HeaderMessages,
+    Refusal,
+    authenticate,
+    business_of,
+    is_number,
+    json_object,
+    read_form,
+)
+from haptik_actions.sandbox._state import Team
+from haptik_actions.sandbox._users import Person, looks_made_up
 
-__all__ = ["get_chat_history"]
+__all__ = ["faq", "get_chat_history", "send_chat_to_agent"]
 
 _V1_MESSAGES = HeaderMessages.two("invalid client_id", "invalid token")
 _V2_MESSAGES = HeaderMessages.two("Invalid token", "Invalid token")
@@ -160,3 +184,137 @@ def _whole(text: str) -> int | None:
 
 def _wrong_type(name: str) -> Refusal:
     return Refusal("Argument group validation: invalid group found.", data={"invalid": [name]})
+
+
+_CREATE = "/mogambo_api/nodes/faq/create/"
+_STATUS = "/mogambo_api/nodes/faq/create/status/{task_id}/"
+
+_FAQ_UNAUTHORIZED = "Unauthorized Access or invalid token"
+_FAQ_MESSAGES = HeaderMessages.two(_FAQ_UNAUTHORIZED, _FAQ_UNAUTHORIZED)
+_BAD_REQUEST = "Invalid or bad request body"
+
+
+def faq(platform: Platform) -> list[Route]:
+    """Return the routes of both calls on that platform."""
+
+    async def create(request: Request) -> Response:
+        try:
+            return _success({"task_id": _submit(platform, request, await request.body())})
+        except Refusal as refusal:
+            return refusal.response()
+
+    async def status(request: Request) -> Response:
+        try:
+            return _success({"status": _status(platform, request)})
+        except Refusal as refusal:
+            return refusal.response()
+
+    return [
+        Route(_CREATE, create, methods=["POST"], name="create_faq_nodes"),
+        Route(_STATUS, status, methods=["GET"], name="faq_task"),
+    ]
+
+
+def _submit(platform: Platform, request: Request, body: bytes) -> str:
+    partner = authenticate(request.headers, platform.partners, _FAQ_MESSAGES)
+    parts = read_form(request.headers.get("content-type", ""), body) or {}
+    name, file = parts.get("domain_name"), parts.get("csv_file")
+    if name is None or name.file_name is not None or file is None or file.file_name is None:
+        raise Refusal(_BAD_REQUEST)
+    domain = platform.faq.domain(name.content.decode("utf-8", "replace"))
+    if domain is None:
+        raise Refusal("invalid doman")
+    if domain.client_ids is not None and partner.client_id not in domain.client_ids:
+        raise Refusal("Access Forbidden", status=403)
+    rows = read_nodes(file.content)
+    if rows is None:
+        raise Refusal(_BAD_REQUEST)
+    return platform.faq.submit(domain.name, rows)
+
+
+def _status(platform: Platform, request: Request) -> str:
+    authenticate(request.headers, platform.partners, _FAQ_MESSAGES)
+    task = platform.faq.task(request.path_params["task_id"])
+    if task is None:
+        raise Refusal("invalid task_id", status=404)
+    return task.status
+
+
+def _success(body: dict[str, Any]) -> Response:
+    return JSONResponse({"success": True, "body": body, "error": "", "meta": {}})
+
+
+_PENDING_PATH = "/integration/external/{version}/send_chat_to_agent/"
+
+_PENDING_MESSAGES = HeaderMessages(
+    client_id_missing="client_id missing in headers",
+    client_id_invalid="invalid client_id in headers",
+    authorization_invalid="invalid authorization in headers",
+    token_missing="token missing in headers",
+    token_invalid="invalid token provided",
+)
+
+_V1_REQUIRED = ("user_name", "business_id", "team_name")
+_V2_REQUIRED = (*_V1_REQUIRED, "receiver")
+
+_SHORTEST_COUNTDOWN = 5
+_LONGEST_COUNTDOWN = 10
+_DEFAULT_COUNTDOWN = 10
+
+
+def send_chat_to_agent(platform: Platform) -> list[Route]:
+    """Return the API's routes on that platform, one for each version."""
+    return [_pending_route(platform, "v1.0", _V1_REQUIRED), _pending_route(platform, "v2.0", _V2_REQUIRED)]
+
+
+def _pending_route(platform: Platform, version: str, required: tuple[str, ...]) -> Route:
+    async def endpoint(request: Request) -> Response:
+        try:
+            authenticate(request.headers, platform.partners, _PENDING_MESSAGES)
+            fields = json_object(request.headers.get("content-type", ""), await request.body())
+            _move(platform, fields, required)
+        except Refusal as refusal:
+            return refusal.response()
+        return JSONResponse({"success": True})
+
+    return Route(_PENDING_PATH.replace("{version}", version), endpoint, methods=["POST"], name="send_chat_to_agent")
+
+
+def _move(platform: Platform, fields: dict[str, Any], required: tuple[str, ...]) -> None:
+    for name in required:
+        if fields.get(name) in (None, ""):
+            raise Refusal(f"{name} missing in the request")
+    if "receiver" in required and not isinstance(fields["receiver"], str):
+        raise Refusal("invalid receiver provided")
+    user = _user(platform, fields["user_name"])
+    business = business_of(platform, fields["business_id"])
+    team = _team(platform, fields["team_name"])
+    if not platform.board.exists(user.user_name, business.id):
+        raise Refusal("user has not sent a message")
+    countdown = _countdown(fields.get("countdown"))
+    platform.board.move_to_team(user.user_name, business.id, team.name, countdown)
+
+
+def _user(platform: Platform, user_name: object) -> Person:
+    person = platform.users.named(user_name)
+    if person is None:
+        # The Bot API gives such names to users whom it registers. Nobody has this one, so nobody was registered.
+        raise Refusal("user is not registered" if looks_made_up(user_name) else "invalid user_name")
+    return person
+
+
+def _team(platform: Platform, team_name: object) -> Team:
+    team = platform.teams.get(team_name) if isinstance(team_name, str) else None
+    if team is None:
+        raise Refusal("invalid team_name provided")
+    if not team.active:
+        raise Refusal(f'team "{team.name}" is inactive')
+    return team
+
+
+def _countdown(countdown: object) -> float:
+    if countdown is None:
+        return _DEFAULT_COUNTDOWN
+    if not (is_number(countdown) and _SHORTEST_COUNTDOWN <= countdown <= _LONGEST_COUNTDOWN):
+        raise Refusal("invalid countdown provided")
+    return countdown
