@@ -70,8 +70,10 @@ class Valkey:
             self._process = None
 
     def freeze(self) -> None:
+        """Stop it where it stands, and return once it does: until then it may take one more command."""
         assert self._process is not None
         self._process.send_signal(signal.SIGSTOP)
+        os.waitid(os.P_PID, self._process.pid, os.WSTOPPED | os.WNOWAIT)
 
     def thaw(self) -> None:
         assert self._process is not None
