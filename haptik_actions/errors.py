@@ -302,7 +302,7 @@ class ApiError(HaptikError):
 class AuthenticationError(ApiError):
     """The client id or the token is missing or wrong."""
 
-    remedy = "Copy HAPTIK_TOKEN from the Business Manager, HAPTIK_CLIENT_ID from View Credentials in the Studio."
+    remedy = "Copy the token from the Business Manager to HAPTIK_TOKEN, and HAPTIK_CLIENT_ID from View Credentials."
 
 
 class InvalidRequest(ApiError):

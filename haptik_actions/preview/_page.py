@@ -163,6 +163,8 @@ def preview_channel(content: Content, channel: str, *, copy: Copy | None = None,
 def preview_page(content: Content, channels: Iterable[str] = PREVIEWED, *, title: str = "Preview") -> str:
     """A page of its own, with its style sheet inside: every element, and below it every channel side by side.
 
+    Its head says on how many channels something is lost, leads there, and can hide all the others.
+
     Args:
         content: What is said.
         channels: Names of channels in Rasa, in the order to show.
@@ -172,16 +174,20 @@ def preview_page(content: Content, channels: Iterable[str] = PREVIEWED, *, title
         InvalidElement: the content is not an element.
     """
     names = tuple(channels)
-    rows = [
+    rows: list[dict[str, Any]] = [
         {
             "kind": element.type if isinstance(element, Unknown) else str(element.to_hsl()["type"]),
             "text": element.text,
-            "panels": [_panel([element], name, None) for name in names],
+            "panels": [{**_panel([element], name, None), "id": f"{name}-{number}"} for name in names],
         }
-        for element in _elements(content)
+        for number, element in enumerate(_elements(content), start=1)
     ]
+    lossy = [panel for row in rows for panel in row["panels"] if panel["is_lossy"]]
+    losing = {panel["channel"].name for panel in lossy}
     style = Markup((files("haptik_actions.preview") / "static" / "preview.css").read_text(encoding="utf-8"))
-    return _environment().get_template("page.html").render(title=title, rows=rows, style=style, locale=None)
+    return _environment().get_template("page.html").render(
+        title=title, rows=rows, style=style, locale=None, lossy=lossy, losing=len(losing), channels=len(names)
+    )
 
 
 def _elements(content: Content) -> list[Element]:
@@ -198,4 +204,5 @@ def _panel(elements: Sequence[Element], name: str, copy: Copy | None) -> dict[st
         conversion = render(element, name, copy=copy)
         shown += [part for message in conversion.messages for part in parts(message, channel)]
         notes += conversion.notes
-    return {"channel": channel, "parts": shown, "remarks": list(remarks(notes))}
+    said = list(remarks(notes))
+    return {"channel": channel, "parts": shown, "remarks": said, "is_lossy": any(remark.is_loss for remark in said)}
