@@ -17,10 +17,10 @@ from rasa.core.channels.channel import UserMessage
 from rasa.shared.core.trackers import DialogueStateTracker
 
 from haptik_actions._log import get_logger
-from haptik_actions.channel._events import bot_messages, is_given_back, is_paused, receipt_of, user_words
-from haptik_actions.channel._late import bring
 from haptik_actions.channel._parts import Parts
-from haptik_actions.channel._words import said, without_contents, words_of
+from haptik_actions.channel._tracker_events import bot_messages, is_given_back, is_paused, receipt_of, user_words
+from haptik_actions.channel._user_messages import bring
+from haptik_actions.channel._words_to_agent import said, without_contents, words_of
 from haptik_actions.errors import RelayAway
 from haptik_actions.relay import HAPTIK_CHANNEL, Link, Relay
 

@@ -19,7 +19,7 @@ from sanic.exceptions import SanicException
 
 from haptik_actions._halves import without_halves
 from haptik_actions._log import get_logger
-from haptik_actions.channel._settings import read_settings
+from haptik_actions.channel._options import read_settings
 from haptik_actions.config import Settings
 from haptik_actions.errors import ConfigurationError
 from haptik_actions.messages import PACKAGED_LOCALE, MessageStore, UsableResponses

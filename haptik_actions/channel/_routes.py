@@ -20,7 +20,7 @@ from haptik_actions.relay import InboxMessage, Link, is_signed
 from haptik_actions.render import render
 
 if TYPE_CHECKING:
-    from haptik_actions.channel._front import HaptikInFront
+    from haptik_actions.channel._haptik_in_front import HaptikInFront
     from haptik_actions.channel._parts import Parts
 
 __all__ = ["routes"]
@@ -135,7 +135,7 @@ class _Served:
 
     def _in_front(self) -> HaptikInFront:
         # It imports Rasa, which everything else here does without.
-        from haptik_actions.channel._front import HaptikInFront
+        from haptik_actions.channel._haptik_in_front import HaptikInFront
 
         if self._front is None:
             self._front = HaptikInFront(self._parts, self._on_new_message)

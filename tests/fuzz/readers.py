@@ -8,9 +8,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from haptik_actions.channel._bubbles import bubbles
+from haptik_actions.channel._haptik_bubbles import bubbles
 from haptik_actions.channel._integration import NoRequest, read_request
-from haptik_actions.channel._words import words_of
+from haptik_actions.channel._words_to_agent import words_of
 from haptik_actions.errors import HaptikError
 from haptik_actions.escalation._slot import read_slot
 from haptik_actions.faq import load, open_source
