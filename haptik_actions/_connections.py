@@ -2,7 +2,7 @@
 
 A connection costs a file descriptor from its first moment, and uvicorn waits for ever for the rest of a request. Here a
 request has to come within seconds, and where there are too many connections one whose request is incomplete is closed:
-of those at the door (`_door.py`) who has waited longest, and else of those inside. A caller such as Rasa, who sends a
+of those at the door (`_request_gate.py`) who has waited longest, and else of those inside. A caller such as Rasa, who sends a
 whole request at once, never is.
 """
 

@@ -30,8 +30,8 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-from haptik_actions._language_tag import is_locale
 from haptik_actions._log import get_logger
+from haptik_actions._outside_text import is_locale
 from haptik_actions._yaml import YamlProblem, load_bounded
 from haptik_actions.errors import ConfigurationError
 

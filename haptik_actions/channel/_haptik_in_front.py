@@ -12,7 +12,7 @@ from rasa.core.channels.channel import CollectingOutputChannel, UserMessage
 
 from haptik_actions._deadline import deadline, is_cancelled
 from haptik_actions._log import get_logger
-from haptik_actions._repeats import Repeats
+from haptik_actions._once import Repeats
 from haptik_actions.channel._haptik_bubbles import bubbles
 from haptik_actions.channel._integration import (
     DETAILS_SLOTS,

@@ -17,8 +17,8 @@ from rasa.core.nlg.response import TemplatedNaturalLanguageGenerator
 from sanic import Sanic
 from sanic.exceptions import SanicException
 
-from haptik_actions._halves import without_halves
 from haptik_actions._log import get_logger
+from haptik_actions._outside_text import without_halves
 from haptik_actions.channel._options import read_settings
 from haptik_actions.config import Settings
 from haptik_actions.errors import ConfigurationError

@@ -11,10 +11,9 @@ from typing import Any
 
 import msgspec
 
-from haptik_actions.client._arguments import auth_id as checked_auth_id
-from haptik_actions.client._arguments import flag, flat, number, optional_texts, text
-from haptik_actions.client._arguments import language_code as checked_language_code
-from haptik_actions.client._call import Call, encode_form
+from haptik_actions.client._call import Call, encode_form, flag, flat, number, optional_texts, text
+from haptik_actions.client._call import auth_id as checked_auth_id
+from haptik_actions.client._call import language_code as checked_language_code
 from haptik_actions.client._files import FileKind, UserFile
 from haptik_actions.client._replies import check_reply, check_success, unexpected
 from haptik_actions.client._transport import Reply

@@ -15,7 +15,7 @@ import tenacity
 from haptik_actions._deadline import DeadlinePassed, deadline
 from haptik_actions._version import __version__
 from haptik_actions.client._call import Call, Sent, may_repeat
-from haptik_actions.client._server import PlatformServer
+from haptik_actions.client._haptik_server import PlatformServer
 from haptik_actions.client._transport import MAX_REPLY_BYTES, NOTHING_SENT, Reply, was_not_sent
 from haptik_actions.credentials import CachedCredentials, Credentials, CredentialsProvider, CredentialsSelector
 from haptik_actions.errors import (

@@ -11,8 +11,7 @@ from urllib.parse import quote
 
 import msgspec
 
-from haptik_actions.client._arguments import text
-from haptik_actions.client._call import Call, encode_form
+from haptik_actions.client._call import Call, encode_form, text
 from haptik_actions.client._replies import check_reply, unexpected, words_of_failure
 from haptik_actions.client._transport import Reply
 from haptik_actions.errors import ApiError, ConfigurationError

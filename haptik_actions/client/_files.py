@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from haptik_actions.client._arguments import text
+from haptik_actions.client._call import text
 from haptik_actions.errors import ConfigurationError
 
 __all__ = ["MAX_FILE_BYTES", "FileKind", "UserFile", "file_kind", "load_file"]

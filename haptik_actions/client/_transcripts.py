@@ -10,8 +10,7 @@ from urllib.parse import urlencode
 
 import msgspec
 
-from haptik_actions.client._arguments import number, text
-from haptik_actions.client._call import Call
+from haptik_actions.client._call import Call, number, text
 from haptik_actions.client._replies import check_reply, unexpected
 from haptik_actions.client._transport import Reply
 from haptik_actions.errors import ConfigurationError, UnexpectedResponse

@@ -12,9 +12,7 @@ from typing import Any, Literal, TypeAlias, get_args
 from msgspec import to_builtins
 
 from haptik_actions.errors import InvalidElement
-from haptik_actions.hsl._braces import strip_braces
-from haptik_actions.hsl._json import NOTHING, Peculiar, checked_copy, is_flat
-from haptik_actions.hsl._links import absolute, is_plain
+from haptik_actions.hsl._json import NOTHING, Peculiar, absolute, checked_copy, is_flat, is_plain
 from haptik_actions.hsl._value import FLAGS, Value, check_one_of, check_string, set_once
 
 ActionableType: TypeAlias = Literal[
@@ -70,6 +68,25 @@ The screens of the platform's own consumer app (`WALLET`, `RECHARGE`, …) are t
 TYPES = frozenset(get_args(ActionableType))
 URIS = frozenset(get_args(ActionableUri))
 WEB_URIS = frozenset({"LINK", "SELF_SERVE_WEB"})
+
+
+def strip_braces(message: str) -> str:
+    """The message as the user sees it: without its `{...}` groups and without space around it.
+
+    A brace without a partner is text and stays. Do not pass Rasa's `/intent{"order": 1}`: it is no message of HSL.
+    """
+    if "{" not in message:
+        return message.strip()
+    shown: list[str] = []
+    opened: list[int] = []
+    for character in message:
+        if character == "}" and opened:
+            del shown[opened.pop() :]
+            continue
+        if character == "{":
+            opened.append(len(shown))
+        shown.append(character)
+    return "".join(shown).strip()
 
 
 class Actionable(Value, frozen=True, kw_only=True, repr_omit_defaults=True):

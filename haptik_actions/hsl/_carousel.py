@@ -7,8 +7,7 @@ from typing import Any, Literal, TypeAlias, get_args
 
 from haptik_actions.errors import InvalidElement
 from haptik_actions.hsl._actionable import Actionable
-from haptik_actions.hsl._json import LARGEST, NOTHING, check_number
-from haptik_actions.hsl._links import absolute, check_link, is_plain
+from haptik_actions.hsl._json import LARGEST, NOTHING, absolute, check_link, check_number, is_plain
 from haptik_actions.hsl._value import Envelope, Value, check_one_of, check_string, check_voice_text, set_once, several
 
 CardWidth: TypeAlias = Literal["THIN", "MEDIUM", "FAT", "BIG"]

@@ -8,7 +8,7 @@ from typing import Any, Literal, TypeAlias, get_args
 import msgspec
 
 from haptik_actions.errors import InvalidElement
-from haptik_actions.hsl._links import check_link
+from haptik_actions.hsl._json import check_link
 from haptik_actions.hsl._value import (
     Envelope,
     Value,

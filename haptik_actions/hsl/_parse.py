@@ -1,4 +1,7 @@
-"""Reading HSL: from JSON as the platform, its builder library and people write it, to elements."""
+"""Reading HSL: from JSON as the platform, its builder library and people write it, to elements.
+
+An object whose type is not known here becomes `Unknown`.
+"""
 
 from __future__ import annotations
 
@@ -7,18 +10,67 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any, TypeAlias, overload
 
+import msgspec
+
 from haptik_actions.errors import InvalidElement
 from haptik_actions.hsl import _readers
 from haptik_actions.hsl._actionable import Actionable
 from haptik_actions.hsl._bubbles import Button, Text
 from haptik_actions.hsl._carousel import Carousel, Image
 from haptik_actions.hsl._form import Form
-from haptik_actions.hsl._json import checked_copy
+from haptik_actions.hsl._json import check_harmless, checked_copy
 from haptik_actions.hsl._receipt import Receipt
 from haptik_actions.hsl._signals import NativeAction, Silent, System
 from haptik_actions.hsl._source import Source, mistake_at, read
 from haptik_actions.hsl._tab_list import TabList
-from haptik_actions.hsl._unknown import Unknown
+
+
+class Unknown(msgspec.Struct, frozen=True):
+    """A raw object of an unknown type. It is carried as it is; where it has to be shown, by its text.
+
+    Attributes:
+        raw: The object. It is copied; read it, never change it.
+
+    Raises:
+        InvalidElement: it has no type or a known one, or holds an unsafe address.
+    """
+
+    raw: Mapping[str, Any]
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.raw, Mapping):
+            raise InvalidElement("", f"an object is wanted, not {type(self.raw).__name__}")
+        msgspec.structs.force_setattr(self, "raw", checked_copy(self.raw, "", check=check_harmless))
+        if not isinstance(self.raw.get("type"), str) or not self.type.strip():
+            raise InvalidElement("type", "an element names its type")
+        if self.type.upper() in KNOWN_TYPES:
+            raise InvalidElement("type", f"{self.type} is known: parse it")
+
+    def __hash__(self) -> int:
+        return hash((type(self), self.type, self.text))
+
+    @property
+    def type(self) -> str:
+        """The type as it is written."""
+        return str(self.raw["type"])
+
+    @property
+    def text(self) -> str:
+        """What it says; empty where it has no text."""
+        text = self.raw.get("text")
+        return text if isinstance(text, str) else ""
+
+    @property
+    def voice_text(self) -> str | None:
+        """What is spoken instead of `text`; None where it has no such member."""
+        voice_text = self.raw.get("voice_text")
+        return voice_text if isinstance(voice_text, str) else None
+
+    def to_hsl(self) -> dict[str, Any]:
+        """The object as it was given; a copy."""
+        copied: dict[str, Any] = msgspec.to_builtins(self.raw)
+        return copied
+
 
 Element: TypeAlias = (
     Text | Button | Carousel | Image | Form | System | Silent | NativeAction | TabList | Receipt | Unknown
@@ -37,6 +89,9 @@ _READERS: Mapping[str, Callable[[Source], Any]] = MappingProxyType(
         "TAB_LIST": _readers.tab_list,
         "TEXT": _readers.text,
     }
+)
+KNOWN_TYPES = frozenset(
+    {"BUTTON", "CAROUSEL", "FORM", "NATIVE_ACTION", "RECEIPT", "SILENT", "SYSTEM", "TAB_LIST", "TEXT"}
 )
 
 

@@ -8,8 +8,7 @@ from types import MappingProxyType
 from typing import Any, TypeVar
 
 from haptik_actions.errors import InvalidElement
-from haptik_actions.hsl._actionable import TYPES, URIS, Actionable
-from haptik_actions.hsl._braces import strip_braces
+from haptik_actions.hsl._actionable import TYPES, URIS, Actionable, strip_braces
 from haptik_actions.hsl._bubbles import Button, Text
 from haptik_actions.hsl._carousel import WIDTHS, Card, Carousel, Image, is_image
 from haptik_actions.hsl._form import FIELD_TYPES, KEYBOARD_TYPES, Form, FormField

@@ -7,7 +7,7 @@ from typing import Any
 
 from haptik_actions.errors import InvalidElement
 from haptik_actions.hsl._actionable import Actionable
-from haptik_actions.hsl._links import check_link
+from haptik_actions.hsl._json import check_link
 from haptik_actions.hsl._value import (
     Envelope,
     Value,

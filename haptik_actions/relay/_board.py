@@ -31,7 +31,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from haptik_actions._deadline import DeadlinePassed, deadline
 from haptik_actions._log import get_logger
 from haptik_actions._namespace import ROOT
-from haptik_actions._rest import Rest
+from haptik_actions._redis_health import Rest
 from haptik_actions.errors import RelayAway
 
 if TYPE_CHECKING:

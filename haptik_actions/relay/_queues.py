@@ -10,12 +10,12 @@ from typing import Any, Literal, TypeAlias, TypeVar
 import msgspec
 
 from haptik_actions.relay._board import Board, keys_of, shard_keys
-from haptik_actions.relay._events import PlatformEvent
+from haptik_actions.relay._host import FromUser, LedgerRow, Queued
 from haptik_actions.relay._lanes import Lane
 from haptik_actions.relay._link import Link, decode_link, read_link, to_json
+from haptik_actions.relay._platform_events import PlatformEvent
 from haptik_actions.relay._scripts_in import EVENT, LEAVE, OWN, TIMER, WORDS
 from haptik_actions.relay._scripts_out import FOR_AGENT, FOR_USER, LATER, MOVED, POLL, RELEASE, RENEW
-from haptik_actions.relay._values import FromUser, LedgerRow, Queued
 
 __all__ = ["DamagedLink", "Done", "ForAgent", "ForUser", "Queues", "Stored", "Wait", "Words"]
 

@@ -16,7 +16,7 @@ from haptik_actions.escalation._slot import read_slot
 from haptik_actions.faq import load, open_source
 from haptik_actions.messages import _exchange as exchange
 from haptik_actions.relay import read_event
-from haptik_actions.relay._events import UnreadableEvent
+from haptik_actions.relay._platform_events import UnreadableEvent
 from tests.unit.test_growth import CHAT_READERS, READERS
 
 Reader = Callable[[str], object]

@@ -5,13 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any, ClassVar, Final
 
-from haptik_actions.render._channel import Channel
 from haptik_actions.render._content import SPELLED, Card, Content, Control
 from haptik_actions.render._conversion import Message
-from haptik_actions.render._cutting import clip, counted
-from haptik_actions.render._draft import Draft, titles
-from haptik_actions.render._limits import Limit, limits
-from haptik_actions.render._pages import first_page
+from haptik_actions.render._draft import Draft, first_page, titles
+from haptik_actions.render._limits import Channel, Limit, clip, counted, limits
 from haptik_actions.render._renderer import Renderer
 
 _PLATFORM = "developers.facebook.com/documentation/business-messaging/messenger-platform/send-messages"

@@ -9,17 +9,14 @@ from collections.abc import Sequence
 from typing import Any
 
 from haptik_actions.hsl import Element, Receipt
-from haptik_actions.render._channel import Channel
 from haptik_actions.render._channels.rest import details
 from haptik_actions.render._content import Card, Content, Control
-from haptik_actions.render._conversion import Conversion, Message, Note
-from haptik_actions.render._copy import Copy
+from haptik_actions.render._conversion import Conversion, Copy, Message, Note
 from haptik_actions.render._draft import Draft, told_apart
-from haptik_actions.render._limits import Limit, json_size, limits
+from haptik_actions.render._limits import Channel, Limit, json_size, limits
 from haptik_actions.render._markup import HTML
-from haptik_actions.render._read import tidy
+from haptik_actions.render._read import receipt_rows, receipt_total, tidy
 from haptik_actions.render._renderer import Renderer, bold
-from haptik_actions.render._summaries import receipt_rows, receipt_total
 
 _DOCS = "developers.google.com/workspace/chat"
 

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from haptik_actions.render._channel import Channel
 from haptik_actions.render._channels import facebook
 from haptik_actions.render._channels.facebook import Facebook
 from haptik_actions.render._content import Content
 from haptik_actions.render._conversion import Message
 from haptik_actions.render._draft import Draft
-from haptik_actions.render._limits import Limit, limits
+from haptik_actions.render._limits import Channel, Limit, limits
 
 _PLATFORM = "developers.facebook.com/documentation/business-messaging/instagram-messaging/features"
 

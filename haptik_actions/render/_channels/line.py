@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final, TypeAlias
 
 import msgspec
 
 from haptik_actions.hsl import Element, Receipt
-from haptik_actions.render._channel import Channel
-from haptik_actions.render._channels._line_receipt import receipt_body
 from haptik_actions.render._content import SPELLED, Card, Content, Control
-from haptik_actions.render._conversion import Conversion, Note
-from haptik_actions.render._copy import Copy
-from haptik_actions.render._cutting import clip
-from haptik_actions.render._draft import Draft, titles
-from haptik_actions.render._limits import Limit, json_size, limits
+from haptik_actions.render._conversion import Conversion, Copy, Note
+from haptik_actions.render._draft import Draft, first_page, titles
+from haptik_actions.render._limits import Channel, Limit, clip, json_size, limits
 from haptik_actions.render._markup import NONE
-from haptik_actions.render._pages import first_page
+from haptik_actions.render._read import receipt_rows, receipt_total, tidy
 from haptik_actions.render._renderer import Renderer
 
 _API = "developers.line.biz/en/reference/messaging-api"
@@ -45,6 +42,10 @@ IMAGE_URL = Limit(2000, _UTF16, "developers.line.biz/en/news/2020/05/12; https a
 Json: TypeAlias = dict[str, Any]
 
 _WIDTHS = {True: "mega", False: "kilo"}
+
+# developers.line.biz/en/reference/messaging-api/#f-bubble: 30 kB of JSON, its frame and its buttons among them.
+_MOST_BYTES = 28_000
+_BYTES_OF_A_BUTTON = 200
 
 
 class Line(Renderer):
@@ -320,3 +321,40 @@ def _box(contents: list[Json]) -> Json:
 
 def _alt_text(content: Content) -> str:
     return ", ".join(card.lines[0] for card in content.cards if card.lines) or "…"
+
+
+def receipt_body(receipt: Receipt, controls: Sequence[Control], copy: Copy) -> list[Json] | None:
+    """The body of the bubble: what the element says, its head, two columns of facts and rows, the sum and the offer.
+
+    None where body and buttons together are larger than LINE allows.
+    """
+    said, total, offer = tidy(receipt.text), receipt_total(receipt, copy), tidy(receipt.offer_text)
+    facts = len(receipt.subheader)
+    rows = [_row(left, right) for left, right in receipt_rows(receipt)]
+    body = [_flex_text(said)] if said else []
+    body += [_flex_text(tidy(receipt.header), weight="bold", size="lg"), *rows[:facts]]
+    if rows[facts:]:
+        body += [{"type": "separator"}, *rows[facts:]]
+    if total:
+        body += [{"type": "separator"}, _flex_text(total, weight="bold", align="end")]
+    if offer:
+        body.append(_flex_text(offer))
+    # A label is written twice: on its button, and in what the tap says.
+    buttons = sum(2 * _size(control.label) + _size(control.value) + _BYTES_OF_A_BUTTON for control in controls)
+    return body if _size(body) + buttons <= _MOST_BYTES else None
+
+
+def _row(left: str, right: str) -> Json:
+    """Both texts side by side, or the one that there is."""
+    if not (left and right):
+        return _flex_text(left or right)
+    columns = [_flex_text(left, flex=3), _flex_text(right, flex=2, align="end")]
+    return {"type": "box", "layout": "horizontal", "spacing": "md", "contents": columns}
+
+
+def _flex_text(text: str, **style: Any) -> Json:
+    return {"type": "text", "text": NONE.text(text), "wrap": True, **style}
+
+
+def _size(value: Any) -> int:
+    return len(json.dumps(value, ensure_ascii=False).encode("utf-8", "surrogatepass"))

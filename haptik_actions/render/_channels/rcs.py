@@ -5,12 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Final, TypeAlias
 
-from haptik_actions.render._channel import Channel
 from haptik_actions.render._content import SPELLED, Card, Content, Control
-from haptik_actions.render._cutting import clip
-from haptik_actions.render._draft import Draft, titles
-from haptik_actions.render._limits import Limit, limits
-from haptik_actions.render._pages import first_page
+from haptik_actions.render._draft import Draft, first_page, titles
+from haptik_actions.render._limits import Channel, Limit, clip, limits
 from haptik_actions.render._renderer import Renderer
 
 _DOCS = "developers.google.com/business-communications/rcs-business-messaging"

@@ -6,12 +6,10 @@ from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from haptik_actions import hsl
-from haptik_actions.render._channel import Channel
 from haptik_actions.render._content import Card, Content, Control
-from haptik_actions.render._conversion import Conversion
-from haptik_actions.render._copy import Copy
+from haptik_actions.render._conversion import Conversion, Copy
 from haptik_actions.render._draft import Draft, told_apart, with_details
-from haptik_actions.render._limits import Limit, limits
+from haptik_actions.render._limits import Channel, Limit, limits
 from haptik_actions.render._markup import HSL, Dialect
 from haptik_actions.render._read import tidy
 from haptik_actions.render._renderer import Renderer

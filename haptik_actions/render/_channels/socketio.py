@@ -6,11 +6,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from haptik_actions.hsl import Element
-from haptik_actions.render._channel import Channel
 from haptik_actions.render._channels.rest import TEXT, Rest
 from haptik_actions.render._content import Content, Control
 from haptik_actions.render._draft import Draft
-from haptik_actions.render._limits import limits
+from haptik_actions.render._limits import Channel, limits
 from haptik_actions.render._markup import MARKDOWN_UNESCAPED
 
 _PARAGRAPH = "\n\n"

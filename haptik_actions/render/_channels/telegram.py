@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Final
 
-from haptik_actions.render._channel import Channel
 from haptik_actions.render._content import Card, Content, Control
-from haptik_actions.render._draft import Draft, titles
-from haptik_actions.render._limits import Limit, limits
+from haptik_actions.render._draft import Draft, first_page, titles
+from haptik_actions.render._limits import Channel, Limit, limits
 from haptik_actions.render._markup import HTML
-from haptik_actions.render._pages import first_page
 from haptik_actions.render._renderer import Renderer
 
 _API = "core.telegram.org/bots/api"

@@ -5,13 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any, TypeAlias
 
-from haptik_actions.render._channel import Channel
 from haptik_actions.render._content import Card, Content, Control
-from haptik_actions.render._cutting import clip
-from haptik_actions.render._draft import Draft, titles
-from haptik_actions.render._limits import Escaped, Limit, limits
+from haptik_actions.render._draft import Draft, first_page, titles
+from haptik_actions.render._limits import Channel, Escaped, Limit, clip, limits
 from haptik_actions.render._markup import NONE, WHATSAPP
-from haptik_actions.render._pages import first_page
 from haptik_actions.render._renderer import Renderer
 
 _DOCS = "creators.viber.com/docs/bots-api"

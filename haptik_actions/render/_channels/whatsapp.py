@@ -6,11 +6,9 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 from typing import Any, Final, TypeAlias
 
-from haptik_actions.render._channel import Channel
 from haptik_actions.render._content import Card, Content, Control
-from haptik_actions.render._cutting import clip
 from haptik_actions.render._draft import Draft
-from haptik_actions.render._limits import Limit, limits
+from haptik_actions.render._limits import Channel, Limit, clip, limits
 from haptik_actions.render._markup import WHATSAPP
 from haptik_actions.render._renderer import Renderer
 

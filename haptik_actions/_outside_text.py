@@ -1,4 +1,7 @@
-"""Halves of surrogate pairs: what Python's JSON lets through, and neither UTF-8 nor a user can read."""
+"""Checks of text that comes from outside: language tags, and halves of surrogate pairs.
+
+Python's JSON lets single halves through. Neither UTF-8 nor a user can read them.
+"""
 
 from __future__ import annotations
 
@@ -6,11 +9,18 @@ import re
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
-__all__ = ["without_halves"]
+__all__ = ["is_locale", "without_halves"]
 
+# BCP 47 allows letters, digits and hyphens. A locale comes from outside and becomes part of a Redis key.
+_LOCALE = re.compile(r"[A-Za-z0-9]{1,8}(-[A-Za-z0-9]{1,8})*")
 T = TypeVar("T")
 
 _HALF = re.compile("[\ud800-\udfff]")
+
+
+def is_locale(tag: str) -> bool:
+    """Tell whether `tag` has the form of a language tag."""
+    return _LOCALE.fullmatch(tag) is not None
 
 
 def without_halves(value: T) -> T:

@@ -10,11 +10,11 @@ import msgspec
 from cachetools import TTLCache
 
 from haptik_actions.relay._board import Board, chat_key, keys_of
+from haptik_actions.relay._host import LedgerRow
 from haptik_actions.relay._link import Link, conversation_id, is_conversation_id, members_of, read_link, to_json
 from haptik_actions.relay._presence import Relayed
 from haptik_actions.relay._scripts import ASKED, PREPARE, RESTORE, UPDATE, WITHDRAW
 from haptik_actions.relay._scripts_out import COLLECT
-from haptik_actions.relay._values import LedgerRow
 
 if TYPE_CHECKING:
     from redis.asyncio import Redis
