@@ -40,7 +40,7 @@ def _tree(file: Path) -> ast.Module:
 
 def _file(module: str) -> Path:
     place = ROOT / module.replace(".", "/")
-    return place / "__init__.py" if place.is_dir() else place.with_suffix(".py")
+    return place / "__init__.py" if (place / "__init__.py").is_file() else place.with_suffix(".py")
 
 
 def _exported(tree: ast.Module) -> list[str]:

@@ -11,7 +11,7 @@ from pathlib import Path
 from docsite._api import api_page
 from docsite._code import command_page, message_page, metric_page, settings_page
 from docsite._lists import reindented
-from docsite._sections import API, EXAMPLES, SECTIONS, TOP
+from docsite._sections import API, EXAMPLES, NOT_PUBLIC, SECTIONS, TOP
 from docsite._texts import error_page
 
 __all__ = ["write_site"]
@@ -72,12 +72,23 @@ def _collected() -> tuple[dict[str, str], list[str]]:
     for module, title in API:
         texts[_api_place(module)], wrong = api_page(module, title)
         problems += wrong
+    problems += [f"{module}: is public and stands in no list of the site" for module in _unlisted()]
     named = set(_order())
     problems += [
         f"{name}: stands in no section of the site" for name in texts if name not in named and "decisions/" not in name
     ]
     problems += [f"{name}: a section of the site names it, and it is not there" for name in named if name not in texts]
     return texts, problems
+
+
+def _unlisted() -> Iterator[str]:
+    """Yield each module of the package without an underscore that `_sections.py` does not know."""
+    known = {module for module, _ in API} | NOT_PUBLIC | {"haptik_actions.errors"}
+    for place in sorted((ROOT / "haptik_actions").iterdir()):
+        name = f"haptik_actions.{place.stem}"
+        is_module = place.suffix == ".py" or (place / "__init__.py").is_file()
+        if is_module and not place.stem.startswith("_") and name not in known:
+            yield name
 
 
 def _places() -> dict[str, str]:

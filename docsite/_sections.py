@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-__all__ = ["API", "EXAMPLES", "SECTIONS", "TOP", "Section"]
+__all__ = ["API", "EXAMPLES", "NOT_PUBLIC", "SECTIONS", "TOP", "Section"]
 
 Section = tuple[str, Sequence[tuple[str, str]]]
 
@@ -29,6 +29,7 @@ API = (
     ("haptik_actions.config", "Settings"),
     ("haptik_actions.hsl", "Elements (HSL)"),
     ("haptik_actions.render", "Rendering"),
+    ("haptik_actions.preview", "Previews"),
     ("haptik_actions.answers", "Answers"),
     ("haptik_actions.forms", "Forms"),
     ("haptik_actions.messages", "The message store"),
@@ -36,10 +37,14 @@ API = (
     ("haptik_actions.faq", "FAQ nodes"),
     ("haptik_actions.relay", "The relay"),
     ("haptik_actions.escalation", "Hand-offs"),
+    ("haptik_actions.rasa_api", "Rasa's HTTP API"),
     ("haptik_actions.sandbox", "The sandbox"),
     ("haptik_actions.testing", "Testing"),
 )
 """The public modules, in the order of the site."""
+
+NOT_PUBLIC = {"haptik_actions.cli", "haptik_actions.demo", "haptik_actions.studio"}
+"""Modules without an underscore that are no Python API. `haptik_actions.errors` has a page of its own."""
 
 SECTIONS: Sequence[Section] = (
     ("Tutorial", (("tutorial.md", "From a silent bot to a person, and back"),)),
