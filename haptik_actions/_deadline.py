@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from typing import Any
 
 __all__ = ["DeadlinePassed", "cancel_all", "deadline", "is_cancelled"]
 
@@ -32,7 +31,7 @@ def is_cancelled() -> bool:
     return sys.version_info < (3, 11) or task is None or task.cancelling() > 0
 
 
-async def cancel_all(*tasks: asyncio.Task[Any]) -> None:
+async def cancel_all(*tasks: asyncio.Task[object]) -> None:
     """Cancel the tasks and wait until all have ended. Their results and errors are dropped.
 
     Libraries may take a cancellation for a time-out of their own (redis-py while it connects), so a task that goes on

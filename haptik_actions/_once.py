@@ -6,7 +6,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Coroutine, Hashable
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 
 from cachetools import TTLCache
 
@@ -27,7 +27,7 @@ class SingleFlight(Generic[T]):
     def __init__(self) -> None:
         self._flights: dict[Hashable, asyncio.Task[T]] = {}
 
-    async def run(self, key: Hashable, load: Callable[[], Coroutine[Any, Any, T]]) -> T:
+    async def run(self, key: Hashable, load: Callable[[], Coroutine[object, object, T]]) -> T:
         """Return what `load` returns, or raise what it raises; one `load` at a time per `key`."""
         flight, loop = self._flights.get(key), asyncio.get_running_loop()
         if flight is None or flight.get_loop() is not loop:

@@ -191,7 +191,7 @@ def _host(place: str, default: int) -> tuple[str, int]:
     return unquote(match[1]).strip("[]") or "localhost", port
 
 
-def _database(segments: list[str], options: Mapping[str, Any]) -> dict[str, int]:
+def _database(segments: list[str], options: Mapping[str, object]) -> dict[str, int]:
     """Return the database of the path, where it names one."""
     named = [segment for segment in segments if segment]
     if not named:
@@ -214,7 +214,7 @@ def _sentinels(
     hosts: list[tuple[str, int]],
     segments: list[str],
     options: dict[str, Any],
-    given: Mapping[str, Any],
+    given: Mapping[str, object],
     *,
     tls: bool,
 ) -> RedisAddress:

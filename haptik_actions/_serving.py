@@ -57,7 +57,7 @@ async def serve_app(
 
 
 @asynccontextmanager
-async def serve_at(app: Any, socket_path: str) -> AsyncIterator[None]:
+async def serve_at(app: object, socket_path: str) -> AsyncIterator[None]:
     """Run `app` in the running loop at a Unix socket, which is made at that path."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listener:
         listener.bind(socket_path)
@@ -67,7 +67,7 @@ async def serve_at(app: Any, socket_path: str) -> AsyncIterator[None]:
 
 @asynccontextmanager
 async def _running(
-    app: Any, listener: socket.socket, protocol: type[asyncio.Protocol], limits: ConnectionLimits | None
+    app: object, listener: socket.socket, protocol: type[asyncio.Protocol], limits: ConnectionLimits | None
 ) -> AsyncIterator[None]:
     door = None
     if limits is not None:

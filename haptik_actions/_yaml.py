@@ -20,7 +20,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from haptik_actions._outside_text import without_halves
+from haptik_actions._from_outside import without_halves
 from haptik_actions.errors import ConfigurationError
 
 __all__ = ["MOST_CHARACTERS", "MOST_DEPTH", "YamlProblem", "load_bounded", "load_yaml", "read_rasa_yaml"]
@@ -101,20 +101,20 @@ def _bounded_composer() -> Any:
     class Bounded(Composer):
         """Counts while it composes. Sizes are of anchored nodes: of each how many values stand in it."""
 
-        def __init__(self, *arguments: Any, **options: Any) -> None:
+        def __init__(self, *arguments: object, **options: object) -> None:
             super().__init__(*arguments, **options)
             self._depth = self._values = self._repeated = 0
             self._sizes: dict[int, int] = {}
             self._keys: dict[int, dict[tuple[str, str], int]] = {}
 
-        def compose_node(self, parent: Any, index: Any) -> Any:
+        def compose_node(self, parent: object, index: object) -> Any:
             node = self._composed(parent, index)
             if index is None and isinstance(parent, MappingNode):
                 # Here and not behind the last key: of what is refused no more is read.
                 _refuse_repetition(node, self._keys.setdefault(id(parent), {}))
             return node
 
-        def _composed(self, parent: Any, index: Any) -> Any:
+        def _composed(self, parent: object, index: object) -> Any:
             event = self.parser.peek_event()
             if isinstance(event, AliasEvent):
                 return self._repeat(super().compose_node(parent, index), event)
@@ -130,7 +130,7 @@ def _bounded_composer() -> Any:
                 self._sizes[id(node)] = self._values - before
             return node
 
-        def _repeat(self, node: Any, event: Any) -> Any:
+        def _repeat(self, node: object, event: object) -> Any:
             size = self._sizes.get(id(node))
             if size is None:
                 raise YamlProblem("an alias refers to what it stands in", _line(event))

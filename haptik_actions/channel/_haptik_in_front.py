@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from rasa.core.channels.channel import CollectingOutputChannel, UserMessage
 
 from haptik_actions._deadline import deadline, is_cancelled
+from haptik_actions._from_outside import JsonObject
 from haptik_actions._log import get_logger
 from haptik_actions._once import Repeats
 from haptik_actions.channel._haptik_bubbles import bubbles
@@ -47,7 +48,7 @@ _SLOTS = frozenset((STATUS_SLOT, *DETAILS_SLOTS))
 class HaptikInFront:
     """Answers integration requests, each of them with something to read: an empty answer is a bot break."""
 
-    def __init__(self, parts: Callable[[], Parts], on_new_message: Callable[[Any], Awaitable[Any]]) -> None:
+    def __init__(self, parts: Callable[[], Parts], on_new_message: Callable[[Any], Awaitable[object]]) -> None:
         self._parts, self._on_new_message = parts, on_new_message
         self._turns: Turns[Details] | None = None
         self._silence = SilenceBreaker(parts)
@@ -159,38 +160,38 @@ class HaptikOutput(CollectingOutputChannel):
         """Return the name of the channel."""
         return "haptik"
 
-    async def send_response(self, recipient_id: str, message: dict[str, Any]) -> None:
+    async def send_response(self, recipient_id: str, message: JsonObject) -> None:
         """Take a whole message, with all that goes with its text."""
         self._spoken.say(bubbles(message))
 
-    async def send_text_message(self, recipient_id: str, text: str, **_: Any) -> None:
+    async def send_text_message(self, recipient_id: str, text: str, **_: object) -> None:
         """Take a text, one bubble for each paragraph."""
         self._spoken.say(bubbles({"text": text}))
 
     async def send_text_with_buttons(
-        self, recipient_id: str, text: str, buttons: list[dict[str, Any]], **_: Any
+        self, recipient_id: str, text: str, buttons: list[JsonObject], **_: object
     ) -> None:
         """Take a text with buttons."""
         self._spoken.say(bubbles({"text": text, "buttons": buttons}))
 
     async def send_quick_replies(
-        self, recipient_id: str, text: str, quick_replies: list[dict[str, Any]], **_: Any
+        self, recipient_id: str, text: str, quick_replies: list[JsonObject], **_: object
     ) -> None:
         """Take a text with quick replies."""
         self._spoken.say(bubbles({"text": text, "quick_replies": quick_replies}))
 
-    async def send_image_url(self, recipient_id: str, image: str, **_: Any) -> None:
+    async def send_image_url(self, recipient_id: str, image: str, **_: object) -> None:
         """Take an image."""
         self._spoken.say(bubbles({"image": image}))
 
-    async def send_attachment(self, recipient_id: str, attachment: Any, **_: Any) -> None:
+    async def send_attachment(self, recipient_id: str, attachment: object, **_: object) -> None:
         """Take an attachment."""
         self._spoken.say(bubbles({"attachment": attachment}))
 
-    async def send_elements(self, recipient_id: str, elements: Iterable[dict[str, Any]], **_: Any) -> None:
+    async def send_elements(self, recipient_id: str, elements: Iterable[JsonObject], **_: object) -> None:
         """Take cards."""
         self._spoken.say(bubbles({"elements": list(elements)}))
 
-    async def send_custom_json(self, recipient_id: str, json_message: Any, **_: Any) -> None:
+    async def send_custom_json(self, recipient_id: str, json_message: object, **_: object) -> None:
         """Take an element of HSL."""
         self._spoken.say(bubbles({"custom": json_message}))

@@ -14,6 +14,7 @@ from rasa.shared.exceptions import InvalidConfigException
 from redis.asyncio import Redis
 from sanic import Blueprint
 
+from haptik_actions._from_outside import JsonObject
 from haptik_actions._log import get_logger
 from haptik_actions._redis import check_url, connect, disconnect
 from haptik_actions.channel._keeper import ConversationKeeper
@@ -56,7 +57,7 @@ class HaptikInput(InputChannel):
         return "haptik"
 
     @classmethod
-    def from_credentials(cls, credentials: dict[str, Any] | None) -> HaptikInput:
+    def from_credentials(cls, credentials: JsonObject | None) -> HaptikInput:
         """Make the channel of its section in `credentials.yml`.
 
         Raises:
@@ -84,7 +85,7 @@ class HaptikInput(InputChannel):
         blueprint.listener("before_server_stop")(self._stop)
         return blueprint
 
-    async def _start(self, app: Any, *_: Any) -> None:
+    async def _start(self, app: object, *_: object) -> None:
         # Now a model is loaded, and with it every class that processes messages.
         install(self._keeper)
         worker = Worker(self._options)
@@ -95,7 +96,7 @@ class HaptikInput(InputChannel):
             return
         self._worker = worker
 
-    async def _stop(self, *_: Any) -> None:
+    async def _stop(self, *_: object) -> None:
         if self._worker is not None:
             await self._worker.stop()
 

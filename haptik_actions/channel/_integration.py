@@ -12,6 +12,7 @@ from typing import Any
 
 import msgspec
 
+from haptik_actions._from_outside import JsonObject
 from haptik_actions._log import get_logger
 
 __all__ = [
@@ -103,9 +104,9 @@ class IntegrationRequest(msgspec.Struct, frozen=True, kw_only=True):
         words = [mention.original_text for mention in _said(self.entities) if mention.original_text]
         return " ".join(dict.fromkeys(words)) or self.node
 
-    def metadata(self) -> dict[str, Any]:
+    def metadata(self) -> JsonObject:
         """Return the metadata of the user's message in Rasa: a flat object of what is known, `user_name` among it."""
-        known: dict[str, Any] = {"user_name": self.user_name, "node": self.node, **self.user}
+        known: JsonObject = {"user_name": self.user_name, "node": self.node, **self.user}
         if self.business_id is not None:
             known["business_id"] = self.business_id
         if self.conversation_no is not None:
@@ -141,7 +142,7 @@ def read_request(body: bytes, business_id: int | None = None) -> IntegrationRequ
     )
 
 
-def is_deep(value: Any, most: int) -> bool:
+def is_deep(value: object, most: int) -> bool:
     """Tell whether more than `most` objects and lists stand inside of each other. Needs no recursion."""
     level: list[Any] = [value]
     for _ in range(most + 1):
@@ -155,7 +156,7 @@ def _inner(value: Any) -> Iterable[Any]:
     return value.values() if isinstance(value, dict) else value
 
 
-def _user_name(value: Any) -> str:
+def _user_name(value: object) -> str:
     name = str(value).strip() if isinstance(value, (str, int)) and not isinstance(value, bool) else ""
     if not name:
         raise NoRequest("it names no user: `user.user_name` is missing or no text")
@@ -164,7 +165,7 @@ def _user_name(value: Any) -> str:
     return name
 
 
-def _entities(entities: Mapping[str, Any]) -> Iterator[tuple[str, tuple[Mention, ...]]]:
+def _entities(entities: Mapping[str, object]) -> Iterator[tuple[str, tuple[Mention, ...]]]:
     for name, values in entities.items():
         found = tuple(_mentions(values if isinstance(values, list) else [values]))
         if found:
@@ -197,19 +198,19 @@ def _arguments(entities: Mapping[str, tuple[Mention, ...]]) -> str:
     return msgspec.json.encode(flat).decode() if flat else ""
 
 
-def _object(value: Any) -> dict[str, Any]:
+def _object(value: object) -> JsonObject:
     return value if isinstance(value, dict) else {}
 
 
-def _text(value: Any) -> str:
+def _text(value: object) -> str:
     return value.strip() if isinstance(value, str) else ""
 
 
-def _is_plain(value: Any) -> bool:
+def _is_plain(value: object) -> bool:
     return isinstance(value, (str, int, float))
 
 
-def _number(value: Any) -> int | None:
+def _number(value: object) -> int | None:
     """A whole number, also one that was written as a text or, by JSON of floats, as 2.0."""
     if isinstance(value, str):
         value = int(value) if value.isascii() and value.isdigit() and len(value) < 19 else None
@@ -242,7 +243,7 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
         return json.dumps(members).encode()
 
 
-def details_of(slots: Mapping[str, Any]) -> Details:
+def details_of(slots: Mapping[str, object]) -> Details:
     """Return what the slots `haptik_status`, `haptik_conversation_details` and `haptik_user_details` add to an answer.
 
     What the platform could not keep is left out, with a line in the log that names the slot and never its values.
@@ -266,7 +267,7 @@ def details_of(slots: Mapping[str, Any]) -> Details:
     return Details(status=status if isinstance(status, bool) else True, objects=objects)
 
 
-def _checked(slot: str, value: Any) -> Mapping[str, Any] | None:
+def _checked(slot: str, value: object) -> Mapping[str, Any] | None:
     if value is None:
         return None
     if not isinstance(value, Mapping):
@@ -278,7 +279,7 @@ def _checked(slot: str, value: Any) -> Mapping[str, Any] | None:
     return _strings(slot, value) if slot == "haptik_user_details" else value
 
 
-def _strings(slot: str, value: Mapping[str, Any]) -> dict[str, Any]:
+def _strings(slot: str, value: Mapping[str, object]) -> JsonObject:
     """The platform keeps user details as strings, for ever."""
     for key, member in value.items():
         if isinstance(member, (Mapping, list)):
@@ -287,7 +288,7 @@ def _strings(slot: str, value: Mapping[str, Any]) -> dict[str, Any]:
     return {key: member if isinstance(member, str) else json.dumps(member) for key, member in kept.items()}
 
 
-def _size(value: Any) -> int | None:
+def _size(value: object) -> int | None:
     """How many characters it has as JSON; None where it is none."""
     try:
         # With escapes, as the platform may count: a reading that is too strict loses less than one that is too lax.
@@ -296,5 +297,5 @@ def _size(value: Any) -> int | None:
         return None
 
 
-def _kind(value: Any) -> str:
+def _kind(value: object) -> str:
     return type(value).__name__

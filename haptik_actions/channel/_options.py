@@ -47,7 +47,7 @@ class ChannelOptions:
     hold_back: float = _HOLD_BACK_SECONDS
 
     @classmethod
-    def from_credentials(cls, credentials: Mapping[str, Any] | None) -> ChannelOptions:
+    def from_credentials(cls, credentials: Mapping[str, object] | None) -> ChannelOptions:
         """Read the section; one that is left empty is no mistake.
 
         Raises:
@@ -69,7 +69,7 @@ def _number(key: str, value: Any) -> int:
     return int(value)
 
 
-def _text(key: str, value: Any) -> str:
+def _text(key: str, value: object) -> str:
     if isinstance(value, bool) or not isinstance(value, (str, int)):
         raise ConfigurationError(f"{_WHERE}: `{key}` must be text.")
     if _UNFILLED.fullmatch(str(value)):
@@ -78,7 +78,7 @@ def _text(key: str, value: Any) -> str:
     return str(value)
 
 
-def _switch(key: str, value: Any) -> bool:
+def _switch(key: str, value: object) -> bool:
     if isinstance(value, str) and value.lower() in ("true", "false"):
         return value.lower() == "true"
     if not isinstance(value, bool):

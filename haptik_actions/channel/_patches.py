@@ -35,13 +35,13 @@ T = TypeVar("T")
 class Keeper(Protocol):
     """Who is asked before Rasa acts on a conversation."""
 
-    async def around(self, message: Any, go_on: Callable[[], Awaitable[Any]]) -> Any:
+    async def around(self, message: object, go_on: Callable[[], Awaitable[object]]) -> Any:
         """Let a message through; called outside of the conversation's lock."""
 
-    async def turn(self, processor: Any, message: Any, go_on: Callable[[], Awaitable[Any]]) -> Any:
+    async def turn(self, processor: object, message: object, go_on: Callable[[], Awaitable[object]]) -> Any:
         """Decide who gets a message, the bot (`go_on`) or the agent; called inside the conversation's lock."""
 
-    async def has(self, tracker: Any) -> bool:
+    async def has(self, tracker: object) -> bool:
         """Tell whether an agent has the conversation."""
 
 
@@ -71,7 +71,7 @@ def install(keeper: Keeper) -> None:
             _say_missing(f"{patch.owner}.{patch.name}", patch.costs)
 
 
-def is_in_room(channel: Any, room: str) -> bool:
+def is_in_room(channel: object, room: str) -> bool:
     """Tell whether a client of the socketio channel is in the room, in this process. An empty room takes what is sent
     to it without an error."""
     server = getattr(channel, "sio", None)
@@ -85,7 +85,7 @@ def is_in_room(channel: Any, room: str) -> bool:
 
 
 def _around(original: _Method) -> _Method:
-    async def handle_message(self: Any, message: Any, *args: Any, **kwargs: Any) -> Any:
+    async def handle_message(self: object, message: object, *args: object, **kwargs: object) -> Any:
         go_on = functools.partial(original, self, message, *args, **kwargs)
         return await go_on() if _keeper is None else await _keeper.around(message, go_on)
 
@@ -93,7 +93,7 @@ def _around(original: _Method) -> _Method:
 
 
 def _turn(original: _Method) -> _Method:
-    async def handle_message(self: Any, message: Any, *args: Any, **kwargs: Any) -> Any:
+    async def handle_message(self: object, message: object, *args: object, **kwargs: object) -> Any:
         go_on = functools.partial(original, self, message, *args, **kwargs)
         return await go_on() if _keeper is None else await _keeper.turn(self, message, go_on)
 
@@ -104,7 +104,7 @@ def _unless_kept(original: _Method) -> _Method:
     """Do nothing to a conversation that an agent has."""
     signature = inspect.signature(original)
 
-    async def method(self: Any, *args: Any, **kwargs: Any) -> Any:
+    async def method(self: object, *args: object, **kwargs: object) -> Any:
         tracker = signature.bind(self, *args, **kwargs).arguments.get("tracker")
         if _keeper is not None and tracker is not None and await _keeper.has(tracker):
             logger.info("%s did nothing: an agent has the conversation.", original.__name__)

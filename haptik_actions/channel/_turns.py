@@ -101,13 +101,13 @@ class Turns(Generic[T]):
         words = await earlier if earlier is not None else []
         await self._late.put(conversation, [*words, *spoken.take()])
 
-    def _start(self, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
+    def _start(self, work: Coroutine[object, object, object]) -> asyncio.Task[Any]:
         task = asyncio.get_running_loop().create_task(work)
         self._running.add(task)
         task.add_done_callback(self._forget)
         return task
 
-    def _forget(self, task: asyncio.Task[Any]) -> None:
+    def _forget(self, task: asyncio.Task[object]) -> None:
         self._running.discard(task)
         if not task.cancelled() and task.exception() is not None:
             logger.error("A turn failed with %s.", type(task.exception()).__name__)

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from rasa.core.channels.channel import OutputChannel
 from rasa.shared.core.events import BotUttered
 
+from haptik_actions._from_outside import JsonObject
 from haptik_actions.answers import to_metadata
 from haptik_actions.channel._haptik_bubbles import bubbles
 from haptik_actions.channel._tracker_events import mark
@@ -63,7 +64,7 @@ async def spoken(saying: Saying, channel: str, messages: MessageStore, locale: s
     return shown
 
 
-def _rasa(message: Mapping[str, Any]) -> dict[str, Any]:
+def _rasa(message: Mapping[str, object]) -> JsonObject:
     """Return the message under the names of Rasa's server: the dispatcher of an action calls `custom` otherwise."""
     named = {"custom" if name == "json_message" else name: value for name, value in message.items()}
     return {"text": None, **named}
@@ -77,7 +78,7 @@ async def _words(messages: MessageStore, locale: str | None) -> Copy:
     return Copy.of(dict(zip(keys.values(), texts, strict=True)))
 
 
-async def put_off(parts: Parts, link: Link, messages: Sequence[dict[str, Any]]) -> None:
+async def put_off(parts: Parts, link: Link, messages: Sequence[JsonObject]) -> None:
     """Keep what the bot has said to a user without being asked; any process gives it with the user's next answer.
 
     `messages` are those of a collecting output channel.

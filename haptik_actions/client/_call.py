@@ -8,11 +8,11 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping
-from typing import Any
 
 import httpx
 import msgspec
 
+from haptik_actions._from_outside import JsonObject
 from haptik_actions.errors import (
     ApiError,
     ConfigurationError,
@@ -85,7 +85,7 @@ def may_repeat(call: Call, error: HaptikError, *, sent: bool) -> bool:
     return call.repeatable and isinstance(error, ApiError) and error.status in _PASSING_STATUS
 
 
-def text(name: str, value: Any) -> str:
+def text(name: str, value: object) -> str:
     """Return `value` if it is text, not blank, and can be sent.
 
     Raises:
@@ -105,7 +105,7 @@ def text(name: str, value: Any) -> str:
     )
 
 
-def number(name: str, value: Any) -> int:
+def number(name: str, value: object) -> int:
     """Return `value` as a whole number: slots and gRPC turn 343 into "343" or 343.0.
 
     Raises:
@@ -120,7 +120,7 @@ def number(name: str, value: Any) -> int:
     return value
 
 
-def flag(name: str, value: Any) -> bool:
+def flag(name: str, value: object) -> bool:
     """Return `value` if it is true or false.
 
     Raises:
@@ -131,7 +131,7 @@ def flag(name: str, value: Any) -> bool:
     return value
 
 
-def auth_id(value: Any) -> str:
+def auth_id(value: object) -> str:
     """Return `value` if the platform can take it as a user's `auth_id`: letters a to z and digits, nothing else.
 
     Raises:
@@ -142,7 +142,7 @@ def auth_id(value: Any) -> str:
     return value
 
 
-def language_code(value: Any) -> str:
+def language_code(value: object) -> str:
     """Return `value` if it has the form of an ISO 639-1 code: two small letters, such as `en`.
 
     Raises:
@@ -153,12 +153,12 @@ def language_code(value: Any) -> str:
     return value
 
 
-def optional_texts(**values: Any) -> dict[str, str]:
+def optional_texts(**values: object) -> dict[str, str]:
     """Return those of `values` that are not None, each checked as `text` does."""
     return {name: text(name, value) for name, value in values.items() if value is not None}
 
 
-def flat(name: str, value: Any) -> dict[str, Any]:
+def flat(name: str, value: object) -> JsonObject:
     """Return `value` if it is an object without objects or lists in it: names with texts, numbers, true, false, null.
 
     Raises:
@@ -175,7 +175,7 @@ def flat(name: str, value: Any) -> dict[str, Any]:
     return dict(value)
 
 
-def _is_plain(value: Any) -> bool:
+def _is_plain(value: object) -> bool:
     if isinstance(value, float):
         return math.isfinite(value)
     return value is None or (isinstance(value, int) and -_LARGEST <= value < _LARGEST)

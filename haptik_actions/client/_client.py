@@ -7,7 +7,6 @@ import inspect
 import os
 from collections.abc import Awaitable, Callable
 from types import TracebackType
-from typing import Any
 
 import httpx
 import msgspec
@@ -250,7 +249,9 @@ class HaptikClient(BotApi):
             pause = min(pause * 1.5, 10 * interval)
 
 
-def send_chat_call(*, user_name: Any, business_id: Any, team_name: Any, countdown: Any, receiver: Any = None) -> Call:
+def send_chat_call(
+    *, user_name: object, business_id: object, team_name: object, countdown: object, receiver: object = None
+) -> Call:
     """Return the call; `business_id` is a number in its JSON, `countdown` is left out when None.
 
     With a `receiver` (the agents' tool that gets the chat) it is the call of version 2.0.
@@ -272,7 +273,7 @@ def send_chat_call(*, user_name: Any, business_id: Any, team_name: Any, countdow
     return Call(method="POST", endpoint=endpoint, body=msgspec.json.encode(body), repeatable=True)
 
 
-def _countdown(value: Any) -> int:
+def _countdown(value: object) -> int:
     low, high = COUNTDOWN_SECONDS
     seconds = number("countdown", value)
     if not low <= seconds <= high:

@@ -73,7 +73,7 @@ def _ending(name: str) -> str:
     return PurePosixPath(name).suffix.removeprefix(".").lower()
 
 
-def _read(content: Any) -> bytes:
+def _read(content: object) -> bytes:
     if isinstance(content, (bytes, bytearray, memoryview)):
         return bytes(content)
     if not isinstance(content, (str, os.PathLike)):

@@ -292,7 +292,7 @@ def _text(path: Path) -> str:
     raise ConfigurationError(message)
 
 
-def _pair(content: Any, source: str) -> Credentials:
+def _pair(content: object, source: str) -> Credentials:
     if not isinstance(content, Mapping):
         raise ConfigurationError(f"{source} must hold the keys `client_id` and `token`.")
     for key in _NAMES:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Literal, TypeAlias, get_args
+from typing import Literal, TypeAlias, get_args
 
+from haptik_actions._from_outside import JsonObject
 from haptik_actions.errors import InvalidElement
 from haptik_actions.hsl._actionable import Actionable
 from haptik_actions.hsl._json import LARGEST, NOTHING, absolute, check_link, check_number, is_plain
@@ -102,9 +103,9 @@ class Card(Value, frozen=True, kw_only=True, repr_omit_defaults=True):
         """The address of the image with its scheme; None where there is no image."""
         return absolute(self.image) if self.image else None
 
-    def to_hsl(self) -> dict[str, Any]:
+    def to_hsl(self) -> JsonObject:
         """The documented JSON; members that are optional and empty are left out."""
-        members: dict[str, Any] = {"thumbnail": {"image": image}} if (image := self.image) else {}
+        members: JsonObject = {"thumbnail": {"image": image}} if (image := self.image) else {}
         if title := self.title:
             members["title"] = title
         if sub_title := self.sub_title:
@@ -152,7 +153,7 @@ class _Cards(Envelope, frozen=True, repr_omit_defaults=True):
         """False where the ratio is 1000 or more, the platform's trick for cards without their images."""
         return self.image_aspect_ratio < _FLAT
 
-    def _documented(self) -> dict[str, Any]:
+    def _documented(self) -> JsonObject:
         data = {
             "image_aspect_ratio": self.image_aspect_ratio,
             "width": self.width,

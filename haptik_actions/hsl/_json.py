@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any, TypeAlias
 
+from haptik_actions._from_outside import JsonObject
 from haptik_actions.errors import InvalidElement
 
 _PATH = r"(?:[/?#][^\s\x00-\x1f\x7f]*)?"
@@ -62,7 +63,7 @@ def is_plain(url: str) -> bool:
     return True
 
 
-def check_link(url: Any, path: str, uri: Any = "") -> None:
+def check_link(url: object, path: str, uri: object = "") -> None:
     """Refuse an address that is not safe to open from a chat; `uri` is that of the actionable which opens it.
 
     Raises:
@@ -78,7 +79,7 @@ def check_link(url: Any, path: str, uri: Any = "") -> None:
         raise InvalidElement(path, f"{url!r} is not an http or https address{wanted[kind] if contact else ''}")
 
 
-def check_harmless(url: Any, path: str, uri: Any = "") -> None:
+def check_harmless(url: object, path: str, uri: object = "") -> None:
     """Refuse an address with an unsafe scheme. What is no address at all (`<link>` in a template) passes.
 
     This is for objects of an unknown type: no client opens anything of them.
@@ -97,7 +98,7 @@ def absolute(url: str) -> str:
     return url if "://" in url and _ABSOLUTE.match(url) else f"https://{url}"
 
 
-class Nothing(dict[str, Any]):
+class Nothing(JsonObject):
     """An empty object that is never changed. All values without further members share it."""
 
     def __setitem__(self, key: str, value: object) -> None:
@@ -107,7 +108,7 @@ class Nothing(dict[str, Any]):
         """Refuse."""
         self[""] = None
 
-    def setdefault(self, key: str, default: Any = None, /) -> Any:
+    def setdefault(self, key: str, default: object = None, /) -> Any:
         """Refuse."""
         self[key] = default
 
@@ -121,7 +122,7 @@ class Nothing(dict[str, Any]):
 NOTHING = Nothing()
 
 
-class Peculiar(dict[str, Any]):
+class Peculiar(JsonObject):
     """The payload of an unusual actionable: it was copied in depth, or the actionable has further members.
 
     `to_hsl` writes all other actionables without looking for more members, which takes half the time.
@@ -144,8 +145,8 @@ def within(path: str, key: str) -> str:
 
 
 def checked_copy(
-    members: Mapping[str, Any], path: str, uri: Any = "", check: Check = check_link, room: int = DEEPEST
-) -> dict[str, Any]:
+    members: Mapping[str, object], path: str, uri: object = "", check: Check = check_link, room: int = DEEPEST
+) -> JsonObject:
     """A deep copy of a JSON object that shares nothing with it.
 
     `uri` is that of the actionable whose payload it is, `check` says which addresses pass, `room` how many objects and
@@ -174,7 +175,7 @@ def _check_key(key: object, path: str) -> None:
         raise InvalidElement(path, f"{key!r} is no key of JSON")
 
 
-def _checked(value: Any, path: str, uri: Any, check: Check, room: int, *, address: bool) -> Any:
+def _checked(value: object, path: str, uri: object, check: Check, room: int, *, address: bool) -> Any:
     if isinstance(value, (Mapping, list, tuple)):
         if not room:
             raise InvalidElement(path, "nested more deeply than any element is")

@@ -12,6 +12,7 @@ from typing import Any, TypeAlias, overload
 
 import msgspec
 
+from haptik_actions._from_outside import JsonObject
 from haptik_actions.errors import InvalidElement
 from haptik_actions.hsl import _readers
 from haptik_actions.hsl._actionable import Actionable
@@ -66,9 +67,9 @@ class Unknown(msgspec.Struct, frozen=True):
         voice_text = self.raw.get("voice_text")
         return voice_text if isinstance(voice_text, str) else None
 
-    def to_hsl(self) -> dict[str, Any]:
+    def to_hsl(self) -> JsonObject:
         """The object as it was given; a copy."""
-        copied: dict[str, Any] = msgspec.to_builtins(self.raw)
+        copied: JsonObject = msgspec.to_builtins(self.raw)
         return copied
 
 
@@ -96,14 +97,14 @@ KNOWN_TYPES = frozenset(
 
 
 @overload
-def parse(value: Mapping[str, Any] | str) -> Element: ...
+def parse(value: Mapping[str, object] | str) -> Element: ...
 
 
 @overload
-def parse(value: list[Any] | tuple[Any, ...]) -> list[Element]: ...
+def parse(value: list[Any] | tuple[object, ...]) -> list[Element]: ...
 
 
-def parse(value: Any) -> Element | list[Element]:
+def parse(value: object) -> Element | list[Element]:
     """The element of a JSON object, or the elements of a list.
 
     Reads what the platform writes in more than one way (numbers and flags as strings, `actionable` for `actionables`,
@@ -126,7 +127,7 @@ def parse(value: Any) -> Element | list[Element]:
         raise InvalidElement("", "nested more deeply than any element is") from None
 
 
-def parse_actionable(value: Mapping[str, Any]) -> Actionable:
+def parse_actionable(value: Mapping[str, object]) -> Actionable:
     """An actionable that stands alone, such as those in the payload of a `CAROUSEL_DETAIL`.
 
     Raises:
@@ -136,14 +137,14 @@ def parse_actionable(value: Mapping[str, Any]) -> Actionable:
     return read(source, _readers.actionable, Actionable.to_hsl)
 
 
-def _located(item: Any, path: str) -> Element:
+def _located(item: object, path: str) -> Element:
     try:
         return _one(item)
     except InvalidElement as mistake:
         raise mistake_at(path, mistake) from None
 
 
-def _one(value: Any) -> Element:
+def _one(value: object) -> Element:
     if isinstance(value, str):
         value = _object(value)
         if isinstance(value, str):

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from haptik_actions._outside_text import without_halves
+from haptik_actions._from_outside import without_halves
 from haptik_actions._yaml import read_rasa_yaml
 from haptik_actions.config import nearest
 from haptik_actions.errors import ConfigurationError, InvalidMessage

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 from cachetools import TLRUCache
 
 from haptik_actions._deadline import DeadlinePassed, deadline
+from haptik_actions._from_outside import is_locale
 from haptik_actions._log import get_logger
 from haptik_actions._once import Repeats, SingleFlight
-from haptik_actions._outside_text import is_locale
 from haptik_actions._redis_health import Rest
 from haptik_actions.errors import InvalidElement
 from haptik_actions.messages._defaults import PACKAGED_LOCALE, Defaults

@@ -153,7 +153,7 @@ class Queues:
         """
         if hold and id_ in self._storing:
             hold += time.monotonic() - min(self._storing[id_])
-        ticked: tuple[Any, ...] = ("", "", "", "", "")
+        ticked: tuple[object, ...] = ("", "", "", "", "")
         if done is not None:
             ticked = (done.member, _row(done), done.inbox, int(done.ended), _twice(done))
         answer = await self._board.on(
@@ -289,7 +289,7 @@ def _row(done: Done) -> bytes:
     return _encode(done.row)
 
 
-def _optional(value: Any) -> bytes | str:
+def _optional(value: object) -> bytes | str:
     return "" if value is None else to_json(value)
 
 

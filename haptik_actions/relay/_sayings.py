@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 import msgspec
 
+from haptik_actions._from_outside import JsonObject
 from haptik_actions.errors import InvalidElement
 from haptik_actions.hsl import Actionable, Element, System, Text, Unknown, parse, strip_braces
 from haptik_actions.messages import MessageStore
@@ -142,12 +143,12 @@ def write_saying(saying: Saying) -> bytes:
 
 def read_saying(written: bytes) -> Saying:
     """Return the saying of such bytes."""
-    members: dict[str, Any] = msgspec.msgpack.decode(written)
+    members: JsonObject = msgspec.msgpack.decode(written)
     element = element_of(members.pop("element"))
     return Saying(element=element or Text(" "), **members)
 
 
-def _type_of(body: Any) -> str:
+def _type_of(body: object) -> str:
     kind = body.get("type") if isinstance(body, Mapping) else None
     return kind.strip().upper() if isinstance(kind, str) else ""
 
@@ -163,7 +164,7 @@ def _folded(text: str) -> str:
     return " ".join(kept.split())
 
 
-def element_of(body: Any) -> Element | None:
+def element_of(body: object) -> Element | None:
     """Return what a body shows: the element, or a `Text` of its words, labels and links where it is no element.
 
     None only where there is nothing in it at all that could be shown.
@@ -179,13 +180,13 @@ def element_of(body: Any) -> Element | None:
     return element
 
 
-def text_element(body: Any) -> Text | None:
+def text_element(body: object) -> Text | None:
     """Return a `Text` of everything that a body shows, None where it shows nothing."""
     words = shown_text(body)
     return Text(words) if words else None
 
 
-def shown_text(body: Any) -> str:
+def shown_text(body: object) -> str:
     """Return the words, labels and links of a body, one below the other, each once."""
     pieces = dict.fromkeys(_clean(piece) for piece in _pieces(body, everything=False))
     pieces.pop("", None)
@@ -207,7 +208,7 @@ def _clean(piece: str) -> str:
     return shown.strip().encode("utf-8", "replace").decode()[:_LONGEST_PIECE]
 
 
-def _pieces(body: Any, *, everything: bool) -> Iterator[str]:
+def _pieces(body: object, *, everything: bool) -> Iterator[str]:
     # Not by recursion: a body may be nested more deeply than Python goes.
     stack: list[tuple[Any, int]] = [(body, 0)]
     while stack:
@@ -222,7 +223,7 @@ def _pieces(body: Any, *, everything: bool) -> Iterator[str]:
                 stack.extend((item, depth + 1) for item in reversed(below))
 
 
-def _members(value: Mapping[Any, Any], *, everything: bool) -> list[Any]:
+def _members(value: Mapping[object, object], *, everything: bool) -> list[Any]:
     """Return the members that show something, words first; with `everything`, all of them."""
     value = _without_what_it_sends(value)
     named = [value[name] for name in (*_WORDS, *_LINKS) if name in value]
@@ -236,7 +237,7 @@ def _members(value: Mapping[Any, Any], *, everything: bool) -> list[Any]:
     return [*named, *others]
 
 
-def _without_what_it_sends(value: Mapping[Any, Any]) -> Mapping[Any, Any]:
+def _without_what_it_sends(value: Mapping[object, object]) -> Mapping[Any, Any]:
     """An actionable with a label sends a message when it is tapped; the label is what people read."""
     label, payload = value.get("actionable_text"), value.get("payload")
     if not isinstance(label, str) or not label.strip() or not isinstance(payload, Mapping):

@@ -125,7 +125,7 @@ async def listen(client: Redis, token: str, tell: Callable[[str, str, float], No
         await asyncio.sleep(_PAUSE)
 
 
-def _pass_on(data: Any, token: str, tell: Callable[[str, str, float], None]) -> None:
+def _pass_on(data: object, token: str, tell: Callable[[str, str, float], None]) -> None:
     try:
         lane, id_, after, *sender = (data.decode() if isinstance(data, bytes) else str(data)).split(":")
         seconds = int(after) / 1000

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from hashlib import blake2b
-from typing import Any
 
 from haptik_actions import hsl
+from haptik_actions._from_outside import JsonObject
 from haptik_actions.render._content import Content, Control
 from haptik_actions.render._conversion import Conversion, Copy, Message, Note, NoteCode, Offer
 from haptik_actions.render._limits import Limit, clip
@@ -41,7 +41,7 @@ class Draft:
         """Add a bubble of text."""
         self.messages.append({"text": text})
 
-    def custom(self, message: dict[str, Any]) -> None:
+    def custom(self, message: JsonObject) -> None:
         """Add a message in the platform's own JSON."""
         self.messages.append({"json_message": message})
 

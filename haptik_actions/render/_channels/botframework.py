@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
-from typing import Any
 
+from haptik_actions._from_outside import JsonObject
 from haptik_actions.hsl import Receipt, ReceiptItem
 from haptik_actions.render._content import Card, Content, Control
 from haptik_actions.render._draft import Draft, titles
@@ -93,7 +93,7 @@ class BotFramework(Renderer):
 
     def cards(self, content: Content, draft: Draft) -> None:
         """Hero cards side by side. Words that do not fit on a card follow as text."""
-        heroes: list[dict[str, Any]] = []
+        heroes: list[JsonObject] = []
         lines: list[str] = []
         for card in content.cards:
             heroes += self._card(card, draft, lines)
@@ -104,9 +104,9 @@ class BotFramework(Renderer):
         if lines:
             self.say("", lines, draft)
 
-    def _card(self, card: Card, draft: Draft, lines: list[str]) -> list[dict[str, Any]]:
+    def _card(self, card: Card, draft: Draft, lines: list[str]) -> list[JsonObject]:
         native, spelled = self.sorted(card.controls, draft)
-        head: dict[str, Any] = {}
+        head: JsonObject = {}
         if card.lines:
             head["title"] = clip(card.lines[0], TITLE)
             body = [self.dialect.text(line) for line in card.lines[1:]]
@@ -141,17 +141,17 @@ class BotFramework(Renderer):
 
     def _heroes(
         self,
-        head: dict[str, Any],
+        head: JsonObject,
         native: Sequence[Control],
         shown: Sequence[str],
         numbers: Sequence[int | None],
         draft: Draft,
-    ) -> list[dict[str, Any]]:
+    ) -> list[JsonObject]:
         buttons = [
             self._button(control, title, number, draft)
             for control, title, number in zip(native, shown, numbers, strict=True)
         ]
-        first: dict[str, Any] = {**head, "buttons": buttons[: BUTTONS.size]} if buttons else head
+        first: JsonObject = {**head, "buttons": buttons[: BUTTONS.size]} if buttons else head
         heroes = [{"contentType": _HERO, "content": first}]
         for start in range(BUTTONS.size, len(buttons), BUTTONS.size):
             draft.note("split", native[start].path, "further buttons on a further card")
@@ -195,9 +195,9 @@ def _in_paragraphs(written: str) -> str:
     return _SINGLE.sub("\n\n", written)
 
 
-def receipt_card(receipt: Receipt) -> dict[str, Any] | None:
+def receipt_card(receipt: Receipt) -> JsonObject | None:
     """The content of the card without its buttons; None where it is larger than a card may be."""
-    content: dict[str, Any] = {"title": receipt.header}
+    content: JsonObject = {"title": receipt.header}
     facts = [{"key": fact.header, "value": fact.body if fact.body.strip() else _NOTHING} for fact in receipt.subheader]
     if facts:
         content["facts"] = facts
@@ -208,9 +208,9 @@ def receipt_card(receipt: Receipt) -> dict[str, Any] | None:
     return content if len(written) <= _MOST_BYTES else None
 
 
-def _item(row: ReceiptItem) -> dict[str, Any]:
+def _item(row: ReceiptItem) -> JsonObject:
     members = {"title": row.title, "subtitle": row.header, "price": row.body}
-    item: dict[str, Any] = {name: text for name, text in members.items() if text.strip()}
+    item: JsonObject = {name: text for name, text in members.items() if text.strip()}
     if row.image_url:
         bare = "://" not in row.image_url
         item["image"] = {"url": f"https://{row.image_url}" if bare else row.image_url}

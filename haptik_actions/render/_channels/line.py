@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, Final, TypeAlias
+from typing import Final
 
 import msgspec
 
+from haptik_actions._from_outside import JsonObject
 from haptik_actions.hsl import Element, Receipt
 from haptik_actions.render._content import SPELLED, Card, Content, Control
 from haptik_actions.render._conversion import Conversion, Copy, Note
@@ -39,7 +40,6 @@ BODY = Limit(8000, "UTF-8 bytes", "no figure of LINE; with ten buttons within th
 CAROUSEL = Limit(50_000, "UTF-8 bytes", f"{_API}/#f-carousel: 50 kB of JSON at most")
 IMAGE_URL = Limit(2000, _UTF16, "developers.line.biz/en/news/2020/05/12; https alone")
 
-Json: TypeAlias = dict[str, Any]
 
 _WIDTHS = {True: "mega", False: "kilo"}
 
@@ -147,26 +147,26 @@ class Line(Renderer):
         bubbles = list(self._bubbles([_words(last)], None, "kilo", controls, shown.shown, shown.numbers, draft))
         self._flex(bubbles, last, draft)
 
-    def _flex(self, bubbles: Sequence[Json], alt_text: str, draft: Draft) -> None:
+    def _flex(self, bubbles: Sequence[JsonObject], alt_text: str, draft: Draft) -> None:
         for run in _runs(bubbles):
             contents = run[0] if len(run) == 1 else {"type": "carousel", "contents": list(run)}
             draft.custom({"type": "flex", "altText": clip(alt_text, ALT_TEXT), "contents": contents})
 
     def _bubbles(
         self,
-        body: list[Json],
-        hero: Json | None,
+        body: list[JsonObject],
+        hero: JsonObject | None,
         size: str,
         controls: Sequence[Control],
         shown: Sequence[str],
         numbers: Sequence[int | None],
         draft: Draft,
-    ) -> Iterable[Json]:
+    ) -> Iterable[JsonObject]:
         buttons = [
             {"type": "button", "height": "sm", "action": _action(control, title, number, draft)}
             for control, title, number in zip(controls, shown, numbers, strict=True)
         ]
-        bubble: Json = {"type": "bubble", "size": size}
+        bubble: JsonObject = {"type": "bubble", "size": size}
         if hero is not None:
             bubble["hero"] = hero
         if body:
@@ -181,7 +181,7 @@ class Line(Renderer):
 
     def cards(self, content: Content, draft: Draft) -> None:
         """Flex bubbles side by side; locations are asked for by quick replies below."""
-        bubbles: list[Json] = []
+        bubbles: list[JsonObject] = []
         places: list[Control] = []
         after: list[str] = []
         for card in content.cards:
@@ -195,7 +195,7 @@ class Line(Renderer):
 
     def _card(
         self, card: Card, content: Content, draft: Draft, places: list[Control], after: list[str]
-    ) -> Iterable[Json]:
+    ) -> Iterable[JsonObject]:
         native, lines = self._sorted(card.controls, draft)
         places += [control for control in native if control.kind == "location"]
         buttons = [control for control in native if control.kind != "location"]
@@ -255,9 +255,9 @@ class Line(Renderer):
             self.say("", [url], draft)
 
 
-def _runs(bubbles: Sequence[Json]) -> Iterator[list[Json]]:
+def _runs(bubbles: Sequence[JsonObject]) -> Iterator[list[JsonObject]]:
     """The bubbles in carousels, as many in each as LINE takes and shows."""
-    run: list[Json] = []
+    run: list[JsonObject] = []
     room = CAROUSEL.size
     for bubble in bubbles:
         size = json_size(bubble) + 1
@@ -270,7 +270,7 @@ def _runs(bubbles: Sequence[Json]) -> Iterator[list[Json]]:
         yield run
 
 
-def _action(control: Control, title: str, number: int | None, draft: Draft) -> Json:
+def _action(control: Control, title: str, number: int | None, draft: Draft) -> JsonObject:
     if control.kind == "url":
         return {"type": "uri", "label": title, "uri": control.value}
     if control.kind == "call":
@@ -282,7 +282,7 @@ def _action(control: Control, title: str, number: int | None, draft: Draft) -> J
     return {"type": "postback", "label": title, "data": data, "displayText": clip(control.label, DISPLAY)}
 
 
-def _hero(card: Card, content: Content, draft: Draft) -> Json | None:
+def _hero(card: Card, content: Content, draft: Draft) -> JsonObject | None:
     url = _secure(card.image, f"{card.path}.thumbnail.image", draft)
     if not IMAGE_URL.fits(url):
         draft.note("dropped", f"{card.path}.thumbnail.image", "an address that is too long for LINE")
@@ -294,7 +294,7 @@ def _hero(card: Card, content: Content, draft: Draft) -> Json | None:
     return hero
 
 
-def _image(url: str, ratio: str) -> Json:
+def _image(url: str, ratio: str) -> JsonObject:
     return {"type": "image", "url": url, "size": "full", "aspectMode": "cover", "aspectRatio": ratio}
 
 
@@ -310,12 +310,12 @@ def _ratio(content: Content) -> str:
     return f"{min(max(round(content.ratio * 100), 34), 100_000)}:100"
 
 
-def _words(text: str, *, heavy: bool = False) -> Json:
-    words: Json = {"type": "text", "text": text, "wrap": True}
+def _words(text: str, *, heavy: bool = False) -> JsonObject:
+    words: JsonObject = {"type": "text", "text": text, "wrap": True}
     return {**words, "weight": "bold"} if heavy else words
 
 
-def _box(contents: list[Json]) -> Json:
+def _box(contents: list[JsonObject]) -> JsonObject:
     return {"type": "box", "layout": "vertical", "spacing": "sm", "contents": contents}
 
 
@@ -323,7 +323,7 @@ def _alt_text(content: Content) -> str:
     return ", ".join(card.lines[0] for card in content.cards if card.lines) or "…"
 
 
-def receipt_body(receipt: Receipt, controls: Sequence[Control], copy: Copy) -> list[Json] | None:
+def receipt_body(receipt: Receipt, controls: Sequence[Control], copy: Copy) -> list[JsonObject] | None:
     """The body of the bubble: what the element says, its head, two columns of facts and rows, the sum and the offer.
 
     None where body and buttons together are larger than LINE allows.
@@ -344,7 +344,7 @@ def receipt_body(receipt: Receipt, controls: Sequence[Control], copy: Copy) -> l
     return body if _size(body) + buttons <= _MOST_BYTES else None
 
 
-def _row(left: str, right: str) -> Json:
+def _row(left: str, right: str) -> JsonObject:
     """Both texts side by side, or the one that there is."""
     if not (left and right):
         return _flex_text(left or right)
@@ -352,9 +352,9 @@ def _row(left: str, right: str) -> Json:
     return {"type": "box", "layout": "horizontal", "spacing": "md", "contents": columns}
 
 
-def _flex_text(text: str, **style: Any) -> Json:
+def _flex_text(text: str, **style: object) -> JsonObject:
     return {"type": "text", "text": NONE.text(text), "wrap": True, **style}
 
 
-def _size(value: Any) -> int:
+def _size(value: object) -> int:
     return len(json.dumps(value, ensure_ascii=False).encode("utf-8", "surrogatepass"))

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from haptik_actions import hsl
+from haptik_actions._from_outside import JsonObject
 from haptik_actions.render._content import Card, Content, Control
 from haptik_actions.render._conversion import Conversion, Copy
 from haptik_actions.render._draft import Draft, told_apart, with_details
@@ -72,7 +73,7 @@ class Rest(Renderer):
             draft.note("unsupported", "type", element.type)
         return draft.finished()
 
-    def raw(self, element: hsl.Element) -> dict[str, Any]:
+    def raw(self, element: hsl.Element) -> JsonObject:
         """The element itself, for a client that knows HSL."""
         return {"hsl": element.to_hsl()}
 
