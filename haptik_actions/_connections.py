@@ -1,9 +1,9 @@
 """Limits on the connections of a server, so that callers who never finish a request cannot keep others out.
 
 A connection costs a file descriptor from its first moment, and uvicorn waits for ever for the rest of a request. Here a
-request has to come within seconds, and where there are too many connections one whose request is incomplete is closed:
-of those at the door (`_door.py`) who has waited longest, and else of those inside. A caller such as Rasa, who sends a
-whole request at once, never is.
+request has to come within seconds. Where there are too many connections one whose request is incomplete is closed: of
+those that wait at the gate (`_request_gate.py`) the oldest, else the oldest that uvicorn has. A caller such as Rasa,
+who sends a whole request at once, is never closed.
 """
 
 from __future__ import annotations

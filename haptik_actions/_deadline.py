@@ -1,4 +1,4 @@
-"""Deadlines: `asyncio.timeout` for every supported Python.
+"""Deadlines, which are `asyncio.timeout` for every supported Python, and ending background tasks for certain.
 
     async with deadline(8.0):    # seconds
         ...
@@ -11,14 +11,15 @@ from __future__ import annotations
 import asyncio
 import sys
 
+__all__ = ["DeadlinePassed", "cancel_all", "deadline", "is_cancelled"]
+
 if sys.version_info >= (3, 11):
     from asyncio import timeout as deadline
 else:
     from async_timeout import timeout as deadline
 
 DeadlinePassed = asyncio.TimeoutError
-
-__all__ = ["DeadlinePassed", "deadline", "is_cancelled"]
+_AGAIN_SECONDS = 0.2
 
 
 def is_cancelled() -> bool:
@@ -28,3 +29,18 @@ def is_cancelled() -> bool:
     """
     task = asyncio.current_task()
     return sys.version_info < (3, 11) or task is None or task.cancelling() > 0
+
+
+async def cancel_all(*tasks: asyncio.Task[object]) -> None:
+    """Cancel the tasks and wait until all have ended. Their results and errors are dropped.
+
+    Libraries may take a cancellation for a time-out of their own (redis-py while it connects), so a task that goes on
+    is cancelled again.
+    """
+    while running := [task for task in tasks if not task.done()]:
+        for task in running:
+            task.cancel()
+        await asyncio.wait(running, timeout=_AGAIN_SECONDS)
+    for task in tasks:
+        if not task.cancelled():
+            task.exception()

@@ -1,16 +1,23 @@
 """Processes that are frozen, seen from another one: they are interrupted, and killed where that does not help.
 
 Where their threads are is written by a signal handler in C, which needs no lock of Python's.
+
+`start_watcher` runs this module as a program of its own, for a server which is a single process and which nothing of
+ours has started. It imports neither rasa-sdk nor anything else that is large, and ends with the server.
 """
 
 from __future__ import annotations
 
 import contextlib
 import faulthandler
+import logging
 import os
 import re
 import signal
+import subprocess
+import sys
 import sysconfig
+import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -18,7 +25,7 @@ from pathlib import Path
 from haptik_actions._log import get_logger
 from haptik_actions._pulse import Watched
 
-__all__ = ["PATIENCE_SECONDS", "Keeper", "is_library", "places_of", "show_places"]
+__all__ = ["PATIENCE_SECONDS", "Keeper", "is_library", "main", "places_of", "show_places", "start_watcher"]
 
 logger = get_logger(__name__)
 
@@ -35,6 +42,9 @@ _LIBRARIES = (
     *{sysconfig.get_path("stdlib"), sysconfig.get_path("purelib"), sysconfig.get_path("platlib")},
     str(Path(__file__).parent),
 )
+_LOOK_SECONDS = 0.25
+_PROGRAM = "import sys; sys.path.insert(0, sys.argv[1]); from haptik_actions._frozen import main; main()"
+_FORMAT = "%(asctime)s %(levelname)-8s %(name)s  - %(message)s"
 
 
 class Keeper:
@@ -142,3 +152,37 @@ def _places(stacks: str) -> list[str]:
         if own is not None:
             places[":".join(own)] = None
     return list(places)[:_MOST]
+
+
+def start_watcher(patience: float) -> Path:
+    """Start the process beside this one, and return where it looks for this one's pulse.
+
+    `patience` is in seconds; with 0 this process is interrupted and never killed.
+
+    Raises:
+        OSError: there is no place for a file, or no process can be started.
+    """
+    path = Path(tempfile.mkdtemp(prefix="haptik-actions-")) / "beat"
+    root = Path(__file__).parent.parent
+    subprocess.Popen(
+        [sys.executable, "-I", "-S", "-c", _PROGRAM, str(root), str(os.getpid()), str(path), str(patience)],
+        stdin=subprocess.DEVNULL,
+    )
+    return path
+
+
+def main() -> None:
+    """Look after the process that has started this one, until that ends."""
+    pid, path, patience = int(sys.argv[2]), Path(sys.argv[3]), float(sys.argv[4])
+    # They are meant for the server, which may take its time to stop.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
+    logging.basicConfig(format=_FORMAT)
+    keeper = Keeper(lambda _: path, patience=patience, restarts=False)
+    while os.getppid() == pid:
+        keeper.look(pid, f"The server (process {pid})")
+        time.sleep(_LOOK_SECONDS)
+    with contextlib.suppress(OSError):
+        for file in path.parent.iterdir():
+            file.unlink()
+        path.parent.rmdir()

@@ -32,7 +32,7 @@ def get_logger(name: str) -> logging.Logger:
     logger = logging.getLogger(name)
     if not isinstance(logger, _OwnLines):
         # Only methods are added, so that an object made before can take the class.
-        kind: Any = type(logger)
+        kind: object = type(logger)
         logger.__class__ = _safe(kind)
     return logger
 
@@ -95,7 +95,7 @@ def _shown_all(arguments: Any) -> Any:
     return tuple(_shown(value) for value in arguments)
 
 
-def _shown(value: Any) -> Any:
+def _shown(value: object) -> Any:
     if isinstance(value, _PLAIN):
         return value
     try:

@@ -2,7 +2,7 @@
 
 Code that keeps Python's lock (a regular expression that goes wrong, a call into C) stops every thread of its process:
 nothing in there can notice. What notices is another process: Sanic's main one, the one of `haptik-actions run`, or a
-small one of our own (`haptik_actions/_watcher.py`). This module needs nothing but the standard library, for that one.
+small one of our own (`haptik_actions/_frozen.py`). This module needs nothing but the standard library, for that one.
 
 The memory is a small file that both map, found by its name: workers may be forked or spawned.
 """

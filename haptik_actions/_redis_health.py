@@ -1,20 +1,23 @@
 """What the Redis at hand promises: whether it keeps data, whether it evicts, and what its account may do.
 
-Managed services forbid CONFIG, some INFO as well. What they do not say is said to be unknown.
+Managed services forbid CONFIG, some INFO as well. What they do not say is said to be unknown. `Rest` leaves a Redis
+alone for a while that has failed to answer.
 """
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
+from haptik_actions._namespace import ROOT
+
 if TYPE_CHECKING:
     from redis.asyncio import Redis
 
-from haptik_actions._namespace import ROOT
-
-__all__ = ["COMMANDS", "Remark", "eviction", "remarks_on"]
+__all__ = ["COMMANDS", "Remark", "Rest", "eviction", "remarks_on"]
 
 _PROBE = f"{ROOT}{{outbox}}:probe"
 _AGAIN = (
@@ -182,3 +185,26 @@ async def _config(client: Redis, name: str) -> str | None:
 async def _ask(client: Redis, *words: str) -> Any:
     untyped: Any = client
     return await untyped.execute_command(*words)
+
+
+class Rest:
+    """The pause of `seconds` before a Redis that has not answered is asked again: each attempt costs a user time."""
+
+    def __init__(self, seconds: float, timer: Callable[[], float] = time.monotonic) -> None:
+        self._seconds, self._timer = seconds, timer
+        self._until = 0.0
+        self.is_owed = False
+        """Whether Redis has failed and has not answered since, also where it may be asked again."""
+
+    @property
+    def is_on(self) -> bool:
+        """Whether Redis is not to be asked now."""
+        return self.is_owed and self._timer() < self._until
+
+    def begin(self) -> None:
+        """Redis has failed to answer."""
+        self.is_owed, self._until = True, self._timer() + self._seconds
+
+    def end(self) -> None:
+        """Redis has answered."""
+        self.is_owed = False

@@ -13,7 +13,7 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 from uvicorn.protocols.http.auto import AutoHTTPProtocol
 
 from haptik_actions._connections import ConnectionLimits, Connections
-from haptik_actions._door import QUEUE, Door
+from haptik_actions._request_gate import QUEUE, RequestGate
 from haptik_actions.errors import ConfigurationError
 
 __all__ = ["free_port", "serve_app", "serve_at"]
@@ -57,7 +57,7 @@ async def serve_app(
 
 
 @asynccontextmanager
-async def serve_at(app: Any, socket_path: str) -> AsyncIterator[None]:
+async def serve_at(app: object, socket_path: str) -> AsyncIterator[None]:
     """Run `app` in the running loop at a Unix socket, which is made at that path."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listener:
         listener.bind(socket_path)
@@ -67,13 +67,13 @@ async def serve_at(app: Any, socket_path: str) -> AsyncIterator[None]:
 
 @asynccontextmanager
 async def _running(
-    app: Any, listener: socket.socket, protocol: type[asyncio.Protocol], limits: ConnectionLimits | None
+    app: object, listener: socket.socket, protocol: type[asyncio.Protocol], limits: ConnectionLimits | None
 ) -> AsyncIterator[None]:
     door = None
     if limits is not None:
         connections = Connections(limits)
         app, protocol = connections.app(app), connections.protocol(protocol)
-        door = Door(listener, connections)
+        door = RequestGate(listener, connections)
     server = _Server(_config(app, protocol), door)
     running = asyncio.create_task(server.serve(sockets=[listener]))
     try:
@@ -128,7 +128,7 @@ class _Server(uvicorn.Server):
     With a door it accepts nobody itself.
     """
 
-    def __init__(self, config: uvicorn.Config, door: Door | None) -> None:
+    def __init__(self, config: uvicorn.Config, door: RequestGate | None) -> None:
         super().__init__(config)
         self._accepting = asyncio.Event()
         self._door = door

@@ -30,7 +30,7 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-from haptik_actions._language_tag import is_locale
+from haptik_actions._from_outside import is_locale
 from haptik_actions._log import get_logger
 from haptik_actions._yaml import YamlProblem, load_bounded
 from haptik_actions.errors import ConfigurationError
@@ -163,7 +163,7 @@ def read_yaml(path: Path) -> Any:
     raise ConfigurationError(message)
 
 
-def nearest(word: str, known: Mapping[str, Any] | list[str] | tuple[str, ...]) -> str:
+def nearest(word: str, known: Mapping[str, object] | list[str] | tuple[str, ...]) -> str:
     """Return ` Did you mean 'x'?` for the known word nearest to `word`, or an empty string."""
     found = difflib.get_close_matches(word, list(known), n=1)
     return f" Did you mean {found[0]!r}?" if found else ""
@@ -187,13 +187,13 @@ def _from_file(path: Path, environ: Mapping[str, str]) -> dict[str, tuple[Any, s
     return values
 
 
-def _expand(value: Any, environ: Mapping[str, str]) -> Any:
+def _expand(value: object, environ: Mapping[str, str]) -> Any:
     if not isinstance(value, str):
         return value
     return _VARIABLE.sub(lambda match: environ.get(match[1] or match[2], ""), value).strip()
 
 
-def _typed(name: str, value: Any, place: str) -> Any:
+def _typed(name: str, value: object, place: str) -> Any:
     kind = next(f.type for f in fields(Settings) if f.name == name)
     if isinstance(value, bool) or not isinstance(value, (str, int)):
         raise ConfigurationError(f"{place} must be {'a number' if 'int' in str(kind) else 'text'}.")

@@ -14,7 +14,7 @@ import httpx
 import msgspec
 
 from haptik_actions._deadline import DeadlinePassed, deadline
-from haptik_actions._tls import tls_context
+from haptik_actions._network import tls_context
 from haptik_actions.errors import ConfigurationError, RasaApiError, UnknownConversation
 
 __all__ = ["DEFAULT_RASA_URL", "resume"]

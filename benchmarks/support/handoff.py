@@ -19,7 +19,7 @@ from rasa_sdk.executor import ActionExecutor, CollectingDispatcher
 
 from haptik_actions._redis import connect
 from haptik_actions.actions import Runtime, configure, escalate_on_error
-from haptik_actions.client._server import PlatformServer
+from haptik_actions.client._haptik_server import PlatformServer
 from haptik_actions.client._transport import default_transport
 from haptik_actions.config import Settings
 from haptik_actions.escalation import HandOff, Outbox, RedisOutbox, ResilientOutbox

@@ -20,8 +20,7 @@ import weakref
 from types import FrameType
 from weakref import WeakKeyDictionary
 
-from haptik_actions import _watcher
-from haptik_actions._frozen import is_library, show_places
+from haptik_actions._frozen import is_library, show_places, start_watcher
 from haptik_actions._log import get_logger
 from haptik_actions._pulse import Pulse
 from haptik_actions.actions._guarded_call import CURRENT, GuardedCall
@@ -72,7 +71,7 @@ def show_pulse(patience: float | None) -> None:
     if heart is None or _pulse is not None:
         return
     try:
-        path = place_for(BEAT) or _watcher.start(patience or 0)
+        path = place_for(BEAT) or start_watcher(patience or 0)
         _pulse = heart.pulse = Pulse(path)
         show_places(path)
     except OSError as error:

@@ -1,17 +1,36 @@
-"""Haptik's integration request: what a node of a Haptik bot sends when it calls this bot. Pure; knows no Rasa.
+"""Haptik's integration request, which a node of a Haptik bot sends when it calls this bot, and the answer to it.
 
-Names of fields are those of Haptik's documentation, "Integrating custom code". The request may gain members at any
-time, and what it may leave out may be of a wrong type: neither is an error here.
+Pure; knows no Rasa. Names of fields are those of Haptik's documentation, "Integrating custom code". The request may
+gain members at any time, and what it may leave out may be of a wrong type: neither is an error here.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+import json
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import msgspec
 
-__all__ = ["MOST_BYTES", "MOST_DEPTH", "IntegrationRequest", "Mention", "NoRequest", "read_request"]
+from haptik_actions._from_outside import JsonObject
+from haptik_actions._log import get_logger
+
+__all__ = [
+    "DETAILS_SLOTS",
+    "MOST_BYTES",
+    "MOST_DEPTH",
+    "MOST_DETAILS",
+    "STATUS_SLOT",
+    "Answer",
+    "Details",
+    "IntegrationRequest",
+    "Mention",
+    "NoRequest",
+    "details_of",
+    "read_request",
+]
+
+logger = get_logger(__name__)
 
 MOST_BYTES = 1_000_000
 """No documented request comes near this."""
@@ -23,7 +42,16 @@ _UTTERANCE = "feedback_regex"
 _LONGEST_NAME = 200
 """A conversation's id has at most 255 characters in Rasa's SQL tracker store."""
 _USER_KEYS = ("user_id", "full_name", "device_platform", "language_code", "auth_id")
-_DETAILS = ("conversation_details", "user_details")
+_DETAIL_MEMBERS = ("conversation_details", "user_details")
+MOST_DETAILS = 500
+"""Characters of both objects together. Haptik's pages disagree (500, 2,500 and 200); one of them promises this."""
+
+STATUS_SLOT = "haptik_status"
+DETAILS_SLOTS: Mapping[str, str] = {
+    "haptik_conversation_details": "conversation_details",
+    "haptik_user_details": "user_details",
+}
+"""The slot, and the member of the answer that its value becomes."""
 
 
 class NoRequest(ValueError):
@@ -76,15 +104,15 @@ class IntegrationRequest(msgspec.Struct, frozen=True, kw_only=True):
         words = [mention.original_text for mention in _said(self.entities) if mention.original_text]
         return " ".join(dict.fromkeys(words)) or self.node
 
-    def metadata(self) -> dict[str, Any]:
+    def metadata(self) -> JsonObject:
         """Return the metadata of the user's message in Rasa: a flat object of what is known, `user_name` among it."""
-        known: dict[str, Any] = {"user_name": self.user_name, "node": self.node, **self.user}
+        known: JsonObject = {"user_name": self.user_name, "node": self.node, **self.user}
         if self.business_id is not None:
             known["business_id"] = self.business_id
         if self.conversation_no is not None:
             known["conversation_no"] = self.conversation_no
         known["entities"] = {name: [msgspec.to_builtins(one) for one in found] for name, found in self.entities.items()}
-        return {**known, **{name: dict(getattr(self, name)) for name in _DETAILS}}
+        return {**known, **{name: dict(getattr(self, name)) for name in _DETAIL_MEMBERS}}
 
 
 def read_request(body: bytes, business_id: int | None = None) -> IntegrationRequest:
@@ -114,7 +142,7 @@ def read_request(body: bytes, business_id: int | None = None) -> IntegrationRequ
     )
 
 
-def is_deep(value: Any, most: int) -> bool:
+def is_deep(value: object, most: int) -> bool:
     """Tell whether more than `most` objects and lists stand inside of each other. Needs no recursion."""
     level: list[Any] = [value]
     for _ in range(most + 1):
@@ -128,7 +156,7 @@ def _inner(value: Any) -> Iterable[Any]:
     return value.values() if isinstance(value, dict) else value
 
 
-def _user_name(value: Any) -> str:
+def _user_name(value: object) -> str:
     name = str(value).strip() if isinstance(value, (str, int)) and not isinstance(value, bool) else ""
     if not name:
         raise NoRequest("it names no user: `user.user_name` is missing or no text")
@@ -137,7 +165,7 @@ def _user_name(value: Any) -> str:
     return name
 
 
-def _entities(entities: Mapping[str, Any]) -> Iterator[tuple[str, tuple[Mention, ...]]]:
+def _entities(entities: Mapping[str, object]) -> Iterator[tuple[str, tuple[Mention, ...]]]:
     for name, values in entities.items():
         found = tuple(_mentions(values if isinstance(values, list) else [values]))
         if found:
@@ -170,22 +198,104 @@ def _arguments(entities: Mapping[str, tuple[Mention, ...]]) -> str:
     return msgspec.json.encode(flat).decode() if flat else ""
 
 
-def _object(value: Any) -> dict[str, Any]:
+def _object(value: object) -> JsonObject:
     return value if isinstance(value, dict) else {}
 
 
-def _text(value: Any) -> str:
+def _text(value: object) -> str:
     return value.strip() if isinstance(value, str) else ""
 
 
-def _is_plain(value: Any) -> bool:
+def _is_plain(value: object) -> bool:
     return isinstance(value, (str, int, float))
 
 
-def _number(value: Any) -> int | None:
+def _number(value: object) -> int | None:
     """A whole number, also one that was written as a text or, by JSON of floats, as 2.0."""
     if isinstance(value, str):
         value = int(value) if value.isascii() and value.isdigit() and len(value) < 19 else None
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+class Details(msgspec.Struct, frozen=True, kw_only=True):
+    """What slots add to an answer.
+
+    `status` is the answer's: at an end node `true` completes the chat, `false` leaves it with the bot. `objects` are
+    `conversation_details` and `user_details`, as far as slots hold them and there is room.
+    """
+
+    status: bool = True
+    objects: Mapping[str, Mapping[str, Any]] = {}
+
+
+class Answer(msgspec.Struct, frozen=True, kw_only=True):
+    """An answer: strings, each of them text or an element of HSL as JSON. At least one; none is a bot break."""
+
+    response: Sequence[str]
+    details: Details = Details()
+
+    def to_json(self) -> bytes:
+        """Return the body."""
+        # json, not msgspec: that refuses lone surrogates, and a user would read nothing for one of them.
+        members = {"status": self.details.status, "response": list(self.response), **self.details.objects}
+        return json.dumps(members).encode()
+
+
+def details_of(slots: Mapping[str, object]) -> Details:
+    """Return what the slots `haptik_status`, `haptik_conversation_details` and `haptik_user_details` add to an answer.
+
+    What the platform could not keep is left out, with a line in the log that names the slot and never its values.
+    """
+    status = slots.get(STATUS_SLOT)
+    objects: dict[str, Mapping[str, Any]] = {}
+    room = MOST_DETAILS
+    for slot, member in DETAILS_SLOTS.items():
+        value = _checked(slot, slots.get(slot))
+        size = _size(value)
+        if not value or size is None:
+            continue
+        if size > room:
+            logger.error(
+                "Slot %s is left out of the answer to Haptik: it has %d characters as JSON, and there is room for %d "
+                "(both details together may have %d).",
+                *(slot, size, room, MOST_DETAILS),
+            )
+            continue
+        objects[member], room = value, room - size
+    return Details(status=status if isinstance(status, bool) else True, objects=objects)
+
+
+def _checked(slot: str, value: object) -> Mapping[str, Any] | None:
+    if value is None:
+        return None
+    if not isinstance(value, Mapping):
+        logger.error("Slot %s is left out of the answer to Haptik: an object is wanted, not %s.", slot, _kind(value))
+        return None
+    if _size(value) is None:
+        logger.error("Slot %s is left out of the answer to Haptik: it holds what is no JSON.", slot)
+        return None
+    return _strings(slot, value) if slot == "haptik_user_details" else value
+
+
+def _strings(slot: str, value: Mapping[str, object]) -> JsonObject:
+    """The platform keeps user details as strings, for ever."""
+    for key, member in value.items():
+        if isinstance(member, (Mapping, list)):
+            logger.error("%s of slot %s is left out of the answer to Haptik: a text is wanted.", key, slot)
+    kept = {key: member for key, member in value.items() if not isinstance(member, (Mapping, list))}
+    return {key: member if isinstance(member, str) else json.dumps(member) for key, member in kept.items()}
+
+
+def _size(value: object) -> int | None:
+    """How many characters it has as JSON; None where it is none."""
+    try:
+        # With escapes, as the platform may count: a reading that is too strict loses less than one that is too lax.
+        return len(json.dumps(value, allow_nan=False))
+    except (TypeError, ValueError, RecursionError):
+        return None
+
+
+def _kind(value: object) -> str:
+    return type(value).__name__

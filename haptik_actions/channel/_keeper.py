@@ -17,10 +17,10 @@ from rasa.core.channels.channel import UserMessage
 from rasa.shared.core.trackers import DialogueStateTracker
 
 from haptik_actions._log import get_logger
-from haptik_actions.channel._events import bot_messages, is_given_back, is_paused, receipt_of, user_words
-from haptik_actions.channel._late import bring
 from haptik_actions.channel._parts import Parts
-from haptik_actions.channel._words import said, without_contents, words_of
+from haptik_actions.channel._tracker_events import bot_messages, is_given_back, is_paused, receipt_of, user_words
+from haptik_actions.channel._user_messages import bring
+from haptik_actions.channel._words_to_agent import said, without_contents, words_of
 from haptik_actions.errors import RelayAway
 from haptik_actions.relay import HAPTIK_CHANNEL, Link, Relay
 
@@ -75,7 +75,7 @@ class ConversationKeeper:
             await self._note_handed_over(message)
         return answer
 
-    async def turn(self, processor: Any, message: UserMessage, go_on: _GoOn) -> Any:
+    async def turn(self, processor: object, message: UserMessage, go_on: _GoOn) -> Any:
         """Give the message to the agent where one has the chat, otherwise to the bot."""
         parts = self._parts()
         relay = None if parts is None else parts.relay
@@ -101,7 +101,7 @@ class ConversationKeeper:
         except RelayAway:
             return _is_handed_over(tracker)
 
-    async def _turn(self, parts: Parts, relay: Relay, processor: Any, message: UserMessage, go_on: _GoOn) -> Any:
+    async def _turn(self, parts: Parts, relay: Relay, processor: object, message: UserMessage, go_on: _GoOn) -> Any:
         channel, output = message.input_channel or "", message.output_channel
         parts.outputs.keep(channel, message.sender_id, output)
         try:

@@ -17,9 +17,9 @@ from rasa.core.nlg.response import TemplatedNaturalLanguageGenerator
 from sanic import Sanic
 from sanic.exceptions import SanicException
 
-from haptik_actions._halves import without_halves
+from haptik_actions._from_outside import JsonObject, without_halves
 from haptik_actions._log import get_logger
-from haptik_actions.channel._settings import read_settings
+from haptik_actions.channel._options import read_settings
 from haptik_actions.config import Settings
 from haptik_actions.errors import ConfigurationError
 from haptik_actions.messages import PACKAGED_LOCALE, MessageStore, UsableResponses
@@ -42,7 +42,7 @@ class HaptikNLG(TemplatedNaturalLanguageGenerator):
     file that Rasa was started with. Each event loop has connections of its own. Nothing is raised out of `generate`.
     """
 
-    def __init__(self, endpoint_config: Any = None, domain: Any = None) -> None:
+    def __init__(self, endpoint_config: object = None, domain: object = None) -> None:
         super().__init__(getattr(domain, "responses", None) or {})
         self._settings = _settings()
         unknown = sorted(getattr(endpoint_config, "kwargs", None) or {})
@@ -52,8 +52,8 @@ class HaptikNLG(TemplatedNaturalLanguageGenerator):
             )
 
     async def generate(
-        self, utter_action: str, tracker: Any, output_channel: Any, **kwargs: Any
-    ) -> dict[str, Any] | None:
+        self, utter_action: str, tracker: object, output_channel: object, **kwargs: object
+    ) -> JsonObject | None:
         """Return the response `utter_action` as the user reads it; None where nothing is to be said.
 
         `output_channel` is its name in Rasa 3.6 and the channel itself in Rasa Pro.
@@ -71,7 +71,7 @@ class HaptikNLG(TemplatedNaturalLanguageGenerator):
         return copy.deepcopy(said) or None
 
     async def _by_domain(
-        self, utter_action: str, tracker: Any, output_channel: Any, arguments: Mapping[str, Any]
+        self, utter_action: str, tracker: object, output_channel: object, arguments: Mapping[str, object]
     ) -> Answer | None:
         """What Rasa's own generator says, given all that Rasa passed; None where the domain has no such response."""
         if utter_action not in self.responses:

@@ -26,6 +26,7 @@ from rasa.shared.core.trackers import DialogueStateTracker
 from rasa.shared.nlu.constants import TEXT
 from rasa.shared.nlu.training_data.message import Message
 
+from haptik_actions._from_outside import JsonObject
 from haptik_actions.answers import ANSWER_KEY, choose, read_offers
 from haptik_actions.render import Offer
 
@@ -49,14 +50,14 @@ class OfferedReplies(GraphComponent):
     __module__ = "haptik_actions.channel"
 
     @staticmethod
-    def get_default_config() -> dict[str, Any]:
+    def get_default_config() -> JsonObject:
         """Return the config where the pipeline says nothing."""
         return {"opens": None}
 
     @classmethod
     def create(
         cls,
-        config: dict[str, Any],
+        config: JsonObject,
         model_storage: ModelStorage,
         resource: Resource,
         execution_context: ExecutionContext,
@@ -64,7 +65,7 @@ class OfferedReplies(GraphComponent):
         """Create the component, as Rasa asks for it."""
         return cls(config)
 
-    def __init__(self, config: dict[str, Any]) -> None:
+    def __init__(self, config: JsonObject) -> None:
         self._opens: str | None = config.get("opens")
 
     def process(self, messages: list[Message], tracker: DialogueStateTracker | None = None) -> list[Message]:

@@ -1,21 +1,29 @@
-"""What stands under `haptik_actions.channel.HaptikInput:` in `credentials.yml`."""
+"""The settings of Rasa's process.
+
+One part stands under `haptik_actions.channel.HaptikInput:` in `credentials.yml`, the rest in the environment and in
+the same `endpoints.yml` that Rasa itself was started with.
+"""
 
 from __future__ import annotations
 
+import os
 import re
-from collections.abc import Callable, Mapping
+import sys
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from haptik_actions.config import nearest
+from haptik_actions.config import Settings, nearest
 from haptik_actions.errors import ConfigurationError
 
-__all__ = ["ChannelOptions"]
+__all__ = ["ChannelOptions", "endpoints_file", "read_settings"]
 
 _HOLD_BACK_SECONDS = 0.3
 _MOST_HOLD_BACK_SECONDS = 5.0
 _UNFILLED = re.compile(r"\$\{\w+\}|\$[A-Z_]\w*")
 _WHERE = "credentials.yml, `haptik_actions.channel.HaptikInput:`"
+_ENDPOINTS = "endpoints.yml"
+_OPTION = "--endpoints"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +47,7 @@ class ChannelOptions:
     hold_back: float = _HOLD_BACK_SECONDS
 
     @classmethod
-    def from_credentials(cls, credentials: Mapping[str, Any] | None) -> ChannelOptions:
+    def from_credentials(cls, credentials: Mapping[str, object] | None) -> ChannelOptions:
         """Read the section; one that is left empty is no mistake.
 
         Raises:
@@ -61,7 +69,7 @@ def _number(key: str, value: Any) -> int:
     return int(value)
 
 
-def _text(key: str, value: Any) -> str:
+def _text(key: str, value: object) -> str:
     if isinstance(value, bool) or not isinstance(value, (str, int)):
         raise ConfigurationError(f"{_WHERE}: `{key}` must be text.")
     if _UNFILLED.fullmatch(str(value)):
@@ -70,7 +78,7 @@ def _text(key: str, value: Any) -> str:
     return str(value)
 
 
-def _switch(key: str, value: Any) -> bool:
+def _switch(key: str, value: object) -> bool:
     if isinstance(value, str) and value.lower() in ("true", "false"):
         return value.lower() == "true"
     if not isinstance(value, bool):
@@ -96,3 +104,25 @@ _READERS: Mapping[str, Callable[[str, Any], Any]] = {
     "inbox": _switch,
     "hold_back": _seconds,
 }
+
+
+def read_settings() -> Settings:
+    """Read them anew, from the environment and from section `haptik:` of the file.
+
+    Raises:
+        ConfigurationError: a value cannot work.
+    """
+    return Settings.load(endpoints=endpoints_file(sys.argv, os.environ), tolerant=True)
+
+
+def endpoints_file(words: Sequence[str], environ: Mapping[str, str]) -> str:
+    """Return the file that HAPTIK_ENDPOINTS or `rasa run --endpoints` names, else that in the working directory."""
+    named = environ.get("HAPTIK_ENDPOINTS")
+    if named:
+        return named
+    for word, following in zip(words, [*words[1:], ""], strict=True):
+        if word == _OPTION and following:
+            return following
+        if word.startswith(f"{_OPTION}="):
+            return word.partition("=")[2] or _ENDPOINTS
+    return _ENDPOINTS

@@ -15,6 +15,7 @@ from rasa.core.channels.channel import CollectingOutputChannel, InputChannel, Ou
 from rasa.shared.core.events import UserUttered
 from rasa.shared.core.trackers import DialogueStateTracker
 
+from haptik_actions._from_outside import JsonObject
 from haptik_actions._log import get_logger
 from haptik_actions.channel._patches import is_in_room
 from haptik_actions.relay import HAPTIK_CHANNEL, Link, Reach, UserAway
@@ -62,7 +63,7 @@ class Outputs:
         """Tell whether the answers of the channel are all that can be brought to its users."""
         return channel != HAPTIK_CHANNEL and channel != _SOCKETIO and self.reach(channel, "") == "pull"
 
-    def address(self, channel: str, sender_id: str) -> dict[str, Any]:
+    def address(self, channel: str, sender_id: str) -> JsonObject:
         """Return what is needed to reach the user after a restart; empty where the channel's settings are enough."""
         output = self._kept.get((channel, sender_id))
         read = _ADDRESSES.get(channel)
@@ -152,12 +153,12 @@ _BUILDERS: Mapping[str, Callable[[Any, Mapping[str, Any]], OutputChannel | None]
 """Channels of Rasa whose `get_output_channel` is missing, fails in a running loop, or loses the place in the chat."""
 
 
-def _bot_framework_address(output: Any) -> dict[str, Any]:
+def _bot_framework_address(output: Any) -> JsonObject:
     url = str(output.global_uri)
     return {"conversation": output.conversation, "bot": output.bot, "service_url": url.removesuffix("v3/")}
 
 
-_ADDRESSES: Mapping[str, Callable[[Any], dict[str, Any]]] = {
+_ADDRESSES: Mapping[str, Callable[[Any], JsonObject]] = {
     "slack": lambda output: {"out_channel": output.slack_channel, "thread_id": output.thread_id},
     "botframework": _bot_framework_address,
     "mattermost": lambda output: {"bot_channel": output.bot_channel},

@@ -6,15 +6,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from haptik_actions._log import get_logger
-from haptik_actions.channel._late_words import LateWords
 from haptik_actions.channel._options import ChannelOptions
+from haptik_actions.channel._turns import LateWords
 from haptik_actions.config import Settings
 from haptik_actions.escalation import Engine
 from haptik_actions.messages import MessageStore
 from haptik_actions.relay import Relay, RelayStore
 
 if TYPE_CHECKING:
-    from haptik_actions.channel._host import RasaHost
     from haptik_actions.channel._outputs import Outputs
 
 __all__ = ["Parts"]
@@ -33,7 +32,6 @@ class Parts:
         messages: The copy for users.
         relay: Brings words from user to agent and back; None without Redis: then nothing is relayed.
         store: The relay's links; None without Redis.
-        host: The relay's hands in Rasa: says things to users, writes into trackers, pauses and resumes.
         outputs: The ways to the users.
         late: What the bot said to users who could not be reached at that time, for all processes.
         app: Sanic's application of Rasa.
@@ -45,7 +43,6 @@ class Parts:
     messages: MessageStore
     relay: Relay | None
     store: RelayStore | None
-    host: RasaHost
     outputs: Outputs
     late: LateWords
     app: Any

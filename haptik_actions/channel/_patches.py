@@ -2,6 +2,11 @@
 
 Where one is missing, Rasa starts all the same, and the log says once which it is and what that costs. Read in Rasa
 3.6.21 and in the wheel of rasa-pro 3.21.0, whose processors are subclasses of `MessageProcessor`.
+
+Rasa's `RedisLockStore` reads the tickets of a conversation, changes them and writes them back, and nothing keeps
+another process from writing in between. Then a ticket is lost, or one that is done with comes back, and whoever waits
+behind it waits for the sixty seconds after which a ticket ends. With an agent in the chat two processes meet on one
+conversation all the time, so `Step` makes one step on Redis of it.
 """
 
 from __future__ import annotations
@@ -11,29 +16,32 @@ import functools
 import inspect
 from collections.abc import Awaitable, Callable, Iterator
 from importlib import import_module
-from typing import Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
 
 from haptik_actions._log import get_logger
-from haptik_actions.channel._locks import in_one_step
 
-__all__ = ["Keeper", "install", "is_in_room"]
+if TYPE_CHECKING:
+    from redis import Redis
+
+__all__ = ["Keeper", "Step", "in_one_step", "install", "is_in_room"]
 
 logger = get_logger(__name__)
 
 _DONE = "__haptik_original__"
 _Method = Callable[..., Awaitable[Any]]
+T = TypeVar("T")
 
 
 class Keeper(Protocol):
     """Who is asked before Rasa acts on a conversation."""
 
-    async def around(self, message: Any, go_on: Callable[[], Awaitable[Any]]) -> Any:
+    async def around(self, message: object, go_on: Callable[[], Awaitable[object]]) -> Any:
         """Let a message through; called outside of the conversation's lock."""
 
-    async def turn(self, processor: Any, message: Any, go_on: Callable[[], Awaitable[Any]]) -> Any:
+    async def turn(self, processor: object, message: object, go_on: Callable[[], Awaitable[object]]) -> Any:
         """Decide who gets a message, the bot (`go_on`) or the agent; called inside the conversation's lock."""
 
-    async def has(self, tracker: Any) -> bool:
+    async def has(self, tracker: object) -> bool:
         """Tell whether an agent has the conversation."""
 
 
@@ -63,7 +71,7 @@ def install(keeper: Keeper) -> None:
             _say_missing(f"{patch.owner}.{patch.name}", patch.costs)
 
 
-def is_in_room(channel: Any, room: str) -> bool:
+def is_in_room(channel: object, room: str) -> bool:
     """Tell whether a client of the socketio channel is in the room, in this process. An empty room takes what is sent
     to it without an error."""
     server = getattr(channel, "sio", None)
@@ -77,7 +85,7 @@ def is_in_room(channel: Any, room: str) -> bool:
 
 
 def _around(original: _Method) -> _Method:
-    async def handle_message(self: Any, message: Any, *args: Any, **kwargs: Any) -> Any:
+    async def handle_message(self: object, message: object, *args: object, **kwargs: object) -> Any:
         go_on = functools.partial(original, self, message, *args, **kwargs)
         return await go_on() if _keeper is None else await _keeper.around(message, go_on)
 
@@ -85,7 +93,7 @@ def _around(original: _Method) -> _Method:
 
 
 def _turn(original: _Method) -> _Method:
-    async def handle_message(self: Any, message: Any, *args: Any, **kwargs: Any) -> Any:
+    async def handle_message(self: object, message: object, *args: object, **kwargs: object) -> Any:
         go_on = functools.partial(original, self, message, *args, **kwargs)
         return await go_on() if _keeper is None else await _keeper.turn(self, message, go_on)
 
@@ -96,7 +104,7 @@ def _unless_kept(original: _Method) -> _Method:
     """Do nothing to a conversation that an agent has."""
     signature = inspect.signature(original)
 
-    async def method(self: Any, *args: Any, **kwargs: Any) -> Any:
+    async def method(self: object, *args: object, **kwargs: object) -> Any:
         tracker = signature.bind(self, *args, **kwargs).arguments.get("tracker")
         if _keeper is not None and tracker is not None and await _keeper.has(tracker):
             logger.info("%s did nothing: an agent has the conversation.", original.__name__)
@@ -200,3 +208,65 @@ def _say_missing(name: str, costs: str) -> None:
     if name not in _missing:
         _missing.add(name)
         logger.warning("This version of Rasa has no %s. What that costs: %s.", name, costs)
+
+
+def in_one_step(connection: Redis, change: Callable[[Step], T]) -> T:
+    """Return what `change` returns, which reads and writes through the step that it gets.
+
+    Where somebody else wrote to the same keys meanwhile, it is called again, and sees what they wrote.
+    """
+    from redis import WatchError
+
+    while True:
+        with connection.pipeline() as pipeline:
+            step = Step(pipeline)
+            answer = change(step)
+            try:
+                step.write()
+            except WatchError:
+                continue
+            return answer
+
+
+class Step:
+    """Stands for the connection while a step is made: reads each key once, and writes at the end what has changed."""
+
+    def __init__(self, pipeline: Any) -> None:
+        self._pipeline = pipeline
+        self._stood: dict[str, bytes | str | None] = {}
+        self._stands: dict[str, bytes | str | None] = {}
+
+    def get(self, key: str) -> bytes | str | None:
+        """Return a string as Redis has it, or as this step has changed it."""
+        if key not in self._stands:
+            self._pipeline.watch(key)
+            self._stood[key] = self._stands[key] = self._pipeline.get(key)
+        return self._stands[key]
+
+    def set(self, key: str, value: str) -> None:
+        """Write a string at the end of the step."""
+        stood = self.get(key)
+        self._stands[key] = value.encode() if isinstance(stood, bytes) else value
+
+    def delete(self, key: str) -> int:
+        """Delete a string at the end of the step; return how many there are now."""
+        existed = self.get(key) is not None
+        self._stands[key] = None
+        return int(existed)
+
+    def write(self) -> None:
+        """End the step.
+
+        Raises:
+            redis.WatchError: somebody else has written meanwhile, and nothing of this step was.
+        """
+        changed = {key: value for key, value in self._stands.items() if value != self._stood[key]}
+        if not changed:
+            return
+        self._pipeline.multi()
+        for key, value in changed.items():
+            if value is None:
+                self._pipeline.delete(key)
+            else:
+                self._pipeline.set(key, value)
+        self._pipeline.execute()

@@ -13,6 +13,7 @@ from sanic.request import Request
 from sanic.response import HTTPResponse
 
 from haptik_actions._deadline import DeadlinePassed, deadline
+from haptik_actions._from_outside import JsonObject
 from haptik_actions._log import get_logger
 from haptik_actions.channel._integration import MOST_BYTES, NoRequest, read_request
 from haptik_actions.errors import RelayAway
@@ -20,7 +21,7 @@ from haptik_actions.relay import InboxMessage, Link, is_signed
 from haptik_actions.render import render
 
 if TYPE_CHECKING:
-    from haptik_actions.channel._front import HaptikInFront
+    from haptik_actions.channel._haptik_in_front import HaptikInFront
     from haptik_actions.channel._parts import Parts
 
 __all__ = ["routes"]
@@ -41,7 +42,9 @@ class _Refused(Exception):
         self.status = status
 
 
-def routes(blueprint: Blueprint, parts: Callable[[], Parts], on_new_message: Callable[[Any], Awaitable[Any]]) -> None:
+def routes(
+    blueprint: Blueprint, parts: Callable[[], Parts], on_new_message: Callable[[Any], Awaitable[object]]
+) -> None:
     """Add the handlers to `blueprint`.
 
     `parts` gives the parts of the worker that answers; it is called only while a request is handled.
@@ -75,12 +78,12 @@ def routes(blueprint: Blueprint, parts: Callable[[], Parts], on_new_message: Cal
 class _Served:
     """The handlers. Nothing of a request but its problem is logged: it may hold secrets and what users say."""
 
-    def __init__(self, parts: Callable[[], Parts], on_new_message: Callable[[Any], Awaitable[Any]]) -> None:
+    def __init__(self, parts: Callable[[], Parts], on_new_message: Callable[[Any], Awaitable[object]]) -> None:
         self._parts, self._on_new_message = parts, on_new_message
         self._front: HaptikInFront | None = None
         self._told: set[str] = set()
 
-    async def stop(self, *_: Any) -> None:
+    async def stop(self, *_: object) -> None:
         """Let the turns that go on behind their answers come to their end."""
         if self._front is not None:
             await self._front.aclose(_DRAIN_SECONDS)
@@ -135,7 +138,7 @@ class _Served:
 
     def _in_front(self) -> HaptikInFront:
         # It imports Rasa, which everything else here does without.
-        from haptik_actions.channel._front import HaptikInFront
+        from haptik_actions.channel._haptik_in_front import HaptikInFront
 
         if self._front is None:
             self._front = HaptikInFront(self._parts, self._on_new_message)
@@ -193,7 +196,7 @@ def _business_id(written: str) -> int:
     return int(written)
 
 
-def _shown(link: Link, message: InboxMessage) -> dict[str, Any]:
+def _shown(link: Link, message: InboxMessage) -> JsonObject:
     """A message as the page of a website shows it: the element, and Rasa's own form of it for the user's channel."""
     saying = message.saying
     said = {"id": saying.id, "author": saying.author, "name": saying.name, "key": saying.key}
@@ -220,5 +223,5 @@ def _token(request: Request) -> bytes:
     return token.strip().encode(errors="replace") if scheme.lower() == "bearer" else b""
 
 
-def _json(value: Any, status: int = 200) -> HTTPResponse:
+def _json(value: object, status: int = 200) -> HTTPResponse:
     return HTTPResponse(json.dumps(value), status=status, content_type="application/json")

@@ -14,8 +14,8 @@ from rasa.shared.core.events import BotUttered, ConversationPaused, SlotSet
 from rasa.shared.core.trackers import EventVerbosity
 
 from haptik_actions._log import get_logger
-from haptik_actions.channel._events import is_paused, listen
 from haptik_actions.channel._integration import IntegrationRequest
+from haptik_actions.channel._tracker_events import is_paused, listen
 from haptik_actions.errors import RelayAway, SilentTurn
 from haptik_actions.escalation import RECEIPT_SLOT, Conversation, Escalation, Failure, HandOffOptions
 from haptik_actions.relay import HAPTIK_CHANNEL

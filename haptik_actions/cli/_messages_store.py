@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from haptik_actions._language_tag import is_locale
+from haptik_actions._from_outside import is_locale
 from haptik_actions.cli._connect import load_settings
 from haptik_actions.cli._console import printable
 

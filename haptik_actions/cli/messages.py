@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from haptik_actions._loopback import is_loopback
+from haptik_actions._network import is_loopback
 from haptik_actions.cli import _messages_files as files
 from haptik_actions.cli._connect import load_settings
 from haptik_actions.cli._console import Group, echo_json, printable, run_until_signal, text_of

@@ -8,7 +8,7 @@ from haptik_actions.client._bot_api import BotUser, LoggedMessage
 from haptik_actions.client._client import HaptikClient
 from haptik_actions.client._faq import FaqTask
 from haptik_actions.client._files import MAX_FILE_BYTES, FileKind, file_kind
-from haptik_actions.client._server import PlatformServer
+from haptik_actions.client._haptik_server import PlatformServer
 from haptik_actions.client._transcripts import ChatMessage, Transcript
 from haptik_actions.client._transport import was_not_sent
 

@@ -7,14 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import datetime, timezone
-from typing import Any
 
 import msgspec
 
-from haptik_actions.client._arguments import auth_id as checked_auth_id
-from haptik_actions.client._arguments import flag, flat, number, optional_texts, text
-from haptik_actions.client._arguments import language_code as checked_language_code
-from haptik_actions.client._call import Call, encode_form
+from haptik_actions._from_outside import JsonObject
+from haptik_actions.client._call import Call, encode_form, flag, flat, number, optional_texts, text
+from haptik_actions.client._call import auth_id as checked_auth_id
+from haptik_actions.client._call import language_code as checked_language_code
 from haptik_actions.client._files import FileKind, UserFile
 from haptik_actions.client._replies import check_reply, check_success, unexpected
 from haptik_actions.client._transport import Reply
@@ -78,7 +77,7 @@ class _User(msgspec.Struct):
     mobile_no: str | int | None = None
 
 
-def create_user_call(**given: Any) -> Call:
+def create_user_call(**given: object) -> Call:
     """Return the call that registers a user. It is not repeatable: what a second registration does is not documented.
 
     Raises:
@@ -88,12 +87,12 @@ def create_user_call(**given: Any) -> Call:
     return Call(method="POST", endpoint=_USER, body=_user(**given), repeatable=False)
 
 
-def update_user_call(**given: Any) -> Call:
+def update_user_call(**given: object) -> Call:
     """Return the call that changes a registered user. Doing it twice does no harm."""
     return Call(method="PUT", endpoint=_USER, body=_user(**given))
 
 
-def log_message_call(*, auth_id: Any, business_id: Any, message_body: Any) -> Call:
+def log_message_call(*, auth_id: object, business_id: object, message_body: object) -> Call:
     """Return the call that logs a text. There is no idempotency key: a repeated call is a second message."""
     body = {
         "user": {"auth_id": text("auth_id", auth_id)},
@@ -104,7 +103,7 @@ def log_message_call(*, auth_id: Any, business_id: Any, message_body: Any) -> Ca
     return Call(method="POST", endpoint=_LOG_MESSAGE, body=msgspec.json.encode(body), repeatable=False)
 
 
-def log_file_call(*, auth_id: Any, business_id: Any, file: UserFile, message_body: Any) -> Call:
+def log_file_call(*, auth_id: object, business_id: object, file: UserFile, message_body: object) -> Call:
     """Return the call that logs a file, as a form."""
     fields: dict[str, str | int] = {
         "auth_id": text("auth_id", auth_id),
@@ -118,7 +117,9 @@ def log_file_call(*, auth_id: Any, business_id: Any, file: UserFile, message_bod
     return Call(method="POST", endpoint=_LOG_FILE, body=body, content_type=content_type, repeatable=False)
 
 
-def log_feedback_call(*, auth_id: Any, business_id: Any, query_resolved: Any, query_rating: Any, feedback: Any) -> Call:
+def log_feedback_call(
+    *, auth_id: object, business_id: object, query_resolved: object, query_rating: object, feedback: object
+) -> Call:
     """Return the call that logs what the user thought of the chat with the agent."""
     rating = number("query_rating", query_rating)
     if not 1 <= rating <= 5:
@@ -133,7 +134,7 @@ def log_feedback_call(*, auth_id: Any, business_id: Any, query_resolved: Any, qu
     return Call(method="POST", endpoint=_LOG_FEEDBACK, body=msgspec.json.encode(body), repeatable=False)
 
 
-def enable_webhook_call(*, business_id: Any, enabled: Any) -> Call:
+def enable_webhook_call(*, business_id: object, enabled: object) -> Call:
     """Return the call that switches the platform's webhook on or off. Doing it twice does no harm."""
     body = {
         "enabled": flag("enabled", enabled),
@@ -185,8 +186,8 @@ def read_enabled(wanted: bool) -> Callable[[str, Reply, Callable[[str], str]], N
     return read
 
 
-def _user(*, auth_id: Any, language_code: Any, custom_data: Any, **texts: Any) -> bytes:
-    body: dict[str, Any] = {"auth_id": text("auth_id", auth_id), **optional_texts(**texts)}
+def _user(*, auth_id: object, language_code: object, custom_data: object, **texts: object) -> bytes:
+    body: JsonObject = {"auth_id": text("auth_id", auth_id), **optional_texts(**texts)}
     if language_code is not None:
         body["language_code"] = checked_language_code(language_code)
     if custom_data is not None:
@@ -194,11 +195,11 @@ def _user(*, auth_id: Any, language_code: Any, custom_data: Any, **texts: Any) -
     return msgspec.json.encode(body)
 
 
-def _text(value: Any) -> str | None:
+def _text(value: object) -> str | None:
     return value if isinstance(value, str) and value else None
 
 
-def _time(value: Any) -> datetime | None:
+def _time(value: object) -> datetime | None:
     try:
         # msgspec reads "Z" on every Python; `fromisoformat` does so from 3.11 on.
         at = msgspec.convert(value, datetime)

@@ -7,15 +7,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import httpx
 import tenacity
 
 from haptik_actions._deadline import DeadlinePassed, deadline
+from haptik_actions._from_outside import JsonObject
 from haptik_actions._version import __version__
 from haptik_actions.client._call import Call, Sent, may_repeat
-from haptik_actions.client._server import PlatformServer
+from haptik_actions.client._haptik_server import PlatformServer
 from haptik_actions.client._transport import MAX_REPLY_BYTES, NOTHING_SENT, Reply, was_not_sent
 from haptik_actions.credentials import CachedCredentials, Credentials, CredentialsProvider, CredentialsSelector
 from haptik_actions.errors import (
@@ -261,7 +262,7 @@ async def _read(response: httpx.Response, request: httpx.Request, limit: int) ->
     return body
 
 
-def _headers(content_type: str, url: httpx.URL, credentials: Credentials) -> dict[str, Any]:
+def _headers(content_type: str, url: httpx.URL, credentials: Credentials) -> JsonObject:
     return {
         "Host": url.netloc.decode("ascii"),
         "Authorization": f"Bearer {credentials.token}",

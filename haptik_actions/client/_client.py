@@ -9,9 +9,11 @@ from collections.abc import Awaitable, Callable
 from types import TracebackType
 
 import httpx
+import msgspec
 
 from haptik_actions._deadline import DeadlinePassed, deadline
 from haptik_actions.client._bot_methods import BotApi
+from haptik_actions.client._call import Call, number, text
 from haptik_actions.client._caller import Caller, Line
 from haptik_actions.client._faq import (
     CsvFile,
@@ -21,15 +23,19 @@ from haptik_actions.client._faq import (
     load_csv,
     read_task_id,
 )
-from haptik_actions.client._handoff import send_chat_call
+from haptik_actions.client._haptik_server import PlatformServer
 from haptik_actions.client._replies import check_success
-from haptik_actions.client._server import PlatformServer
 from haptik_actions.client._transcripts import Transcript, Version, history_call, read_text, read_transcript
 from haptik_actions.client._transport import MAX_REPLY_BYTES, default_transport
 from haptik_actions.credentials import CredentialsProvider, CredentialsSelector
-from haptik_actions.errors import DeadlineExceeded, HaptikError
+from haptik_actions.errors import ConfigurationError, DeadlineExceeded, HaptikError
 
-__all__ = ["HaptikClient"]
+__all__ = ["COUNTDOWN_SECONDS", "HaptikClient", "send_chat_call"]
+
+_ENDPOINT = "/integration/external/v1.0/send_chat_to_agent/"
+_ENDPOINT_WITH_RECEIVER = "/integration/external/v2.0/send_chat_to_agent/"
+COUNTDOWN_SECONDS = (5, 10)
+"""The platform takes 5 to 10 seconds and uses 10 where none is given ("Move a chat to pending")."""
 
 
 class HaptikClient(BotApi):
@@ -241,3 +247,35 @@ class HaptikClient(BotApi):
                     return task
             await self._sleep(pause)
             pause = min(pause * 1.5, 10 * interval)
+
+
+def send_chat_call(
+    *, user_name: object, business_id: object, team_name: object, countdown: object, receiver: object = None
+) -> Call:
+    """Return the call; `business_id` is a number in its JSON, `countdown` is left out when None.
+
+    With a `receiver` (the agents' tool that gets the chat) it is the call of version 2.0.
+
+    Raises:
+        ConfigurationError: a value is missing or cannot be what the documentation asks for; names it.
+    """
+    body = {
+        "team_name": text("team_name", team_name),
+        "user_name": text("user_name", user_name),
+        "business_id": number("business_id", business_id),
+    }
+    if countdown is not None:
+        body["countdown"] = _countdown(countdown)
+    if receiver is not None:
+        body["receiver"] = text("receiver", receiver)
+    endpoint = _ENDPOINT if receiver is None else _ENDPOINT_WITH_RECEIVER
+    # A chat that is pending stays pending, so asking twice moves it once.
+    return Call(method="POST", endpoint=endpoint, body=msgspec.json.encode(body), repeatable=True)
+
+
+def _countdown(value: object) -> int:
+    low, high = COUNTDOWN_SECONDS
+    seconds = number("countdown", value)
+    if not low <= seconds <= high:
+        raise ConfigurationError(f"countdown is {seconds} and must be from {low} to {high} seconds, or left out.")
+    return seconds

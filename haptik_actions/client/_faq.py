@@ -11,8 +11,8 @@ from urllib.parse import quote
 
 import msgspec
 
-from haptik_actions.client._arguments import text
-from haptik_actions.client._call import Call, encode_form
+from haptik_actions._from_outside import JsonObject
+from haptik_actions.client._call import Call, encode_form, text
 from haptik_actions.client._replies import check_reply, unexpected, words_of_failure
 from haptik_actions.client._transport import Reply
 from haptik_actions.errors import ApiError, ConfigurationError
@@ -56,7 +56,7 @@ def load_csv(csv_file: CsvFile) -> tuple[str, bytes]:
     return name, content
 
 
-def create_faq_call(*, domain_name: Any, name: str, content: bytes) -> Call:
+def create_faq_call(*, domain_name: object, name: str, content: bytes) -> Call:
     """Return the call that uploads a CSV. It is not repeatable: each upload starts a task of its own."""
     fields = {"domain_name": text("domain_name", domain_name)}
     body, kind = encode_form(fields, field="csv_file", name=name, content=content, content_type="text/csv")
@@ -98,7 +98,7 @@ def _state(words: str) -> Literal["in_progress", "succeeded", "failed"]:
     return "succeeded" if _SUCCEEDED.fullmatch(words) else "failed"
 
 
-def _body(endpoint: str, reply: Reply, hide: Callable[[str], str]) -> dict[str, Any]:
+def _body(endpoint: str, reply: Reply, hide: Callable[[str], str]) -> JsonObject:
     content = check_reply(endpoint, reply, hide=hide)
     body = content.get("body")
     if content.get("success") is not True or not isinstance(body, dict):

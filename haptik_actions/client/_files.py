@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from haptik_actions.client._arguments import text
+from haptik_actions.client._call import text
 from haptik_actions.errors import ConfigurationError
 
 __all__ = ["MAX_FILE_BYTES", "FileKind", "UserFile", "file_kind", "load_file"]
@@ -73,7 +73,7 @@ def _ending(name: str) -> str:
     return PurePosixPath(name).suffix.removeprefix(".").lower()
 
 
-def _read(content: Any) -> bytes:
+def _read(content: object) -> bytes:
     if isinstance(content, (bytes, bytearray, memoryview)):
         return bytes(content)
     if not isinstance(content, (str, os.PathLike)):

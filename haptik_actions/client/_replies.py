@@ -11,10 +11,10 @@ import email.utils
 import re
 import time
 from collections.abc import Callable, Collection, Mapping
-from typing import Any
 
 import msgspec
 
+from haptik_actions._from_outside import JsonObject
 from haptik_actions.client._transport import Reply
 from haptik_actions.errors import (
     AccessForbidden,
@@ -92,7 +92,7 @@ _LONGEST_MESSAGE = 500
 
 def check_reply(
     endpoint: str, reply: Reply, *, hide: Callable[[str], str] = str, accepted: Collection[int] = (200,)
-) -> dict[str, Any]:
+) -> JsonObject:
     """Return the JSON object of a successful reply, which has a status of `accepted`.
 
     `hide` takes secrets out of the platform's words.
@@ -134,7 +134,7 @@ def words_of_failure(reply: Reply) -> str:
     return words.strip()[:_LONGEST_MESSAGE] if isinstance(words, str) else ""
 
 
-def _decode(body: bytes) -> dict[str, Any] | None:
+def _decode(body: bytes) -> JsonObject | None:
     try:
         content = msgspec.json.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
@@ -142,7 +142,7 @@ def _decode(body: bytes) -> dict[str, Any] | None:
     return content if isinstance(content, dict) else None
 
 
-def _message(content: dict[str, Any] | None) -> str:
+def _message(content: JsonObject | None) -> str:
     # The FAQ calls put their words under `error`; a failed answer may use either.
     for key in ("error_message", "error"):
         value = (content or {}).get(key)

@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
-from typing import Any, Literal
+from typing import Literal
 from urllib.parse import urlencode
 
 import msgspec
 
-from haptik_actions.client._arguments import number, text
-from haptik_actions.client._call import Call
+from haptik_actions._from_outside import JsonObject
+from haptik_actions.client._call import Call, number, text
 from haptik_actions.client._replies import check_reply, unexpected
 from haptik_actions.client._transport import Reply
 from haptik_actions.errors import ConfigurationError, UnexpectedResponse
@@ -37,7 +37,7 @@ class ChatMessage(msgspec.Struct, frozen=True):
     agent_name: str | None
     message_id: int
     sent_at: str
-    raw: dict[str, Any]
+    raw: JsonObject
 
     @property
     def timestamp(self) -> datetime:
@@ -65,11 +65,11 @@ class _Row(msgspec.Struct):
 def history_call(
     *,
     version: Version,
-    conversation_no: Any,
-    user_name: Any,
-    business_id: Any,
-    pxut: Any,
-    limit: Any,
+    conversation_no: object,
+    user_name: object,
+    business_id: object,
+    pxut: object,
+    limit: object,
     response_type: Literal["json", "text"],
 ) -> Call:
     """Return the call; what is None is left out.
@@ -93,7 +93,7 @@ def history_call(
     return Call(method="GET", endpoint=endpoint, query=urlencode(query))
 
 
-def _who(version: str, user_name: Any, business_id: Any, pxut: Any) -> dict[str, str | int]:
+def _who(version: str, user_name: object, business_id: object, pxut: object) -> dict[str, str | int]:
     if user_name is not None or business_id is not None or version == "1.0" or pxut is None:
         for name, value in (("user_name", user_name), ("business_id", business_id)):
             if value is None:
@@ -103,7 +103,7 @@ def _who(version: str, user_name: Any, business_id: Any, pxut: Any) -> dict[str,
     return {"pxut": text("pxut", pxut)}
 
 
-def _positive(name: str, value: Any) -> int:
+def _positive(name: str, value: object) -> int:
     count = number(name, value)
     if count < 1:
         raise ConfigurationError(f"{name} is {count} and must be 1 or more, or left out.")
@@ -133,7 +133,7 @@ def read_text(endpoint: str, reply: Reply, hide: Callable[[str], str]) -> str:
     return words
 
 
-def _message(row: _Row, raw: dict[str, Any], who: Callable[[str], tuple[Sender, str | None]]) -> ChatMessage:
+def _message(row: _Row, raw: JsonObject, who: Callable[[str], tuple[Sender, str | None]]) -> ChatMessage:
     sender, agent_name = who(row.sender)
     return ChatMessage(row.text or "", sender, agent_name, row.message_id, row.timestamp, raw)
 

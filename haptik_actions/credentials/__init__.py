@@ -8,13 +8,15 @@ from haptik_actions.credentials._cache import CachedCredentials
 from haptik_actions.credentials._providers import (
     CallableCredentials,
     ChainCredentials,
+    Credentials,
     CredentialsByBusiness,
+    CredentialsProvider,
+    CredentialsSelector,
     EnvironmentCredentials,
     FileCredentials,
     RedisCredentials,
     StaticCredentials,
 )
-from haptik_actions.credentials._value import Credentials, CredentialsProvider, CredentialsSelector
 
 __all__ = [
     "CachedCredentials",

@@ -11,8 +11,8 @@ from cachetools import TLRUCache
 
 from haptik_actions._deadline import deadline
 from haptik_actions._log import get_logger
-from haptik_actions._single_flight import SingleFlight
-from haptik_actions.credentials._value import Credentials, CredentialsProvider
+from haptik_actions._once import SingleFlight
+from haptik_actions.credentials._providers import Credentials, CredentialsProvider
 from haptik_actions.errors import CredentialsUnavailable, HaptikError
 
 __all__ = ["CachedCredentials"]

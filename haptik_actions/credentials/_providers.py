@@ -1,4 +1,7 @@
-"""Providers: fixed values, the environment, files, Redis, any function; and several of them as one."""
+"""The pair that signs a call, and what provides it.
+
+Providers: fixed values, the environment, files, Redis, any function; and several of them as one.
+"""
 
 from __future__ import annotations
 
@@ -8,18 +11,20 @@ import stat
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 from haptik_actions._log import get_logger
 from haptik_actions._namespace import ROOT
 from haptik_actions.config import read_yaml
-from haptik_actions.credentials._value import Credentials, CredentialsProvider
 from haptik_actions.errors import ConfigurationError, CredentialsUnavailable, HaptikError
 
 __all__ = [
     "CallableCredentials",
     "ChainCredentials",
+    "Credentials",
     "CredentialsByBusiness",
+    "CredentialsProvider",
+    "CredentialsSelector",
     "EnvironmentCredentials",
     "FileCredentials",
     "RedisCredentials",
@@ -29,6 +34,47 @@ __all__ = [
 logger = get_logger(__name__)
 
 _NAMES = ("client_id", "token")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Credentials:
+    """A client id and a token. Neither is shown by `repr`, `str` or a format.
+
+    Raises:
+        ConfigurationError: one of them is empty, or holds a character that no HTTP header may carry.
+    """
+
+    client_id: str = field(repr=False)
+    token: str = field(repr=False)
+
+    def __post_init__(self) -> None:
+        for name in ("client_id", "token"):
+            value = getattr(self, name)
+            if not isinstance(value, str) or not value.strip():
+                raise ConfigurationError(f"The {name} is empty. Set HAPTIK_{name.upper()}, or look at its source.")
+            if not (value.strip().isascii() and value.strip().isprintable()):
+                raise ConfigurationError(f"The {name} holds a character that no HTTP header can carry. Copy it again.")
+            object.__setattr__(self, name, value.strip())
+
+    def hide(self, text: str) -> str:
+        """Return `text` with client id and token replaced by stars: replies and errors of others may quote them."""
+        return text.replace(self.token, "***").replace(self.client_id, "***")
+
+
+@runtime_checkable
+class CredentialsProvider(Protocol):
+    """Anything that can say which credentials are valid now."""
+
+    async def get(self) -> Credentials:
+        """Return the current credentials; raise any exception where the source cannot be read."""
+
+
+@runtime_checkable
+class CredentialsSelector(Protocol):
+    """Anything that knows which provider signs the calls for a business."""
+
+    def select(self, business_id: int | None) -> CredentialsProvider:
+        """Return the provider, always the same one for the same business; None for calls that name no business."""
 
 
 class StaticCredentials:
@@ -246,7 +292,7 @@ def _text(path: Path) -> str:
     raise ConfigurationError(message)
 
 
-def _pair(content: Any, source: str) -> Credentials:
+def _pair(content: object, source: str) -> Credentials:
     if not isinstance(content, Mapping):
         raise ConfigurationError(f"{source} must hold the keys `client_id` and `token`.")
     for key in _NAMES:

@@ -24,7 +24,7 @@ import msgspec
 from haptik_actions._deadline import DeadlinePassed, deadline
 from haptik_actions._log import get_logger
 from haptik_actions._namespace import ROOT
-from haptik_actions._rest import Rest
+from haptik_actions._redis_health import Rest
 from haptik_actions.errors import IntegrationDown
 from haptik_actions.escalation._metrics import Metrics, NoMetrics
 

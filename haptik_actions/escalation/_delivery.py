@@ -9,8 +9,7 @@ from collections.abc import Awaitable, Callable, Coroutine
 
 import msgspec
 
-from haptik_actions._deadline import DeadlinePassed, deadline
-from haptik_actions._ending import cancel_all
+from haptik_actions._deadline import DeadlinePassed, cancel_all, deadline
 from haptik_actions._log import get_logger
 from haptik_actions.client import HaptikClient, was_not_sent
 from haptik_actions.errors import DeadlineExceeded, HaptikError, InactiveTeam, RateLimited, TransportError, UnknownTeam

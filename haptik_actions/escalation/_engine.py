@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable
 
 import httpx
 
-from haptik_actions._ending import cancel_all
+from haptik_actions._deadline import cancel_all
 from haptik_actions._log import get_logger
 from haptik_actions.client import HaptikClient, PlatformServer
 from haptik_actions.config import Settings

@@ -13,7 +13,7 @@ from cachetools import TTLCache
 
 from haptik_actions._deadline import deadline
 from haptik_actions._log import get_logger
-from haptik_actions._repeats import Repeats
+from haptik_actions._once import Repeats
 from haptik_actions.config import Settings
 from haptik_actions.errors import HaptikError
 from haptik_actions.escalation._brief import Briefing

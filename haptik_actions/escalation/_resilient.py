@@ -9,10 +9,9 @@ from typing import TypeVar
 
 import msgspec
 
-from haptik_actions._deadline import DeadlinePassed, deadline
-from haptik_actions._ending import cancel_all
+from haptik_actions._deadline import DeadlinePassed, cancel_all, deadline
 from haptik_actions._log import get_logger
-from haptik_actions._rest import Rest
+from haptik_actions._redis_health import Rest
 from haptik_actions.escalation._outbox import LEASE_SECONDS, Entry, HandOff, MemoryOutbox, Outbox, Terms, Ticket
 from haptik_actions.escalation._promises import MOST, MOST_BYTES, Promise, Promises, SharedOutbox
 

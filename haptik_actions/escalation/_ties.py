@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 import msgspec
 
-from haptik_actions._ending import cancel_all
+from haptik_actions._deadline import cancel_all
 from haptik_actions._log import get_logger
 from haptik_actions.errors import RelayAway
 from haptik_actions.escalation._outbox import Entry, HandOff

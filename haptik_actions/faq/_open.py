@@ -16,7 +16,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from haptik_actions._rasa_yaml import read_rasa_yaml
+from haptik_actions._yaml import read_rasa_yaml
 from haptik_actions.errors import ConfigurationError, InvalidElement
 from haptik_actions.faq._findings import Finding
 from haptik_actions.faq._node import Found, Row, Source

@@ -10,8 +10,7 @@ from typing import Any, TypeAlias
 
 import msgspec
 
-from haptik_actions._rasa_yaml import read_rasa_yaml
-from haptik_actions._yaml import YamlProblem, load_bounded
+from haptik_actions._yaml import YamlProblem, load_bounded, read_rasa_yaml
 from haptik_actions.config import nearest
 from haptik_actions.errors import ConfigurationError
 from haptik_actions.faq._findings import Finding

@@ -6,16 +6,14 @@ Each value is checked where it is built; `to_hsl()` gives the JSON that the plat
 more tolerantly than it is built, and keeps what it does not know. Nothing here does I/O.
 """
 
-from haptik_actions.hsl._actionable import Actionable, ActionableType, ActionableUri
-from haptik_actions.hsl._braces import strip_braces
+from haptik_actions.hsl._actionable import Actionable, ActionableType, ActionableUri, strip_braces
 from haptik_actions.hsl._bubbles import Button, Text
 from haptik_actions.hsl._carousel import Card, CardWidth, Carousel, Image
 from haptik_actions.hsl._form import FieldType, Form, FormField, KeyboardType
-from haptik_actions.hsl._parse import Element, parse, parse_actionable
+from haptik_actions.hsl._parse import Element, Unknown, parse, parse_actionable
 from haptik_actions.hsl._receipt import Receipt, ReceiptFact, ReceiptItem
 from haptik_actions.hsl._signals import NativeAction, Silent, SilentAction, System, SystemEvent
 from haptik_actions.hsl._tab_list import Tab, TabItem, TabList, TabSelection
-from haptik_actions.hsl._unknown import Unknown
 
 __all__ = [
     "Actionable",

@@ -11,10 +11,9 @@ from typing import Any, Literal, TypeAlias, get_args
 
 from msgspec import to_builtins
 
+from haptik_actions._from_outside import JsonObject
 from haptik_actions.errors import InvalidElement
-from haptik_actions.hsl._braces import strip_braces
-from haptik_actions.hsl._json import NOTHING, Peculiar, checked_copy, is_flat
-from haptik_actions.hsl._links import absolute, is_plain
+from haptik_actions.hsl._json import NOTHING, Peculiar, absolute, checked_copy, is_flat, is_plain
 from haptik_actions.hsl._value import FLAGS, Value, check_one_of, check_string, set_once
 
 ActionableType: TypeAlias = Literal[
@@ -70,6 +69,25 @@ The screens of the platform's own consumer app (`WALLET`, `RECHARGE`, …) are t
 TYPES = frozenset(get_args(ActionableType))
 URIS = frozenset(get_args(ActionableUri))
 WEB_URIS = frozenset({"LINK", "SELF_SERVE_WEB"})
+
+
+def strip_braces(message: str) -> str:
+    """The message as the user sees it: without its `{...}` groups and without space around it.
+
+    A brace without a partner is text and stays. Do not pass Rasa's `/intent{"order": 1}`: it is no message of HSL.
+    """
+    if "{" not in message:
+        return message.strip()
+    shown: list[str] = []
+    opened: list[int] = []
+    for character in message:
+        if character == "}" and opened:
+            del shown[opened.pop() :]
+            continue
+        if character == "{":
+            opened.append(len(shown))
+        shown.append(character)
+    return "".join(shown).strip()
 
 
 class Actionable(Value, frozen=True, kw_only=True, repr_omit_defaults=True):
@@ -205,7 +223,7 @@ class Actionable(Value, frozen=True, kw_only=True, repr_omit_defaults=True):
         # `link` is the platform's older name of `url`.
         return self.payload.get("url") or self.payload.get("link") or ""
 
-    def to_hsl(self) -> dict[str, Any]:
+    def to_hsl(self) -> JsonObject:
         """The documented JSON of a button: all six members, and those that are optional and not empty."""
         payload = self.payload
         if payload.__class__ is not dict:
@@ -217,14 +235,14 @@ class Actionable(Value, frozen=True, kw_only=True, repr_omit_defaults=True):
         members["payload"] = {**payload}
         return members
 
-    def as_quick_reply(self) -> dict[str, Any]:
+    def as_quick_reply(self) -> JsonObject:
         """The documented JSON of a quick reply, which has neither `uri` nor `location_required`."""
         payload = self.payload
         if payload.__class__ is not dict:
             return self._completed({}, {})
         return {"actionable_text": self.actionable_text, "type": self.type, "is_default": 0, "payload": {**payload}}
 
-    def _completed(self, screen: dict[str, Any], place: dict[str, Any]) -> dict[str, Any]:
+    def _completed(self, screen: JsonObject, place: JsonObject) -> JsonObject:
         texts = {name: getattr(self, name) for name in _TEXTS if getattr(self, name)}
         documented = {
             "actionable_text": self.actionable_text,
@@ -255,7 +273,7 @@ def _flag(flag: object, path: str) -> bool:
     return bool(flag)
 
 
-def _checked_payload(payload: Mapping[str, Any], uri: str) -> dict[str, Any]:
+def _checked_payload(payload: Mapping[str, object], uri: str) -> JsonObject:
     if not isinstance(payload, Mapping):
         raise InvalidElement("payload", f"an object is wanted, not {type(payload).__name__}")
     checked = checked_copy(payload, "payload", uri)

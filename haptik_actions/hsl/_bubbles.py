@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
+from haptik_actions._from_outside import JsonObject
 from haptik_actions.errors import InvalidElement
 from haptik_actions.hsl._actionable import Actionable
 from haptik_actions.hsl._value import Envelope, check_says_something, check_voice_text, set_once, several
@@ -35,7 +35,7 @@ class Text(Envelope, frozen=True, repr_omit_defaults=True):
         set_once(self, "quick_replies", replies)
         self._check_envelope()
 
-    def _documented(self) -> dict[str, Any]:
+    def _documented(self) -> JsonObject:
         replies = [reply.as_quick_reply() for reply in self.quick_replies]
         return self._envelope("TEXT", self.text, self.voice_text, {"quick_replies": replies})
 
@@ -64,7 +64,7 @@ class Button(Envelope, frozen=True, repr_omit_defaults=True):
         set_once(self, "items", items)
         self._check_envelope()
 
-    def _documented(self) -> dict[str, Any]:
+    def _documented(self) -> JsonObject:
         items = [item.to_hsl() for item in self.items]
         return self._envelope("BUTTON", self.text, self.voice_text, {"items": items})
 

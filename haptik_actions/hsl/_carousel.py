@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Literal, TypeAlias, get_args
+from typing import Literal, TypeAlias, get_args
 
+from haptik_actions._from_outside import JsonObject
 from haptik_actions.errors import InvalidElement
 from haptik_actions.hsl._actionable import Actionable
-from haptik_actions.hsl._json import LARGEST, NOTHING, check_number
-from haptik_actions.hsl._links import absolute, check_link, is_plain
+from haptik_actions.hsl._json import LARGEST, NOTHING, absolute, check_link, check_number, is_plain
 from haptik_actions.hsl._value import Envelope, Value, check_one_of, check_string, check_voice_text, set_once, several
 
 CardWidth: TypeAlias = Literal["THIN", "MEDIUM", "FAT", "BIG"]
@@ -103,9 +103,9 @@ class Card(Value, frozen=True, kw_only=True, repr_omit_defaults=True):
         """The address of the image with its scheme; None where there is no image."""
         return absolute(self.image) if self.image else None
 
-    def to_hsl(self) -> dict[str, Any]:
+    def to_hsl(self) -> JsonObject:
         """The documented JSON; members that are optional and empty are left out."""
-        members: dict[str, Any] = {"thumbnail": {"image": image}} if (image := self.image) else {}
+        members: JsonObject = {"thumbnail": {"image": image}} if (image := self.image) else {}
         if title := self.title:
             members["title"] = title
         if sub_title := self.sub_title:
@@ -153,7 +153,7 @@ class _Cards(Envelope, frozen=True, repr_omit_defaults=True):
         """False where the ratio is 1000 or more, the platform's trick for cards without their images."""
         return self.image_aspect_ratio < _FLAT
 
-    def _documented(self) -> dict[str, Any]:
+    def _documented(self) -> JsonObject:
         data = {
             "image_aspect_ratio": self.image_aspect_ratio,
             "width": self.width,

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Literal, TypeAlias, get_args
+from typing import Literal, TypeAlias, get_args
 
 import msgspec
 
+from haptik_actions._from_outside import JsonObject
 from haptik_actions.errors import InvalidElement
-from haptik_actions.hsl._links import check_link
+from haptik_actions.hsl._json import check_link
 from haptik_actions.hsl._value import (
     Envelope,
     Value,
@@ -106,7 +107,7 @@ class FormField(Value, frozen=True, repr_omit_defaults=True):
             raise InvalidElement("options", f"a {self.type} without options to pick")
         return options
 
-    def _documented(self) -> dict[str, Any]:
+    def _documented(self) -> JsonObject:
         return {
             "key": self.key,
             "type": self.type,
@@ -162,7 +163,7 @@ class Form(Envelope, frozen=True, repr_omit_defaults=True):
         """The fields in the order in which they are asked: by `order`, and as they are listed where that is equal."""
         return tuple(sorted(self.fields, key=lambda field: field.order or 0))
 
-    def _documented(self) -> dict[str, Any]:
+    def _documented(self) -> JsonObject:
         fields = [field.to_hsl() for field in self.fields]
         members = {"title": self.title, "type": "FORM", "subtitle": self.subtitle, "data": {"fields": fields}}
         return self._with_flags(members)

@@ -7,9 +7,9 @@ from functools import partial
 from types import MappingProxyType
 from typing import Any, TypeVar
 
+from haptik_actions._from_outside import JsonObject
 from haptik_actions.errors import InvalidElement
-from haptik_actions.hsl._actionable import TYPES, URIS, Actionable
-from haptik_actions.hsl._braces import strip_braces
+from haptik_actions.hsl._actionable import TYPES, URIS, Actionable, strip_braces
 from haptik_actions.hsl._bubbles import Button, Text
 from haptik_actions.hsl._carousel import WIDTHS, Card, Carousel, Image, is_image
 from haptik_actions.hsl._form import FIELD_TYPES, KEYBOARD_TYPES, Form, FormField
@@ -26,7 +26,7 @@ _WIDTH_ALIASES = MappingProxyType({"SMALL": "THIN", "SQUARE": "MEDIUM", "LARGE":
 _LISTS_OF_ACTIONABLES = ("actionables", "actionable", "items")
 
 
-def _envelope(source: Source) -> dict[str, Any]:
+def _envelope(source: Source) -> JsonObject:
     """The members that every element may have. Call it last: members that nobody has read by then are unknown."""
     return {
         "is_new": source.flag("isNew"),
@@ -35,14 +35,12 @@ def _envelope(source: Source) -> dict[str, Any]:
     }
 
 
-def _rest(source: Source) -> dict[str, Any]:
+def _rest(source: Source) -> JsonObject:
     source.take("type")
     return source.rest()
 
 
-def _list(
-    found: list[tuple[str, Any]], build: Callable[[Source], V], serialise: Callable[[V], dict[str, Any]]
-) -> list[V]:
+def _list(found: list[tuple[str, Any]], build: Callable[[Source], V], serialise: Callable[[V], JsonObject]) -> list[V]:
     return [read(Source(item), build, serialise, path) for path, item in _objects(found)]
 
 
@@ -116,7 +114,7 @@ def _actionables(found: list[tuple[str, Any]], *, quick: bool = False) -> list[A
     return _list(shown, actionable, Actionable.to_hsl)
 
 
-def _label(members: Mapping[str, Any]) -> str:
+def _label(members: Mapping[str, object]) -> str:
     """What an actionable shows: its label, or else its message, its emoji, or its address."""
     payload = members.get("payload")
     inner = payload if isinstance(payload, Mapping) else {}
@@ -144,7 +142,7 @@ def _quick_reply(source: Source) -> Actionable:
     return Actionable(**members, extra=source.rest())
 
 
-def _actionable_members(source: Source) -> dict[str, Any]:
+def _actionable_members(source: Source) -> JsonObject:
     payload = _payload(source)
     source.text("actionable_text")
     uri = source.choice("uri", URIS, _URI_ALIASES)
@@ -164,17 +162,17 @@ def _actionable_members(source: Source) -> dict[str, Any]:
     }
 
 
-def _payload(source: Source) -> dict[str, Any]:
+def _payload(source: Source) -> JsonObject:
     payload = source.take("payload")
     if payload is None or payload in ("", []):
         return {}
     if not isinstance(payload, Mapping):
         raise InvalidElement(source.at("payload"), f"an object is wanted, not {type(payload).__name__}")
-    unescaped: dict[str, Any] = _unescaped(payload)
+    unescaped: JsonObject = _unescaped(payload)
     return unescaped
 
 
-def _unescaped(value: Any, key: str = "") -> Any:
+def _unescaped(value: object, key: str = "") -> Any:
     """The same JSON with its addresses free of HTML's `&amp;`."""
     if isinstance(value, Mapping):
         return {name: _unescaped(member, name) for name, member in value.items()}
@@ -214,7 +212,7 @@ def _field(source: Source, place: int) -> FormField:
     )
 
 
-def _options(value: Any) -> list[Any]:
+def _options(value: object) -> list[Any]:
     """The admin of the platform takes the options as one text with commas, its library as a list."""
     if isinstance(value, str):
         return [option.strip() for option in value.split(",") if option.strip()]
@@ -307,7 +305,7 @@ def receipt(source: Source) -> Receipt:
     )
 
 
-def _facts(members: Mapping[str, Any]) -> list[ReceiptFact]:
+def _facts(members: Mapping[str, object]) -> list[ReceiptFact]:
     facts = [(members.get(f"header_{ordinal}"), members.get(f"body_{ordinal}")) for ordinal in ORDINALS]
     return [ReceiptFact(str(header), "" if body is None else str(body)) for header, body in facts if header]
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
+from haptik_actions._from_outside import JsonObject
 from haptik_actions.errors import InvalidElement
 from haptik_actions.hsl._actionable import Actionable
-from haptik_actions.hsl._links import check_link
+from haptik_actions.hsl._json import check_link
 from haptik_actions.hsl._value import (
     Envelope,
     Value,
@@ -33,7 +33,7 @@ class ReceiptFact(Value, frozen=True, repr_omit_defaults=True):
         if self.extra:
             raise InvalidElement("extra", "a fact has no members of its own; put them into the receipt's `extra`")
 
-    def _documented(self) -> dict[str, Any]:
+    def _documented(self) -> JsonObject:
         return {"header": self.header, "body": self.body}
 
 
@@ -54,7 +54,7 @@ class ReceiptItem(Value, frozen=True, kw_only=True, repr_omit_defaults=True):
             raise InvalidElement("title", "a row that shows nothing")
         self._check_extra()
 
-    def _documented(self) -> dict[str, Any]:
+    def _documented(self) -> JsonObject:
         names = ("title", "header", "body", "image_url")
         return {name: getattr(self, name) for name in names if getattr(self, name)}
 
@@ -111,7 +111,7 @@ class Receipt(Envelope, frozen=True, repr_omit_defaults=True):
         elif isinstance(count, bool) or not isinstance(count, int):
             raise InvalidElement("data.total_item_count", f"{count!r} is no whole number")
 
-    def _documented(self) -> dict[str, Any]:
+    def _documented(self) -> JsonObject:
         footer = {
             "amount": self.amount,
             "offer_text": self.offer_text,

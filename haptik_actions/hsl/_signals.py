@@ -7,6 +7,7 @@ from typing import Any, Literal, TypeAlias, get_args
 
 import msgspec
 
+from haptik_actions._from_outside import JsonObject
 from haptik_actions.errors import InvalidElement
 from haptik_actions.hsl._json import checked_copy
 from haptik_actions.hsl._value import (
@@ -52,8 +53,8 @@ class System(Envelope, frozen=True, repr_omit_defaults=True):
         set_once(self, "payload", _copied(self.payload, "data.payload"))
         self._check_envelope()
 
-    def _documented(self) -> dict[str, Any]:
-        data: dict[str, Any] = {} if self.event_name is None else {"event_name": self.event_name}
+    def _documented(self) -> JsonObject:
+        data: JsonObject = {} if self.event_name is None else {"event_name": self.event_name}
         if self.payload or data:
             data["payload"] = msgspec.to_builtins(self.payload)
         return self._envelope("SYSTEM", self.text, self.voice_text, data)
@@ -75,7 +76,7 @@ class SilentAction(Value, frozen=True, repr_omit_defaults=True):
         set_once(self, "data", _copied(self.data, "data"))
         self._check_extra()
 
-    def _documented(self) -> dict[str, Any]:
+    def _documented(self) -> JsonObject:
         return {"type": self.type, "data": msgspec.to_builtins(self.data)}
 
 
@@ -104,7 +105,7 @@ class Silent(Envelope, frozen=True, repr_omit_defaults=True):
         set_once(self, "silent_actions", actions)
         self._check_envelope()
 
-    def _documented(self) -> dict[str, Any]:
+    def _documented(self) -> JsonObject:
         actions = [action.to_hsl() for action in self.silent_actions]
         return self._envelope("SILENT", self.text, self.voice_text, {"silent_actions": actions})
 
@@ -132,11 +133,11 @@ class NativeAction(Envelope, frozen=True, repr_omit_defaults=True):
         check_says_something(self.method, "data.method", "a call without the name of a method")
         self._check_envelope()
 
-    def _documented(self) -> dict[str, Any]:
+    def _documented(self) -> JsonObject:
         return self._envelope("NATIVE_ACTION", self.text, self.voice_text, {"method": self.method})
 
 
-def _copied(members: object, path: str) -> dict[str, Any]:
+def _copied(members: object, path: str) -> JsonObject:
     if not isinstance(members, Mapping):
         raise InvalidElement(path, f"an object is wanted, not {type(members).__name__}")
     return checked_copy(members, path)

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 from msgspec import UNSET
 
+from haptik_actions._from_outside import JsonObject
 from haptik_actions.errors import InvalidElement
 from haptik_actions.hsl._json import NOTHING, same, within
 from haptik_actions.hsl._value import Value
@@ -24,7 +25,7 @@ class Source:
     `path` leads from the value that is being read to this object: empty, or such as `data`.
     """
 
-    def __init__(self, members: Any, path: str = "") -> None:
+    def __init__(self, members: object, path: str = "") -> None:
         if not isinstance(members, Mapping):
             raise InvalidElement(path, f"an object is wanted, not {type(members).__name__}")
         self.path = path
@@ -124,14 +125,14 @@ class Source:
             raise InvalidElement(self.at(key), f"a list is wanted, not {type(value).__name__}")
         return [(f"{self.at(key)}[{index}]", item) for index, item in enumerate(value)]
 
-    def rest(self) -> dict[str, Any]:
+    def rest(self) -> JsonObject:
         """The members that nobody has read, here and in the inner objects. Call it last."""
         known = {*self._names.values(), *self._inner}
         rest = {key: value for key, value in self.members.items() if key not in known}
         inner = {key: source.rest() for key, source in self._inner.items()}
         return {**rest, **{key: value for key, value in inner.items() if value}} or NOTHING
 
-    def differences(self, documented: Mapping[str, Any], *parents: str) -> dict[tuple[str, ...], Any]:
+    def differences(self, documented: Mapping[str, object], *parents: str) -> dict[tuple[str, ...], Any]:
         """Where the object was written in another way than `documented`, in the form of `Value.as_read`."""
         found: dict[tuple[str, ...], Any] = {}
         for key in dict.fromkeys([*documented, *self._names, *self._inner]):
@@ -146,7 +147,7 @@ class Source:
         return found
 
 
-def read(source: Source, build: Callable[[Source], V], serialise: Callable[[V], dict[str, Any]], path: str = "") -> V:
+def read(source: Source, build: Callable[[Source], V], serialise: Callable[[V], JsonObject], path: str = "") -> V:
     """The value that `build` makes of a source, with the form in which it was written.
 
     Raises:

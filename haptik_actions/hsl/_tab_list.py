@@ -7,6 +7,7 @@ from typing import Any, Literal, TypeAlias, get_args
 
 import msgspec
 
+from haptik_actions._from_outside import JsonObject
 from haptik_actions.errors import InvalidElement
 from haptik_actions.hsl._actionable import Actionable
 from haptik_actions.hsl._json import checked_copy
@@ -52,7 +53,7 @@ class TabItem(Value, frozen=True, repr_omit_defaults=True):
             check_string(getattr(self, name), name)
         self._check_extra()
 
-    def _documented(self) -> dict[str, Any]:
+    def _documented(self) -> JsonObject:
         names = ("title", "price", "caption", "message", "meta", "emoji")
         return {name: getattr(self, name) for name in names}
 
@@ -82,7 +83,7 @@ class Tab(Value, frozen=True, repr_omit_defaults=True):
         set_once(self, "tab_items", rows)
         self._check_extra()
 
-    def _documented(self) -> dict[str, Any]:
+    def _documented(self) -> JsonObject:
         return {
             "title": self.title,
             "sub_title": self.sub_title,
@@ -136,8 +137,8 @@ class TabList(Envelope, frozen=True, repr_omit_defaults=True):
         set_once(self, "analytics", checked_copy(self.analytics, "data.analytics"))
         self._check_envelope()
 
-    def _documented(self) -> dict[str, Any]:
-        data: dict[str, Any] = {
+    def _documented(self) -> JsonObject:
+        data: JsonObject = {
             "selection": self.selection,
             "tabs": [tab.to_hsl() for tab in self.tabs],
             "actionables": [self.actionable.to_hsl()],

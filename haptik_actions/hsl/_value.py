@@ -7,6 +7,7 @@ from typing import Any, TypeAlias, TypeVar
 
 import msgspec
 
+from haptik_actions._from_outside import JsonObject
 from haptik_actions.errors import InvalidElement
 from haptik_actions.hsl._json import NOTHING, checked_copy, same, within
 
@@ -31,12 +32,12 @@ class Value(msgspec.Struct, frozen=True, kw_only=True, repr_omit_defaults=True):
     extra: Mapping[str, Any] = NOTHING
     as_read: AsRead | None = None
 
-    def to_hsl(self) -> dict[str, Any]:
+    def to_hsl(self) -> JsonObject:
         """The documented JSON; members that are optional and empty are left out."""
         members = self._documented()
         return self._finished(members) if self.extra or self.as_read else members
 
-    def _documented(self) -> dict[str, Any]:
+    def _documented(self) -> JsonObject:
         """The JSON without `extra`, in the documented form; a new object each time."""
         raise NotImplementedError
 
@@ -59,7 +60,7 @@ class Value(msgspec.Struct, frozen=True, kw_only=True, repr_omit_defaults=True):
             _merge(self.to_hsl(), extra, "")
         set_once(self, "extra", extra or NOTHING)
 
-    def _finished(self, members: dict[str, Any]) -> dict[str, Any]:
+    def _finished(self, members: JsonObject) -> JsonObject:
         """The JSON with `extra`, in the form in which it was read."""
         if self.extra:
             _merge(members, msgspec.to_builtins(self.extra), "")
@@ -71,7 +72,7 @@ class Value(msgspec.Struct, frozen=True, kw_only=True, repr_omit_defaults=True):
         return members
 
 
-def _merge(members: dict[str, Any], extra: dict[str, Any], path: str) -> None:
+def _merge(members: JsonObject, extra: JsonObject, path: str) -> None:
     for key, value in extra.items():
         present = members.setdefault(key, value)
         if present is value:
@@ -81,7 +82,7 @@ def _merge(members: dict[str, Any], extra: dict[str, Any], path: str) -> None:
         _merge(present, value, within(path, key))
 
 
-def _below(members: dict[str, Any], parents: Sequence[str]) -> dict[str, Any] | None:
+def _below(members: JsonObject, parents: Sequence[str]) -> JsonObject | None:
     for parent in parents:
         below = members.get(parent)
         if not isinstance(below, dict):
@@ -109,14 +110,14 @@ class Envelope(Value, frozen=True, kw_only=True, repr_omit_defaults=True):
     def __hash__(self) -> int:
         return hash((type(self), self._words))
 
-    def _envelope(self, kind: str, text: str, voice_text: str | None, data: dict[str, Any]) -> dict[str, Any]:
-        members: dict[str, Any] = {"text": text, "type": kind}
+    def _envelope(self, kind: str, text: str, voice_text: str | None, data: JsonObject) -> JsonObject:
+        members: JsonObject = {"text": text, "type": kind}
         if voice_text is not None:
             members["voice_text"] = voice_text
         members["data"] = data
         return self._with_flags(members)
 
-    def _with_flags(self, members: dict[str, Any]) -> dict[str, Any]:
+    def _with_flags(self, members: JsonObject) -> JsonObject:
         if self.is_new is not None:
             members["isNew"] = self.is_new
         if self.mic_auto_open is not None:

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from haptik_actions._halves import without_halves
-from haptik_actions._rasa_yaml import read_rasa_yaml
+from haptik_actions._from_outside import without_halves
+from haptik_actions._yaml import read_rasa_yaml
 from haptik_actions.config import nearest
 from haptik_actions.errors import ConfigurationError, InvalidMessage
 from haptik_actions.messages._check import check_message

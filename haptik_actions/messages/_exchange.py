@@ -16,7 +16,7 @@ from typing import Any
 import msgspec
 
 from haptik_actions._csv import NUL, CsvRecords, detect_encoding
-from haptik_actions._rasa_yaml import load_yaml
+from haptik_actions._yaml import load_yaml
 from haptik_actions.errors import ConfigurationError
 from haptik_actions.messages._names import Place, checked
 

@@ -17,7 +17,7 @@ from typing import Literal
 
 from haptik_actions._deadline import DeadlinePassed, deadline
 from haptik_actions._namespace import ROOT
-from haptik_actions._single_flight import SingleFlight
+from haptik_actions._once import SingleFlight
 from haptik_actions.errors import InvalidMessage, MessagesUnavailable
 from haptik_actions.messages._defaults import PACKAGED_LOCALE
 from haptik_actions.messages._editor import Editor

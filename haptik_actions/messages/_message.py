@@ -22,7 +22,7 @@ from urllib.parse import quote
 
 import msgspec
 
-from haptik_actions._halves import without_halves
+from haptik_actions._from_outside import without_halves
 from haptik_actions.config import nearest
 from haptik_actions.errors import InvalidElement, InvalidMessage
 from haptik_actions.hsl import Unknown, parse

@@ -15,7 +15,7 @@ import re
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from haptik_actions._language_tag import is_locale
+from haptik_actions._from_outside import is_locale
 from haptik_actions._namespace import ROOT
 from haptik_actions.errors import ConfigurationError
 

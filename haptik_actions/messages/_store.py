@@ -12,11 +12,10 @@ from typing import TYPE_CHECKING, Any
 from cachetools import TLRUCache
 
 from haptik_actions._deadline import DeadlinePassed, deadline
-from haptik_actions._language_tag import is_locale
+from haptik_actions._from_outside import is_locale
 from haptik_actions._log import get_logger
-from haptik_actions._repeats import Repeats
-from haptik_actions._rest import Rest
-from haptik_actions._single_flight import SingleFlight
+from haptik_actions._once import Repeats, SingleFlight
+from haptik_actions._redis_health import Rest
 from haptik_actions.errors import InvalidElement
 from haptik_actions.messages._defaults import PACKAGED_LOCALE, Defaults
 from haptik_actions.messages._entry import Health

@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from haptik_actions._halves import without_halves
+from haptik_actions._from_outside import without_halves
 from haptik_actions._log import get_logger
 from haptik_actions.errors import HaptikError, InvalidElement
 from haptik_actions.messages import (

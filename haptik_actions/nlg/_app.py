@@ -10,7 +10,7 @@ from urllib.parse import parse_qs
 import msgspec
 
 from haptik_actions._log import get_logger
-from haptik_actions._loopback import host_of, is_forwarded, is_loopback
+from haptik_actions._network import host_of, is_forwarded, is_loopback
 from haptik_actions.messages import MessageStore
 from haptik_actions.nlg._answer import Call, answer, last_resort
 

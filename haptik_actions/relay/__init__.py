@@ -4,12 +4,11 @@ It is plain asyncio over Redis and `HaptikClient`, and knows neither Rasa nor Sa
 See docs/relay.md.
 """
 
-from haptik_actions.relay._events import PlatformEvent, UnreadableEvent, is_signed, read_event
-from haptik_actions.relay._host import Host, Reach, UserAway
+from haptik_actions.relay._host import Ending, FromUser, Host, How, InboxMessage, LedgerRow, Reach, Saying, UserAway
 from haptik_actions.relay._link import HAPTIK_CHANNEL, AfterAgent, Link, LinkState, conversation_id
+from haptik_actions.relay._link_store import RelayStore
+from haptik_actions.relay._platform_events import PlatformEvent, UnreadableEvent, is_signed, read_event
 from haptik_actions.relay._relay import Relay
-from haptik_actions.relay._store import RelayStore
-from haptik_actions.relay._values import Ending, FromUser, How, InboxMessage, LedgerRow, Saying
 
 __all__ = [
     "HAPTIK_CHANNEL",

@@ -29,9 +29,10 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from haptik_actions._deadline import DeadlinePassed, deadline
+from haptik_actions._from_outside import JsonObject
 from haptik_actions._log import get_logger
 from haptik_actions._namespace import ROOT
-from haptik_actions._rest import Rest
+from haptik_actions._redis_health import Rest
 from haptik_actions.errors import RelayAway
 
 if TYPE_CHECKING:
@@ -66,7 +67,7 @@ class Board:
     def __init__(self, client: Redis, *, patience: float, clock: Callable[[], float] | None = None) -> None:
         self.redis: Any = client
         self._patience, self._clock = patience, clock
-        self._scripts: dict[str, Any] = {}
+        self._scripts: JsonObject = {}
         self._gate = asyncio.Semaphore(_CALLS)
         self._rest = Rest(_REST_SECONDS)
         self.is_away = False

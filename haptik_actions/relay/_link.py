@@ -13,6 +13,7 @@ from typing import Any, Literal, TypeAlias
 import msgspec
 from cachetools import TTLCache
 
+from haptik_actions._from_outside import JsonObject
 from haptik_actions._log import get_logger
 
 __all__ = [
@@ -114,7 +115,7 @@ class Link(msgspec.Struct, frozen=True, kw_only=True):
     form: str | None = None
     after_agent: AfterAgent = AfterAgent()
     token: str = ""
-    return_address: dict[str, Any] = {}
+    return_address: JsonObject = {}
 
     @classmethod
     def of(cls, channel: str, sender_id: str, business_id: int, **members: Any) -> Link:

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import time
 
-from haptik_actions._ending import cancel_all
+from haptik_actions._deadline import cancel_all
 from haptik_actions._namespace import ROOT
 from haptik_actions.errors import RelayAway
 from haptik_actions.relay._board import Board

@@ -10,12 +10,12 @@ from typing import Any, Literal, TypeAlias, TypeVar
 import msgspec
 
 from haptik_actions.relay._board import Board, keys_of, shard_keys
-from haptik_actions.relay._events import PlatformEvent
+from haptik_actions.relay._host import FromUser, LedgerRow, Queued
 from haptik_actions.relay._lanes import Lane
 from haptik_actions.relay._link import Link, decode_link, read_link, to_json
+from haptik_actions.relay._platform_events import PlatformEvent
 from haptik_actions.relay._scripts_in import EVENT, LEAVE, OWN, TIMER, WORDS
 from haptik_actions.relay._scripts_out import FOR_AGENT, FOR_USER, LATER, MOVED, POLL, RELEASE, RENEW
-from haptik_actions.relay._values import FromUser, LedgerRow, Queued
 
 __all__ = ["DamagedLink", "Done", "ForAgent", "ForUser", "Queues", "Stored", "Wait", "Words"]
 
@@ -153,7 +153,7 @@ class Queues:
         """
         if hold and id_ in self._storing:
             hold += time.monotonic() - min(self._storing[id_])
-        ticked: tuple[Any, ...] = ("", "", "", "", "")
+        ticked: tuple[object, ...] = ("", "", "", "", "")
         if done is not None:
             ticked = (done.member, _row(done), done.inbox, int(done.ended), _twice(done))
         answer = await self._board.on(
@@ -289,7 +289,7 @@ def _row(done: Done) -> bytes:
     return _encode(done.row)
 
 
-def _optional(value: Any) -> bytes | str:
+def _optional(value: object) -> bytes | str:
     return "" if value is None else to_json(value)
 
 

@@ -16,19 +16,24 @@ from haptik_actions._log import get_logger
 from haptik_actions.client import HaptikClient
 from haptik_actions.errors import RelayAway
 from haptik_actions.messages import MessageStore
-from haptik_actions.relay._backlog import Backlog, Kept
-from haptik_actions.relay._events import MOST_BYTES, PlatformEvent, UnreadableEvent, event_name, is_signed, read_event
-from haptik_actions.relay._host import Host
+from haptik_actions.relay._host import FromUser, Host, InboxMessage, LedgerRow, Saying
 from haptik_actions.relay._lanes import Lane, Lanes
 from haptik_actions.relay._link import Link, conversation_id
-from haptik_actions.relay._names import Names
+from haptik_actions.relay._link_store import RelayStore
+from haptik_actions.relay._memory import Backlog, Kept, Names
+from haptik_actions.relay._platform_events import (
+    MOST_BYTES,
+    PlatformEvent,
+    UnreadableEvent,
+    event_name,
+    is_signed,
+    read_event,
+)
 from haptik_actions.relay._presence import Presence
 from haptik_actions.relay._queues import DamagedLink, Queues, Stored
 from haptik_actions.relay._sayings import Sayings, read_saying
-from haptik_actions.relay._store import RelayStore
 from haptik_actions.relay._to_agent import ToAgent
 from haptik_actions.relay._to_user import ToUser
-from haptik_actions.relay._values import FromUser, InboxMessage, LedgerRow, Saying
 from haptik_actions.relay._watch import Watch
 
 __all__ = ["Relay", "Written"]

@@ -1,4 +1,7 @@
-"""The way to the agent: the user's words go to Haptik one after the other, each confirmed before the next."""
+"""The way to the agent: the user's words go to Haptik one after the other, each confirmed before the next.
+
+Where a confirmation was lost, the chat's transcript tells whether Haptik has the words.
+"""
 
 from __future__ import annotations
 
@@ -6,12 +9,14 @@ import asyncio
 import random
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from typing import Literal
 
 from haptik_actions._log import get_logger
-from haptik_actions.client import HaptikClient, was_not_sent
+from haptik_actions.client import ChatMessage, HaptikClient, was_not_sent
 from haptik_actions.errors import (
     AccessForbidden,
+    ApiError,
     AuthenticationError,
     HaptikError,
     InactiveTeam,
@@ -23,14 +28,12 @@ from haptik_actions.errors import (
     UnknownTeam,
     UserNotRegistered,
 )
-from haptik_actions.relay._host import Host
+from haptik_actions.relay._host import FromUser, Host, How, LedgerRow
 from haptik_actions.relay._link import Link
 from haptik_actions.relay._queues import Done, ForAgent, Queues, Wait
 from haptik_actions.relay._sayings import Sayings
-from haptik_actions.relay._settle import look_up
-from haptik_actions.relay._values import FromUser, How, LedgerRow
 
-__all__ = ["ToAgent"]
+__all__ = ["ToAgent", "look_up"]
 
 logger = get_logger(__name__)
 
@@ -40,6 +43,7 @@ _KEPT_SECONDS = 24 * 3600.0
 _AWAY_SECONDS = 2.0
 _TELL_AFTER_SECONDS = 5.0
 _REDIS_PAUSE = 0.2
+_CLOCKS_DIFFER = 5.0
 
 
 class ToAgent:
@@ -286,3 +290,43 @@ def _pause(tries: int, error: Exception) -> float:
 
 def _language(locale: str | None) -> str | None:
     return locale.replace("_", "-").partition("-")[0].lower()[:2] if locale else None
+
+
+async def look_up(
+    client: HaptikClient, link: Link, words: FromUser, sent: int | None
+) -> int | Literal["no", "unknown"]:
+    """Return the platform's id of the user's words, `no` where it does not have them, `unknown` where nobody can tell.
+
+    `sent` is the id of the last message that was confirmed: these words come behind it. Files cannot be told by a text.
+
+    Raises:
+        HaptikError: a temporary one; ask again.
+    """
+    if link.user_name is None or link.conversation_no is None or words.kind != "text":
+        return "unknown"
+    try:
+        transcript = await client.get_chat_history(
+            conversation_no=link.conversation_no, user_name=link.user_name, business_id=link.business_id
+        )
+    except ApiError as error:
+        if error.temporary:
+            raise
+        return "unknown"
+    found = [message.message_id for message in _candidates(transcript.messages, words, sent)]
+    return min(found) if found else "no"
+
+
+def _candidates(messages: Iterable[ChatMessage], words: FromUser, sent: int | None) -> Iterable[ChatMessage]:
+    wanted = " ".join(words.text.split())
+    for message in messages:
+        if message.sender != "user" or " ".join(message.text.split()) != wanted:
+            continue
+        if message.message_id > sent if sent is not None else _is_recent(message, words):
+            yield message
+
+
+def _is_recent(message: ChatMessage, words: FromUser) -> bool:
+    try:
+        return message.timestamp.timestamp() >= words.at - _CLOCKS_DIFFER
+    except UnexpectedResponse:
+        return False

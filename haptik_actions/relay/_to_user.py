@@ -11,11 +11,10 @@ from cachetools import LRUCache
 
 from haptik_actions._log import get_logger
 from haptik_actions.errors import RelayAway
-from haptik_actions.relay._host import Host, UserAway
+from haptik_actions.relay._host import Host, How, LedgerRow, Queued, Saying, UserAway
 from haptik_actions.relay._link import HAPTIK_CHANNEL, Link, to_json
 from haptik_actions.relay._queues import Done, ForUser, Queues, Wait
 from haptik_actions.relay._sayings import Sayings, ending_of, write_saying
-from haptik_actions.relay._values import How, LedgerRow, Queued, Saying
 
 __all__ = ["ToUser"]
 

@@ -1,28 +1,33 @@
-"""Noticing what is due although nobody in this process has enqueued it: by being told, and by polling."""
+"""Noticing what is due although nobody in this process has enqueued it.
+
+Other processes tell of it through Redis, and what is missed that way is found by polling.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
-from haptik_actions._ending import cancel_all
+from haptik_actions._deadline import cancel_all
 from haptik_actions._log import get_logger
 from haptik_actions.errors import RelayAway
-from haptik_actions.relay._board import SHARDS
+from haptik_actions.relay._board import SHARDS, WAKE
 from haptik_actions.relay._lanes import Lanes
 from haptik_actions.relay._queues import Queues
-from haptik_actions.relay._wakes import can_be_told, listen
 
 if TYPE_CHECKING:
     from redis.asyncio import Redis
 
-__all__ = ["Watch"]
+__all__ = ["Watch", "can_be_told", "listen"]
 
 logger = get_logger(__name__)
 
 _MOST = 200
 _SHARDS_AT_ONCE = 8
+_PAUSE = 1.0
+_SECONDS = 5.0
 
 
 class Watch:
@@ -91,3 +96,48 @@ class Watch:
         for id_ in timers:
             if await self._queues.timer(id_, "haptik_relay_nobody_yet"):
                 self._lanes.look("user", id_)
+
+
+def can_be_told(client: Redis) -> bool:
+    """Tell whether the client can subscribe; redis-py's client of a cluster cannot, and polls."""
+    return hasattr(client, "pubsub")
+
+
+async def listen(client: Redis, token: str, tell: Callable[[str, str, float], None]) -> None:
+    """Call `tell` with lane, id and the seconds to wait, until cancelled. What is missed is found by polling.
+
+    What comes from the process with this `token` is passed over.
+    """
+    from redis.exceptions import RedisError
+
+    while True:
+        pubsub = client.pubsub()
+        try:
+            await pubsub.subscribe(WAKE)
+            while True:
+                message = await pubsub.get_message(ignore_subscribe_messages=True, timeout=_SECONDS)
+                if message is not None:
+                    _pass_on(message.get("data"), token, tell)
+        except (RedisError, OSError, asyncio.TimeoutError) as error:
+            logger.debug("Redis does not tell the relay what comes: %s.", type(error).__name__)
+        finally:
+            await _close(pubsub)
+        await asyncio.sleep(_PAUSE)
+
+
+def _pass_on(data: object, token: str, tell: Callable[[str, str, float], None]) -> None:
+    try:
+        lane, id_, after, *sender = (data.decode() if isinstance(data, bytes) else str(data)).split(":")
+        seconds = int(after) / 1000
+    except (ValueError, AttributeError):
+        return
+    if lane in ("user", "agent") and sender != [token]:
+        tell(lane, id_, seconds)
+
+
+async def _close(pubsub: Any) -> None:
+    from redis.exceptions import RedisError
+
+    with contextlib.suppress(RedisError, OSError):
+        # redis-py renamed the method in 5.0.1 and warns about the old name.
+        await getattr(pubsub, "aclose", pubsub.close)()

@@ -9,10 +9,8 @@ channel has no native form, it becomes a list, a page with "More" or a line of t
 channel can show is data: `CHANNELS`.
 """
 
-from haptik_actions.render._channel import Channel
-from haptik_actions.render._conversion import LOSSES, Conversion, Message, Note, NoteCode, Offer, OfferKind
-from haptik_actions.render._copy import Copy
-from haptik_actions.render._limits import Limit, Unit
+from haptik_actions.render._conversion import LOSSES, Conversion, Copy, Message, Note, NoteCode, Offer, OfferKind
+from haptik_actions.render._limits import Channel, Limit, Unit
 from haptik_actions.render._render import ALIASES, CHANNELS, channel_of, render
 
 __all__ = [

@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from haptik_actions._from_outside import JsonObject
 from haptik_actions.hsl import Actionable, strip_braces
 from haptik_actions.render._content import NOTHING, Control, Kind
 from haptik_actions.render._conversion import Note
@@ -100,7 +101,7 @@ def _reached(kind: Kind, actionable: Actionable, path: str, notes: list[Note]) -
     return _answer("reply", actionable, path, notes)
 
 
-def _dialled(payload: Mapping[str, Any]) -> str:
+def _dialled(payload: Mapping[str, object]) -> str:
     """The number of a CALL or an SMS: digits, perhaps behind a plus; empty where the payload has none."""
     for value in _values(payload, _NUMBER_KEYS):
         if _NUMBER.fullmatch(value):
@@ -108,11 +109,11 @@ def _dialled(payload: Mapping[str, Any]) -> str:
     return ""
 
 
-def _mailbox(payload: Mapping[str, Any]) -> str:
+def _mailbox(payload: Mapping[str, object]) -> str:
     return next(filter(_EMAIL.fullmatch, _values(payload, _EMAIL_KEYS)), "")
 
 
-def _values(payload: Mapping[str, Any], keys: Sequence[str]) -> Iterator[str]:
+def _values(payload: Mapping[str, object], keys: Sequence[str]) -> Iterator[str]:
     """Numbers or addresses without their scheme, and without what a mail or an SMS starts with."""
     for key in keys:
         if key in payload:
@@ -165,9 +166,9 @@ def _without_braces(message: str) -> str:
     return strip_braces(shown) if "{" in shown else shown
 
 
-def metadata(message: str) -> dict[str, Any]:
+def metadata(message: str) -> JsonObject:
     """What brace groups hold: `{sku: l1, size: 2}{task}` gives `{"sku": "l1", "size": "2", "task": True}`."""
-    found: dict[str, Any] = {}
+    found: JsonObject = {}
     for group in _GROUP.findall(message):
         for item in filter(None, map(str.strip, group.split(","))):
             key, colon, value = item.partition(":")
@@ -175,11 +176,11 @@ def metadata(message: str) -> dict[str, Any]:
     return found
 
 
-def _with_keys(meta: Mapping[str, Any], payload: Mapping[str, Any]) -> Mapping[str, Any]:
+def _with_keys(meta: Mapping[str, object], payload: Mapping[str, object]) -> Mapping[str, Any]:
     return {**meta, **{key: value for key, value in payload.items() if key not in _MESSAGE_KEYS}}
 
 
-def _opened(kind: Kind, payload: Mapping[str, Any], label: str) -> Mapping[str, Any] | None:
+def _opened(kind: Kind, payload: Mapping[str, object], label: str) -> Mapping[str, Any] | None:
     if kind == "detail":
         return _detail(payload, label)
     if kind == "list":
@@ -195,42 +196,42 @@ def _cards(text: str, items: list[Any], width: str = "MEDIUM") -> Mapping[str, A
     return {"text": text, "type": "CAROUSEL", "data": {"image_aspect_ratio": 1.0, "width": width, "items": items}}
 
 
-def _detail(payload: Mapping[str, Any], label: str) -> Mapping[str, Any] | None:
+def _detail(payload: Mapping[str, object], label: str) -> Mapping[str, Any] | None:
     """The screen behind a card: its first picture above its words and buttons, the others as cards of their own."""
     words = {key: payload[key] for key in _LINES if _said(payload, key)}
     images = _several(payload, "images")
     actionables = _several(payload, "actionables")
     if not (words or images or actionables):
         return None
-    first: dict[str, Any] = {**(words or {"title": label}), "actionables": actionables}
+    first: JsonObject = {**(words or {"title": label}), "actionables": actionables}
     if images:
         first["thumbnail"] = {"image": images[0]}
     others = [{"thumbnail": {"image": image}, "actionables": []} for image in images[1:]]
     return _cards(_said(payload, "title") or label, [first, *others], "BIG")
 
 
-def _shared(payload: Mapping[str, Any]) -> Mapping[str, Any] | None:
+def _shared(payload: Mapping[str, object]) -> Mapping[str, Any] | None:
     """What a SHARE shares, as a message that the user can forward."""
     message, image = _said(payload, "message"), _said(payload, "image")
     if image:
-        item: dict[str, Any] = {"thumbnail": {"image": image}, "actionables": []}
+        item: JsonObject = {"thumbnail": {"image": image}, "actionables": []}
         if message:
             item["title"] = message
         return _cards(message, [item], "BIG")
     return {"text": message, "type": "TEXT", "data": {"quick_replies": []}} if message else None
 
 
-def _said(payload: Mapping[str, Any], key: str) -> str:
+def _said(payload: Mapping[str, object], key: str) -> str:
     value = payload.get(key)
     return value.strip() if isinstance(value, str) else ""
 
 
-def _several(payload: Mapping[str, Any], key: str) -> list[Any]:
+def _several(payload: Mapping[str, object], key: str) -> list[Any]:
     value = payload.get(key) or []
     return value if isinstance(value, list) else [value]
 
 
-def _shows_something(item: Any) -> bool:
+def _shows_something(item: object) -> bool:
     if not isinstance(item, dict):
         return False
     thumbnail = item.get("thumbnail")

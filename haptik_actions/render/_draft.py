@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from hashlib import blake2b
-from typing import Any
 
-from haptik_actions.render._content import Control
-from haptik_actions.render._conversion import Conversion, Message, Note, NoteCode, Offer
-from haptik_actions.render._copy import Copy
-from haptik_actions.render._cutting import clip
-from haptik_actions.render._limits import Limit
+from haptik_actions import hsl
+from haptik_actions._from_outside import JsonObject
+from haptik_actions.render._content import Content, Control
+from haptik_actions.render._conversion import Conversion, Copy, Message, Note, NoteCode, Offer
+from haptik_actions.render._limits import Limit, clip
 
 
 class Draft:
@@ -42,7 +41,7 @@ class Draft:
         """Add a bubble of text."""
         self.messages.append({"text": text})
 
-    def custom(self, message: dict[str, Any]) -> None:
+    def custom(self, message: JsonObject) -> None:
         """Add a message in the platform's own JSON."""
         self.messages.append({"json_message": message})
 
@@ -216,3 +215,33 @@ def _with_ordinals(shown: Sequence[str]) -> list[str]:
             other = f"{title} ({ordinal})"
         different.append(other)
     return different
+
+
+def first_page(answers: Sequence[Control], most: int, content: Content, draft: Draft) -> Sequence[Control] | None:
+    """The options to show at once. None where there are more than fit, and no page can hold the others.
+
+    Pages need a caller that resolves answers: nobody else understands the control "More".
+    """
+    if len(answers) <= most:
+        return answers
+    if not draft.resolves or not _is_whole(answers, content):
+        return None
+    rest = _rest(content.element, most - 1)
+    if rest is None:
+        return None
+    draft.note("paginated", content.path, f"{most - 1} of {len(answers)} options")
+    more = draft.copy.more
+    return [*answers[: most - 1], Control("more", more, more, content.path, opens=rest.to_hsl())]
+
+
+def _is_whole(answers: Sequence[Control], content: Content) -> bool:
+    # Only where all controls are options can the rest of the element be the next page.
+    return len(answers) == len(content.controls)
+
+
+def _rest(element: hsl.Element, start: int) -> hsl.Text | hsl.Button | None:
+    if isinstance(element, hsl.Text):
+        return hsl.Text(element.text, element.quick_replies[start:])
+    if isinstance(element, hsl.Button):
+        return hsl.Button(element.text, element.items[start:])
+    return None

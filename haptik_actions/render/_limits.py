@@ -1,4 +1,7 @@
-"""Limits of a channel, each in the unit in which the platform counts, and where the number was read."""
+"""What a channel can show, its limits, and how a text is made to fit into them.
+
+Each limit is in the unit in which the platform counts, and says where the number was read.
+"""
 
 from __future__ import annotations
 
@@ -10,13 +13,17 @@ from types import MappingProxyType
 from typing import Literal, TypeAlias
 
 import msgspec
-from wcwidth import iter_graphemes
+from wcwidth import grapheme_boundary_before, iter_graphemes
 
 Unit: TypeAlias = Literal["code points", "UTF-16 units", "UTF-8 bytes", "grapheme clusters", "items"]
 """How a platform counts a text; `items` counts buttons, cards or rows."""
 
 # Lone surrogates cannot be encoded. They are counted all the same, because a conversion never raises.
 _ERRORS = "surrogatepass"
+Answers: TypeAlias = Literal["payload", "title", "speech"]
+"""What a tap delivers to the bot: the payload, the words on the control, or nothing but what the user says."""
+_ELLIPSIS = "…"
+_BREAKS = ("\n\n", "\n", ". ", "! ", "? ", "। ", " ")
 
 
 def _utf16_units(text: str) -> int:
@@ -131,3 +138,102 @@ def json_size(value: object) -> int:
 def limits(**named: Limit) -> Mapping[str, Limit]:
     """The limits of a channel, by the name of the field."""
     return MappingProxyType(named)
+
+
+class Channel(msgspec.Struct, frozen=True, kw_only=True):
+    """What one channel can show.
+
+    Attributes:
+        name: The channel's name in Rasa, as `tracker.get_latest_input_channel()` gives it.
+        title: What people call it.
+        connector: Who takes the messages to the platform, and in which keys of the response.
+        markup: How the text is marked up, by the dialect's name; `none` shows every mark as it stands, so none is sent.
+        limits: Field -> the most that it takes.
+        native: Type of element -> the form that it gets; a type that is missing becomes text.
+        controls: The kinds of control that it shows as such; every other one becomes a reply or a line of text.
+        answers: What a tap delivers to the bot.
+        remark: What else there is to know.
+    """
+
+    name: str
+    title: str
+    connector: str
+    markup: str = "none"
+    limits: Mapping[str, Limit] = {}
+    native: Mapping[str, str] = {}
+    controls: frozenset[str] = frozenset()
+    answers: Answers = "payload"
+    remark: str = ""
+
+
+def clip(text: str, limit: Limit) -> str:
+    """The text, or its beginning and an ellipsis, within the limit."""
+    if limit.fits(text):
+        return text
+    return text[: _whole(text, limit.room(text, limit.measure(_ELLIPSIS)))].rstrip() + _ELLIPSIS
+
+
+def counted(title: str, place: int, places: int, limit: Limit) -> str:
+    """A title that is repeated on several cards, with the number of the card: `Kurta (2/3)`."""
+    suffix = f" ({place}/{places})"
+    room = Limit(limit.size - limit.measure(suffix), limit.unit, limit.source)
+    return clip(title, room) + suffix
+
+
+_MOST_SHRINKING = 4
+
+
+def split(text: str, limit: Limit, written: Callable[[str], str] = str) -> list[str]:
+    """The text in parts within the limit, cut at a paragraph, line, sentence or word where one ends.
+
+    Only space is lost at the cuts. `text` has no space around it and is not empty; neither has or is a part, but for a
+    space that carries an accent. `written`
+    gives the form in which the channel sends a part (markup, escapes), and that form is what is measured.
+    """
+    parts = []
+    # Removing marks leaves at least a third of a text, so a text longer than this is too long without being measured.
+    window = _MOST_SHRINKING * limit.size
+    while len(text) > window or not limit.fits(written(text)):
+        cut = _break(text, _room(text[:window], limit, written))
+        parts.append(text[:cut].rstrip())
+        text = _without_space(text[cut:])
+        if not text:
+            return parts
+    return [*parts, text]
+
+
+def split_end(text: str, limit: Limit, end: Limit, written: Callable[[str], str] = str) -> list[str]:
+    """As `split`, with a lower limit for the last part, the one that carries the controls."""
+    *parts, last = split(text, limit, written)
+    ending = split(last, end, written)[-1]
+    rest = last.removesuffix(ending).rstrip()
+    return [*parts, rest, ending] if rest else [*parts, ending]
+
+
+def _room(text: str, limit: Limit, written: Callable[[str], str]) -> int:
+    room = limit.room(text)
+    while room > 1 and not limit.fits(written(text[:room])):
+        room = room * 3 // 4
+    return room
+
+
+def _break(text: str, room: int) -> int:
+    # A break in the first half would leave a bubble of a few words and make one bubble more.
+    for start in (room // 2, 1):
+        for mark in _BREAKS:
+            found = text.rfind(mark, start, room)
+            if found > 0:
+                return _whole(text, found + len(mark))
+    return _whole(text, room)
+
+
+def _without_space(text: str) -> str:
+    """The text without leading space. A space that carries an accent is a visible character and stays."""
+    bare = text.lstrip()
+    start = len(text) - len(bare)
+    return text[grapheme_boundary_before(text, start + 1) :] if start and bare else bare
+
+
+def _whole(text: str, cut: int) -> int:
+    """The last place up to `cut` that is between two grapheme clusters. A cluster longer than `cut` is divided."""
+    return grapheme_boundary_before(text, cut + 1) or cut

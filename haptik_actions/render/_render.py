@@ -9,7 +9,6 @@ import msgspec
 
 from haptik_actions.errors import ConversionLoss
 from haptik_actions.hsl import Element
-from haptik_actions.render._channel import Channel
 from haptik_actions.render._channels.botframework import BotFramework
 from haptik_actions.render._channels.facebook import Facebook
 from haptik_actions.render._channels.hangouts import Hangouts
@@ -23,15 +22,14 @@ from haptik_actions.render._channels.rocketchat import RocketChat
 from haptik_actions.render._channels.slack import Slack
 from haptik_actions.render._channels.socketio import SocketIO
 from haptik_actions.render._channels.telegram import Telegram
-from haptik_actions.render._channels.text import PlainText
 from haptik_actions.render._channels.twilio import Twilio
 from haptik_actions.render._channels.viber import Viber
 from haptik_actions.render._channels.voice import Voice
 from haptik_actions.render._channels.webexteams import WebexTeams
 from haptik_actions.render._channels.whatsapp import WhatsApp
-from haptik_actions.render._conversion import LOSSES, Conversion
-from haptik_actions.render._copy import Copy
-from haptik_actions.render._renderer import Renderer
+from haptik_actions.render._conversion import LOSSES, Conversion, Copy
+from haptik_actions.render._limits import Channel
+from haptik_actions.render._renderer import PlainText, Renderer
 
 _PLAIN = PlainText()
 _BY_NAME: dict[str, Renderer] = {

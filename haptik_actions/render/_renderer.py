@@ -1,4 +1,7 @@
-"""The base of all renderers. It makes text alone; each channel overrides what it has a form of its own for."""
+"""The base of all renderers. It makes text alone; each channel overrides what it has a form of its own for.
+
+`PlainText` overrides nothing: every channel can show it, so it also serves channels that are not known here.
+"""
 
 from __future__ import annotations
 
@@ -7,17 +10,16 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 from haptik_actions.hsl import Element, Receipt
-from haptik_actions.render._channel import Channel
 from haptik_actions.render._content import SPELLED, Card, Content, Control
-from haptik_actions.render._conversion import Conversion
-from haptik_actions.render._copy import Copy
-from haptik_actions.render._cutting import split, split_end
+from haptik_actions.render._conversion import Conversion, Copy
 from haptik_actions.render._draft import Draft, with_details
-from haptik_actions.render._limits import Limit
+from haptik_actions.render._limits import Channel, Limit, limits, split, split_end
 from haptik_actions.render._markup import NONE, Dialect
 from haptik_actions.render._read import read
 
 _E164 = re.compile(r"\+[1-9]\d{1,14}").fullmatch
+# Nothing is known of the channel, so the limit is too large to cut anything.
+NO_LIMIT = Limit(1_000_000, "code points", "none is known")
 
 
 class Renderer:
@@ -180,3 +182,34 @@ class Renderer:
 def bold(words: str) -> str:
     """The words in bold, or as they are where HSL's marks cannot enclose them."""
     return words if "*" in words or "\n" in words else f"*{words}*"
+
+
+class PlainText(Renderer):
+    """One message: replies as numbered lines, links and pictures as addresses."""
+
+    channel = Channel(
+        name="text",
+        title="plain text",
+        connector="any: `text` alone",
+        limits=limits(text=NO_LIMIT),
+        native={"TEXT": "text, options as numbered lines"},
+        answers="title",
+        remark="stands for every channel that is not known here",
+    )
+    text_limit = NO_LIMIT
+
+    def cards(self, content: Content, draft: Draft) -> None:
+        """Every card as a paragraph of one text."""
+        paragraphs = []
+        for card in content.cards:
+            paragraph = [card.image] if card.image else []
+            if card.lines or card.controls:
+                self.bubble(self.card_text(card), card.controls, content, draft)
+                paragraph.append(draft.messages.pop()["text"])
+            paragraphs.append("\n".join(paragraph))
+        draft.say("\n\n".join(paragraphs))
+
+    def picture(self, url: str, draft: Draft) -> None:
+        """The address of the picture."""
+        draft.note("replaced", "data.items", "picture by its address")
+        draft.say(url)

@@ -9,7 +9,7 @@ from starlette.datastructures import Headers
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from haptik_actions._loopback import is_loopback
+from haptik_actions._network import is_loopback
 
 __all__ = ["OwnNamesOnly", "OwnPagesOnly", "is_loopback_url"]
 

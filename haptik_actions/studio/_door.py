@@ -18,7 +18,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from haptik_actions._log import get_logger
-from haptik_actions._loopback import host_of, is_forwarded, is_loopback
+from haptik_actions._network import host_of, is_forwarded, is_loopback
 from haptik_actions.errors import HaptikError
 from haptik_actions.studio._origin import is_own_page
 from haptik_actions.studio._roles import Right

@@ -13,7 +13,7 @@ from starlette.types import ASGIApp
 
 from haptik_actions._connections import ConnectionLimits
 from haptik_actions._log import get_logger
-from haptik_actions._loopback import is_loopback
+from haptik_actions._network import is_loopback
 from haptik_actions._redis import connect, disconnect
 from haptik_actions._serving import serve_app
 from haptik_actions.config import Settings

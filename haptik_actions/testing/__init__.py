@@ -12,7 +12,6 @@ both.
 
 from __future__ import annotations
 
-from haptik_actions.testing._actions import actions_on, settings_for
-from haptik_actions.testing._server import SandboxServer, serve_in_thread
+from haptik_actions.testing._action_server import SandboxServer, actions_on, serve_in_thread, settings_for
 
 __all__ = ["SandboxServer", "actions_on", "serve_in_thread", "settings_for"]

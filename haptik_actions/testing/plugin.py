@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from os import PathLike
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
+
+from haptik_actions._from_outside import JsonObject
 
 if TYPE_CHECKING:
     from haptik_actions.sandbox import Sandbox, State
@@ -16,7 +18,7 @@ __all__ = ["haptik_sandbox", "haptik_sandbox_server", "haptik_sandbox_state"]
 
 
 @pytest.fixture
-def haptik_sandbox_state() -> State | dict[str, Any] | str | PathLike[str] | None:
+def haptik_sandbox_state() -> State | JsonObject | str | PathLike[str] | None:
     """What the sandbox knows at the start; None for the packaged state.
 
     Override it with a state file's path, with what such a file holds, or with a `State`.
@@ -25,7 +27,7 @@ def haptik_sandbox_state() -> State | dict[str, Any] | str | PathLike[str] | Non
 
 
 @pytest.fixture
-def haptik_sandbox(haptik_sandbox_state: State | dict[str, Any] | str | PathLike[str] | None) -> Sandbox:
+def haptik_sandbox(haptik_sandbox_state: State | JsonObject | str | PathLike[str] | None) -> Sandbox:
     """A new sandbox of the Haptik platform, in process. `haptik_sandbox.transport()` reaches it without a socket."""
     from haptik_actions.errors import ConfigurationError
 
@@ -46,7 +48,7 @@ def haptik_sandbox_server(haptik_sandbox: Sandbox) -> Iterator[SandboxServer]:
         yield server
 
 
-def _sandbox(state: State | dict[str, Any] | str | PathLike[str] | None) -> Sandbox:
+def _sandbox(state: State | JsonObject | str | PathLike[str] | None) -> Sandbox:
     from haptik_actions.sandbox import Sandbox
 
     if isinstance(state, dict):

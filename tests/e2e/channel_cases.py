@@ -36,8 +36,8 @@ from rasa.shared.core.events import (
 )
 from rasa.shared.core.trackers import DialogueStateTracker
 
-from haptik_actions.channel._events import form_of_pause, reset_slots, resume, user_words
 from haptik_actions.channel._outputs import Outputs
+from haptik_actions.channel._tracker_events import form_of_pause, reset_slots, resume, user_words
 from haptik_actions.relay import Link
 
 ORDERS = ("new", "old", "bare")

@@ -8,15 +8,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from haptik_actions.channel._bubbles import bubbles
+from haptik_actions.channel._haptik_bubbles import bubbles
 from haptik_actions.channel._integration import NoRequest, read_request
-from haptik_actions.channel._words import words_of
+from haptik_actions.channel._words_to_agent import words_of
 from haptik_actions.errors import HaptikError
 from haptik_actions.escalation._slot import read_slot
 from haptik_actions.faq import load, open_source
 from haptik_actions.messages import _exchange as exchange
 from haptik_actions.relay import read_event
-from haptik_actions.relay._events import UnreadableEvent
+from haptik_actions.relay._platform_events import UnreadableEvent
 from tests.unit.test_growth import CHAT_READERS, READERS
 
 Reader = Callable[[str], object]

@@ -9,7 +9,7 @@ import asyncio
 import os
 
 from haptik_actions._redis import connect, disconnect
-from haptik_actions.channel._late_words import RedisLateWords
+from haptik_actions.channel._turns import RedisLateWords
 from haptik_actions.escalation import HandOff, RedisOutbox, SharedBreakers, Terms
 from haptik_actions.faq import RedisLedger
 from haptik_actions.messages import Catalogue

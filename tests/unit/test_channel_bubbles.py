@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from haptik_actions.channel._bubbles import bubbles
+from haptik_actions.channel._haptik_bubbles import bubbles
 from haptik_actions.hsl import Actionable, Button, Card, Carousel, Image, Text, parse
 from haptik_actions.render import Copy, render
 from tests.support.elements import elements

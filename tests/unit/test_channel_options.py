@@ -6,8 +6,7 @@ from typing import Any
 
 import pytest
 
-from haptik_actions.channel._options import ChannelOptions
-from haptik_actions.channel._settings import endpoints_file
+from haptik_actions.channel._options import ChannelOptions, endpoints_file
 from haptik_actions.errors import ConfigurationError
 
 

@@ -9,8 +9,7 @@ import pytest
 from redis.asyncio import Redis
 
 from haptik_actions._redis import connect, disconnect
-from haptik_actions.channel._late_words import LateWords, MemoryLateWords, RedisLateWords
-from haptik_actions.channel._turns import Spoken, Turns
+from haptik_actions.channel._turns import LateWords, MemoryLateWords, RedisLateWords, Spoken, Turns
 from tests.support.valkey import Valkey
 
 SOON = 0.05

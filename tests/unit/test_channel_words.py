@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from haptik_actions.answers import to_metadata
-from haptik_actions.channel._words import said, without_contents, words_of
+from haptik_actions.channel._words_to_agent import said, without_contents, words_of
 from haptik_actions.hsl import Actionable, Text
 from haptik_actions.relay import FromUser
 from haptik_actions.render import render

@@ -21,7 +21,7 @@ import trustme
 from haptik_actions import errors
 from haptik_actions.actions import Runtime
 from haptik_actions.client import HaptikClient, PlatformServer, was_not_sent
-from haptik_actions.client._proxy import proxy_for
+from haptik_actions.client._transport import proxy_for
 from haptik_actions.config import Settings
 from haptik_actions.credentials import StaticCredentials
 from haptik_actions.rasa_api import resume

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 
-from haptik_actions._ending import cancel_all
+from haptik_actions._deadline import cancel_all
 
 
 async def test_a_task_that_swallows_a_cancellation_is_cancelled_again() -> None:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from haptik_actions._held_request import MOST_HELD, HeldRequest
+from haptik_actions._request_gate import MOST_HELD, HeldRequest
 
 HEAD = b"POST /nlg HTTP/1.1\r\nHost: a\r\n"
 READY = {

@@ -12,12 +12,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from haptik_actions.channel._answer import MOST_DETAILS, Answer, Details, details_of
 from haptik_actions.channel._integration import (
     MOST_DEPTH,
+    MOST_DETAILS,
+    Answer,
+    Details,
     IntegrationRequest,
     Mention,
     NoRequest,
+    details_of,
     read_request,
 )
 from haptik_actions.config import Settings

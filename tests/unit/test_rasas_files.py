@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from haptik_actions._rasa_yaml import load_yaml
+from haptik_actions._yaml import load_yaml
 from haptik_actions.errors import ConfigurationError
 from haptik_actions.faq import load, open_source
 from haptik_actions.messages import Message, MessageStore, UsableResponses, read_domain

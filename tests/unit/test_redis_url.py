@@ -18,9 +18,8 @@ from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 
-from haptik_actions._redis import check_url, connect, disconnect
+from haptik_actions._redis import check_url, connect, disconnect, read_address
 from haptik_actions._redis_health import COMMANDS, remarks_on
-from haptik_actions._redis_url import read_address
 from haptik_actions.cli import main
 from haptik_actions.config import Settings
 from haptik_actions.errors import ConfigurationError

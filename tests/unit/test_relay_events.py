@@ -17,7 +17,7 @@ from hypothesis.strategies import SearchStrategy
 from haptik_actions.errors import InvalidElement
 from haptik_actions.hsl import Text, parse, strip_braces
 from haptik_actions.relay import Link, PlatformEvent, UnreadableEvent, conversation_id, is_signed, read_event
-from haptik_actions.relay._element import element_of, shown_text
+from haptik_actions.relay._sayings import element_of, shown_text
 from haptik_actions.render import CHANNELS, render
 from tests.support.relay import SECRET as THE_SECRET
 from tests.support.relay import agent, completed, event, message, pinned, signed

@@ -10,7 +10,7 @@ import pytest
 from rasa_sdk import Action
 
 from haptik_actions._log import get_logger
-from haptik_actions._repeats import Repeats
+from haptik_actions._once import Repeats
 from haptik_actions.actions import Runtime, configure, escalate_on_error
 from haptik_actions.config import Settings
 from haptik_actions.messages import MessageStore

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Sequence
-from typing import Any
 
-from haptik_actions.hsl import Receipt
-from haptik_actions.render._channel import Channel
-from haptik_actions.render._channels._receipt_card import RECEIPT, receipt_card
+from haptik_actions._from_outside import JsonObject
+from haptik_actions.hsl import Receipt, ReceiptItem
 from haptik_actions.render._content import Card, Content, Control
-from haptik_actions.render._cutting import clip, counted
 from haptik_actions.render._draft import Draft, titles
-from haptik_actions.render._limits import Limit, limits
+from haptik_actions.render._limits import Channel, Limit, clip, counted, limits
 from haptik_actions.render._markup import MARKDOWN
 from haptik_actions.render._read import tidy
 from haptik_actions.render._renderer import Renderer
@@ -36,6 +34,10 @@ PAYLOAD = Limit(
     2000, "UTF-8 bytes", "no figure of Microsoft; six of them, with what they say, within the 28 KB of a card"
 )
 DISPLAY_TEXT = Limit(800, "UTF-8 bytes", "as the payload")
+RECEIPT = "application/vnd.microsoft.card.receipt"
+# learn.microsoft.com/microsoftteams/platform/task-modules-and-cards/cards/cards-reference: 28 KB in older editions.
+_MOST_BYTES = 24_000
+_NOTHING = "–"
 
 
 class BotFramework(Renderer):
@@ -91,7 +93,7 @@ class BotFramework(Renderer):
 
     def cards(self, content: Content, draft: Draft) -> None:
         """Hero cards side by side. Words that do not fit on a card follow as text."""
-        heroes: list[dict[str, Any]] = []
+        heroes: list[JsonObject] = []
         lines: list[str] = []
         for card in content.cards:
             heroes += self._card(card, draft, lines)
@@ -102,9 +104,9 @@ class BotFramework(Renderer):
         if lines:
             self.say("", lines, draft)
 
-    def _card(self, card: Card, draft: Draft, lines: list[str]) -> list[dict[str, Any]]:
+    def _card(self, card: Card, draft: Draft, lines: list[str]) -> list[JsonObject]:
         native, spelled = self.sorted(card.controls, draft)
-        head: dict[str, Any] = {}
+        head: JsonObject = {}
         if card.lines:
             head["title"] = clip(card.lines[0], TITLE)
             body = [self.dialect.text(line) for line in card.lines[1:]]
@@ -139,17 +141,17 @@ class BotFramework(Renderer):
 
     def _heroes(
         self,
-        head: dict[str, Any],
+        head: JsonObject,
         native: Sequence[Control],
         shown: Sequence[str],
         numbers: Sequence[int | None],
         draft: Draft,
-    ) -> list[dict[str, Any]]:
+    ) -> list[JsonObject]:
         buttons = [
             self._button(control, title, number, draft)
             for control, title, number in zip(native, shown, numbers, strict=True)
         ]
-        first: dict[str, Any] = {**head, "buttons": buttons[: BUTTONS.size]} if buttons else head
+        first: JsonObject = {**head, "buttons": buttons[: BUTTONS.size]} if buttons else head
         heroes = [{"contentType": _HERO, "content": first}]
         for start in range(BUTTONS.size, len(buttons), BUTTONS.size):
             draft.note("split", native[start].path, "further buttons on a further card")
@@ -191,3 +193,25 @@ class BotFramework(Renderer):
 def _in_paragraphs(written: str) -> str:
     # A single line feed is a space in the markdown of a card.
     return _SINGLE.sub("\n\n", written)
+
+
+def receipt_card(receipt: Receipt) -> JsonObject | None:
+    """The content of the card without its buttons; None where it is larger than a card may be."""
+    content: JsonObject = {"title": receipt.header}
+    facts = [{"key": fact.header, "value": fact.body if fact.body.strip() else _NOTHING} for fact in receipt.subheader]
+    if facts:
+        content["facts"] = facts
+    content["items"] = [_item(row) for row in receipt.order_items]
+    if receipt.amount.strip():
+        content["total"] = receipt.amount
+    written = json.dumps(content, ensure_ascii=False).encode("utf-8", "surrogatepass")
+    return content if len(written) <= _MOST_BYTES else None
+
+
+def _item(row: ReceiptItem) -> JsonObject:
+    members = {"title": row.title, "subtitle": row.header, "price": row.body}
+    item: JsonObject = {name: text for name, text in members.items() if text.strip()}
+    if row.image_url:
+        bare = "://" not in row.image_url
+        item["image"] = {"url": f"https://{row.image_url}" if bare else row.image_url}
+    return item

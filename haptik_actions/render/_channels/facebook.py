@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any, ClassVar, Final
+from typing import ClassVar, Final
 
-from haptik_actions.render._channel import Channel
+from haptik_actions._from_outside import JsonObject
 from haptik_actions.render._content import SPELLED, Card, Content, Control
 from haptik_actions.render._conversion import Message
-from haptik_actions.render._cutting import clip, counted
-from haptik_actions.render._draft import Draft, titles
-from haptik_actions.render._limits import Limit, limits
-from haptik_actions.render._pages import first_page
+from haptik_actions.render._draft import Draft, first_page, titles
+from haptik_actions.render._limits import Channel, Limit, clip, counted, limits
 from haptik_actions.render._renderer import Renderer
 
 _PLATFORM = "developers.facebook.com/documentation/business-messaging/messenger-platform/send-messages"
@@ -153,7 +151,7 @@ class Facebook(Renderer):
 
     def cards(self, content: Content, draft: Draft) -> None:
         """Generic templates. Words that do not fit on a card follow as text."""
-        elements: list[dict[str, Any]] = []
+        elements: list[JsonObject] = []
         cut: list[Card] = []
         lines: list[str] = []
         for card in content.cards:
@@ -168,23 +166,23 @@ class Facebook(Renderer):
         if lines:
             self.say("", lines, draft)
 
-    def generic_template(self, elements: list[dict[str, Any]], content: Content) -> dict[str, Any]:
+    def generic_template(self, elements: list[JsonObject], content: Content) -> JsonObject:
         """Cards side by side."""
-        payload: dict[str, Any] = {"template_type": "generic", "elements": elements}
+        payload: JsonObject = {"template_type": "generic", "elements": elements}
         if any("image_url" in element for element in elements):
             payload["image_aspect_ratio"] = "horizontal" if content.wide else "square"
         return {"attachment": {"type": "template", "payload": payload}}
 
     def _elements(
         self, card: Card, content: Content, draft: Draft, cut: list[Card], lines: list[str]
-    ) -> Iterator[dict[str, Any]]:
+    ) -> Iterator[JsonObject]:
         native, spelled = self.sorted(card.controls, draft)
         lines += [f"{card.lines[0]} – {line}" if card.lines else line for line in spelled]
         written = [self.dialect.text(line) for line in card.lines] or [self.dialect.text(content.text) or _NOTHING]
         title, subtitle = clip(written[0], CARD_TITLE), clip("\n".join(written[1:]), CARD_SUBTITLE)
         if card.lines and (title != written[0] or not CARD_SUBTITLE.fits("\n".join(written[1:]))):
             cut.append(card)
-        head: dict[str, Any] = {"title": title}
+        head: JsonObject = {"title": title}
         if subtitle:
             head["subtitle"] = subtitle
         if card.image:
@@ -194,8 +192,8 @@ class Facebook(Renderer):
         yield from self._with_buttons(head, native, draft, lines)
 
     def _with_buttons(
-        self, head: dict[str, Any], native: Sequence[Control], draft: Draft, lines: list[str]
-    ) -> Iterator[dict[str, Any]]:
+        self, head: JsonObject, native: Sequence[Control], draft: Draft, lines: list[str]
+    ) -> Iterator[JsonObject]:
         default = next((c.value for c in native if c.is_default and c.kind == "url"), None)
         if default is not None:
             head["default_action"] = {"type": "web_url", "url": default}

@@ -6,20 +6,17 @@ The connector gathers a whole answer of the bot into one message of cards, or of
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
+from haptik_actions._from_outside import JsonObject
 from haptik_actions.hsl import Element, Receipt
-from haptik_actions.render._channel import Channel
 from haptik_actions.render._channels.rest import details
 from haptik_actions.render._content import Card, Content, Control
-from haptik_actions.render._conversion import Conversion, Message, Note
-from haptik_actions.render._copy import Copy
+from haptik_actions.render._conversion import Conversion, Copy, Message, Note
 from haptik_actions.render._draft import Draft, told_apart
-from haptik_actions.render._limits import Limit, json_size, limits
+from haptik_actions.render._limits import Channel, Limit, json_size, limits
 from haptik_actions.render._markup import HTML
-from haptik_actions.render._read import tidy
+from haptik_actions.render._read import receipt_rows, receipt_total, tidy
 from haptik_actions.render._renderer import Renderer, bold
-from haptik_actions.render._summaries import receipt_rows, receipt_total
 
 _DOCS = "developers.google.com/workspace/chat"
 
@@ -90,7 +87,7 @@ class Hangouts(Renderer):
         """One card below the other."""
         draft.custom({"cards": [self._of(card, draft) for card in content.cards]})
 
-    def _of(self, card: Card, draft: Draft) -> dict[str, Any]:
+    def _of(self, card: Card, draft: Draft) -> JsonObject:
         native, lines = self.sorted(card.controls, draft)
         # A card needs something below its header.
         if len(card.lines) < 2 and not (lines or card.image or native):
@@ -100,14 +97,14 @@ class Hangouts(Renderer):
 
     def _with_widgets(
         self,
-        head: dict[str, Any],
+        head: JsonObject,
         text: str,
         lines: Sequence[str],
         image: str,
         native: Sequence[Control],
         draft: Draft,
-    ) -> dict[str, Any]:
-        widgets: list[dict[str, Any]] = [{"image": {"imageUrl": image}}] if image else []
+    ) -> JsonObject:
+        widgets: list[JsonObject] = [{"image": {"imageUrl": image}}] if image else []
         if text or lines:
             widgets += [_paragraph(part) for part in self.parts(text, lines, draft, PARAGRAPH)]
         if native:
@@ -133,7 +130,7 @@ class Hangouts(Renderer):
         widgets = [*_widgets(above), *rows, *_widgets(below)]
         draft.custom({"cards": [{**head, **_card(widgets)}]})
 
-    def _fits_message(self, rows: Sequence[dict[str, Any]], content: Content) -> bool:
+    def _fits_message(self, rows: Sequence[JsonObject], content: Content) -> bool:
         """Whether a receipt fits into one message. If not it is sent as text, so that its beginning is shown."""
         taps = [[control.label, control.value] for control in content.controls]
         return MESSAGE.size - _ENVELOPE * (1 + len(taps)) >= _size({"json_message": [rows, taps, content.text]})
@@ -143,27 +140,27 @@ class Hangouts(Renderer):
         draft.custom({"cards": [_card([{"image": {"imageUrl": url}}])]})
 
 
-def _card(widgets: list[dict[str, Any]]) -> dict[str, Any]:
+def _card(widgets: list[JsonObject]) -> JsonObject:
     return {"sections": [{"widgets": widgets}]}
 
 
-def _widgets(card: dict[str, Any]) -> list[dict[str, Any]]:
+def _widgets(card: JsonObject) -> list[JsonObject]:
     return [widget for section in card["sections"] for widget in section["widgets"]]
 
 
-def _pair(left: str, right: str) -> dict[str, Any]:
+def _pair(left: str, right: str) -> JsonObject:
     """A label above its value, or the one of them that there is."""
     pair = {"topLabel": HTML.plain(left)} if left and right else {}
     return {"keyValue": {**pair, "content": HTML.plain(right or left), "contentMultiline": True}}
 
 
-def _paragraph(written: str) -> dict[str, Any]:
+def _paragraph(written: str) -> JsonObject:
     return {"textParagraph": {"text": written.replace("\n", _LINE)}}
 
 
-def _button(control: Control, title: str, draft: Draft) -> dict[str, Any]:
+def _button(control: Control, title: str, draft: Draft) -> JsonObject:
     if control.kind == "url":
-        action: dict[str, Any] = {"openLink": {"url": control.value}}
+        action: JsonObject = {"openLink": {"url": control.value}}
     else:
         action = {"action": {"actionMethodName": draft.tap(control, title)}}
     return {"textButton": {"text": title, "onClick": action}}

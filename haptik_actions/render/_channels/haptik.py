@@ -10,12 +10,10 @@ import json
 from typing import get_args
 
 from haptik_actions import hsl
-from haptik_actions.render._channel import Channel
 from haptik_actions.render._content import SPELLED
-from haptik_actions.render._conversion import Conversion, OfferKind
-from haptik_actions.render._copy import Copy
+from haptik_actions.render._conversion import Conversion, Copy, OfferKind
 from haptik_actions.render._draft import Draft
-from haptik_actions.render._limits import Limit, limits
+from haptik_actions.render._limits import Channel, Limit, limits
 from haptik_actions.render._read import read
 from haptik_actions.render._renderer import Renderer
 

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from haptik_actions.render._channel import Channel
+from haptik_actions._from_outside import JsonObject
 from haptik_actions.render._channels import facebook
 from haptik_actions.render._channels.facebook import Facebook
 from haptik_actions.render._content import Content
 from haptik_actions.render._conversion import Message
 from haptik_actions.render._draft import Draft
-from haptik_actions.render._limits import Limit, limits
+from haptik_actions.render._limits import Channel, Limit, limits
 
 _PLATFORM = "developers.facebook.com/documentation/business-messaging/instagram-messaging/features"
 
@@ -63,12 +61,12 @@ class Instagram(Facebook):
         """A text with quick replies."""
         return {"json_message": {"text": text, "quick_replies": quick_replies}}
 
-    def generic_template(self, elements: list[dict[str, Any]], content: Content) -> dict[str, Any]:
+    def generic_template(self, elements: list[JsonObject], content: Content) -> JsonObject:
         """Cards side by side. Instagram has one ratio for all pictures, so no ratio is sent."""
         payload = {"template_type": "generic", "elements": elements}
         return {"attachment": {"type": "template", "payload": payload}}
 
     def picture(self, url: str, draft: Draft) -> None:
         """An image attachment."""
-        picture: dict[str, Any] = {"attachment": {"type": "image", "payload": {"url": url}}}
+        picture: JsonObject = {"attachment": {"type": "image", "payload": {"url": url}}}
         draft.custom(picture)

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, Final, TypeAlias
+from typing import Final
 
 import msgspec
 
+from haptik_actions._from_outside import JsonObject
 from haptik_actions.hsl import Element, Receipt
-from haptik_actions.render._channel import Channel
-from haptik_actions.render._channels._line_receipt import receipt_body
 from haptik_actions.render._content import SPELLED, Card, Content, Control
-from haptik_actions.render._conversion import Conversion, Note
-from haptik_actions.render._copy import Copy
-from haptik_actions.render._cutting import clip
-from haptik_actions.render._draft import Draft, titles
-from haptik_actions.render._limits import Limit, json_size, limits
+from haptik_actions.render._conversion import Conversion, Copy, Note
+from haptik_actions.render._draft import Draft, first_page, titles
+from haptik_actions.render._limits import Channel, Limit, clip, json_size, limits
 from haptik_actions.render._markup import NONE
-from haptik_actions.render._pages import first_page
+from haptik_actions.render._read import receipt_rows, receipt_total, tidy
 from haptik_actions.render._renderer import Renderer
 
 _API = "developers.line.biz/en/reference/messaging-api"
@@ -42,9 +40,12 @@ BODY = Limit(8000, "UTF-8 bytes", "no figure of LINE; with ten buttons within th
 CAROUSEL = Limit(50_000, "UTF-8 bytes", f"{_API}/#f-carousel: 50 kB of JSON at most")
 IMAGE_URL = Limit(2000, _UTF16, "developers.line.biz/en/news/2020/05/12; https alone")
 
-Json: TypeAlias = dict[str, Any]
 
 _WIDTHS = {True: "mega", False: "kilo"}
+
+# developers.line.biz/en/reference/messaging-api/#f-bubble: 30 kB of JSON, its frame and its buttons among them.
+_MOST_BYTES = 28_000
+_BYTES_OF_A_BUTTON = 200
 
 
 class Line(Renderer):
@@ -146,26 +147,26 @@ class Line(Renderer):
         bubbles = list(self._bubbles([_words(last)], None, "kilo", controls, shown.shown, shown.numbers, draft))
         self._flex(bubbles, last, draft)
 
-    def _flex(self, bubbles: Sequence[Json], alt_text: str, draft: Draft) -> None:
+    def _flex(self, bubbles: Sequence[JsonObject], alt_text: str, draft: Draft) -> None:
         for run in _runs(bubbles):
             contents = run[0] if len(run) == 1 else {"type": "carousel", "contents": list(run)}
             draft.custom({"type": "flex", "altText": clip(alt_text, ALT_TEXT), "contents": contents})
 
     def _bubbles(
         self,
-        body: list[Json],
-        hero: Json | None,
+        body: list[JsonObject],
+        hero: JsonObject | None,
         size: str,
         controls: Sequence[Control],
         shown: Sequence[str],
         numbers: Sequence[int | None],
         draft: Draft,
-    ) -> Iterable[Json]:
+    ) -> Iterable[JsonObject]:
         buttons = [
             {"type": "button", "height": "sm", "action": _action(control, title, number, draft)}
             for control, title, number in zip(controls, shown, numbers, strict=True)
         ]
-        bubble: Json = {"type": "bubble", "size": size}
+        bubble: JsonObject = {"type": "bubble", "size": size}
         if hero is not None:
             bubble["hero"] = hero
         if body:
@@ -180,7 +181,7 @@ class Line(Renderer):
 
     def cards(self, content: Content, draft: Draft) -> None:
         """Flex bubbles side by side; locations are asked for by quick replies below."""
-        bubbles: list[Json] = []
+        bubbles: list[JsonObject] = []
         places: list[Control] = []
         after: list[str] = []
         for card in content.cards:
@@ -194,7 +195,7 @@ class Line(Renderer):
 
     def _card(
         self, card: Card, content: Content, draft: Draft, places: list[Control], after: list[str]
-    ) -> Iterable[Json]:
+    ) -> Iterable[JsonObject]:
         native, lines = self._sorted(card.controls, draft)
         places += [control for control in native if control.kind == "location"]
         buttons = [control for control in native if control.kind != "location"]
@@ -254,9 +255,9 @@ class Line(Renderer):
             self.say("", [url], draft)
 
 
-def _runs(bubbles: Sequence[Json]) -> Iterator[list[Json]]:
+def _runs(bubbles: Sequence[JsonObject]) -> Iterator[list[JsonObject]]:
     """The bubbles in carousels, as many in each as LINE takes and shows."""
-    run: list[Json] = []
+    run: list[JsonObject] = []
     room = CAROUSEL.size
     for bubble in bubbles:
         size = json_size(bubble) + 1
@@ -269,7 +270,7 @@ def _runs(bubbles: Sequence[Json]) -> Iterator[list[Json]]:
         yield run
 
 
-def _action(control: Control, title: str, number: int | None, draft: Draft) -> Json:
+def _action(control: Control, title: str, number: int | None, draft: Draft) -> JsonObject:
     if control.kind == "url":
         return {"type": "uri", "label": title, "uri": control.value}
     if control.kind == "call":
@@ -281,7 +282,7 @@ def _action(control: Control, title: str, number: int | None, draft: Draft) -> J
     return {"type": "postback", "label": title, "data": data, "displayText": clip(control.label, DISPLAY)}
 
 
-def _hero(card: Card, content: Content, draft: Draft) -> Json | None:
+def _hero(card: Card, content: Content, draft: Draft) -> JsonObject | None:
     url = _secure(card.image, f"{card.path}.thumbnail.image", draft)
     if not IMAGE_URL.fits(url):
         draft.note("dropped", f"{card.path}.thumbnail.image", "an address that is too long for LINE")
@@ -293,7 +294,7 @@ def _hero(card: Card, content: Content, draft: Draft) -> Json | None:
     return hero
 
 
-def _image(url: str, ratio: str) -> Json:
+def _image(url: str, ratio: str) -> JsonObject:
     return {"type": "image", "url": url, "size": "full", "aspectMode": "cover", "aspectRatio": ratio}
 
 
@@ -309,14 +310,51 @@ def _ratio(content: Content) -> str:
     return f"{min(max(round(content.ratio * 100), 34), 100_000)}:100"
 
 
-def _words(text: str, *, heavy: bool = False) -> Json:
-    words: Json = {"type": "text", "text": text, "wrap": True}
+def _words(text: str, *, heavy: bool = False) -> JsonObject:
+    words: JsonObject = {"type": "text", "text": text, "wrap": True}
     return {**words, "weight": "bold"} if heavy else words
 
 
-def _box(contents: list[Json]) -> Json:
+def _box(contents: list[JsonObject]) -> JsonObject:
     return {"type": "box", "layout": "vertical", "spacing": "sm", "contents": contents}
 
 
 def _alt_text(content: Content) -> str:
     return ", ".join(card.lines[0] for card in content.cards if card.lines) or "…"
+
+
+def receipt_body(receipt: Receipt, controls: Sequence[Control], copy: Copy) -> list[JsonObject] | None:
+    """The body of the bubble: what the element says, its head, two columns of facts and rows, the sum and the offer.
+
+    None where body and buttons together are larger than LINE allows.
+    """
+    said, total, offer = tidy(receipt.text), receipt_total(receipt, copy), tidy(receipt.offer_text)
+    facts = len(receipt.subheader)
+    rows = [_row(left, right) for left, right in receipt_rows(receipt)]
+    body = [_flex_text(said)] if said else []
+    body += [_flex_text(tidy(receipt.header), weight="bold", size="lg"), *rows[:facts]]
+    if rows[facts:]:
+        body += [{"type": "separator"}, *rows[facts:]]
+    if total:
+        body += [{"type": "separator"}, _flex_text(total, weight="bold", align="end")]
+    if offer:
+        body.append(_flex_text(offer))
+    # A label is written twice: on its button, and in what the tap says.
+    buttons = sum(2 * _size(control.label) + _size(control.value) + _BYTES_OF_A_BUTTON for control in controls)
+    return body if _size(body) + buttons <= _MOST_BYTES else None
+
+
+def _row(left: str, right: str) -> JsonObject:
+    """Both texts side by side, or the one that there is."""
+    if not (left and right):
+        return _flex_text(left or right)
+    columns = [_flex_text(left, flex=3), _flex_text(right, flex=2, align="end")]
+    return {"type": "box", "layout": "horizontal", "spacing": "md", "contents": columns}
+
+
+def _flex_text(text: str, **style: object) -> JsonObject:
+    return {"type": "text", "text": NONE.text(text), "wrap": True, **style}
+
+
+def _size(value: object) -> int:
+    return len(json.dumps(value, ensure_ascii=False).encode("utf-8", "surrogatepass"))

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from haptik_actions.render._channel import Channel
 from haptik_actions.render._channels.rest import details
 from haptik_actions.render._content import Content, Control
 from haptik_actions.render._draft import Draft, told_apart
-from haptik_actions.render._limits import Limit, limits
+from haptik_actions.render._limits import Channel, Limit, limits
 from haptik_actions.render._markup import MARKDOWN
 from haptik_actions.render._renderer import Renderer
 

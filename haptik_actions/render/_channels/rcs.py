@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Final, TypeAlias
+from typing import Final
 
-from haptik_actions.render._channel import Channel
+from haptik_actions._from_outside import JsonObject
 from haptik_actions.render._content import SPELLED, Card, Content, Control
-from haptik_actions.render._cutting import clip
-from haptik_actions.render._draft import Draft, titles
-from haptik_actions.render._limits import Limit, limits
-from haptik_actions.render._pages import first_page
+from haptik_actions.render._draft import Draft, first_page, titles
+from haptik_actions.render._limits import Channel, Limit, clip, limits
 from haptik_actions.render._renderer import Renderer
 
 _DOCS = "developers.google.com/business-communications/rcs-business-messaging"
@@ -25,8 +23,6 @@ CARDS = Limit(10, "items", f"{_DOCS}, rich card carousel: 2 to 10")
 CARD_TITLE = Limit(200, _CODE_POINTS, f"{_DOCS}, rich card")
 CARD_TEXT = Limit(2000, _CODE_POINTS, f"{_DOCS}, rich card, description")
 CARD_SUGGESTIONS = Limit(4, "items", f"{_DOCS}, rich card")
-
-Json: TypeAlias = dict[str, Any]
 
 
 class Rcs(Renderer):
@@ -97,7 +93,7 @@ class Rcs(Renderer):
         if further:
             self.bubble(draft.copy.continued, further, content, draft)
 
-    def _card(self, card: Card, content: Content, draft: Draft, after: list[str], further: list[Control]) -> Json:
+    def _card(self, card: Card, content: Content, draft: Draft, after: list[str], further: list[Control]) -> JsonObject:
         native, lines = self._sorted(card.controls, draft)
         rest = native[CARD_SUGGESTIONS.size :]
         if rest:
@@ -110,7 +106,7 @@ class Rcs(Renderer):
         if not (CARD_TITLE.fits(title) and CARD_TEXT.fits(text)):
             draft.note("split", card.path, "words that a card has no room for in a message of their own")
             after += filter(None, [title, text])
-        rich: Json = {}
+        rich: JsonObject = {}
         if title or not (text or card.image):
             rich["title"] = clip(title or draft.copy.choose, CARD_TITLE)
         if text:
@@ -127,7 +123,7 @@ class Rcs(Renderer):
         draft.custom({"contentMessage": {"contentInfo": {"fileUrl": url, "forceRefresh": False}}})
 
 
-def _rich_card(cards: list[Json], content: Content) -> Json:
+def _rich_card(cards: list[JsonObject], content: Content) -> JsonObject:
     if len(cards) == 1:
         return {"standaloneCard": {"cardOrientation": "VERTICAL", "cardContent": cards[0]}}
     return {"carouselCard": {"cardWidth": "MEDIUM" if content.large else "SMALL", "cardContents": cards}}
@@ -135,14 +131,14 @@ def _rich_card(cards: list[Json], content: Content) -> Json:
 
 def _suggestions(
     controls: Sequence[Control], draft: Draft, shown: Sequence[str], numbers: Sequence[int | None]
-) -> list[Json]:
+) -> list[JsonObject]:
     return [
         _suggestion(control, title, number, draft)
         for control, title, number in zip(controls, shown, numbers, strict=True)
     ]
 
 
-def _suggestion(control: Control, title: str, number: int | None, draft: Draft) -> Json:
+def _suggestion(control: Control, title: str, number: int | None, draft: Draft) -> JsonObject:
     if control.kind == "url":
         return _action(title, control.label, {"openUrlAction": {"url": control.value}})
     if control.kind == "call":
@@ -153,5 +149,5 @@ def _suggestion(control: Control, title: str, number: int | None, draft: Draft) 
     return {"reply": {"text": title, "postbackData": payload}}
 
 
-def _action(title: str, payload: str, what: Json) -> Json:
+def _action(title: str, payload: str, what: JsonObject) -> JsonObject:
     return {"action": {"text": title, "postbackData": clip(payload, PAYLOAD), **what}}

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from haptik_actions import hsl
-from haptik_actions.render._channel import Channel
+from haptik_actions._from_outside import JsonObject
 from haptik_actions.render._content import Card, Content, Control
-from haptik_actions.render._conversion import Conversion
-from haptik_actions.render._copy import Copy
+from haptik_actions.render._conversion import Conversion, Copy
 from haptik_actions.render._draft import Draft, told_apart, with_details
-from haptik_actions.render._limits import Limit, limits
+from haptik_actions.render._limits import Channel, Limit, limits
 from haptik_actions.render._markup import HSL, Dialect
 from haptik_actions.render._read import tidy
 from haptik_actions.render._renderer import Renderer
@@ -74,7 +73,7 @@ class Rest(Renderer):
             draft.note("unsupported", "type", element.type)
         return draft.finished()
 
-    def raw(self, element: hsl.Element) -> dict[str, Any]:
+    def raw(self, element: hsl.Element) -> JsonObject:
         """The element itself, for a client that knows HSL."""
         return {"hsl": element.to_hsl()}
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
-from haptik_actions.render._channel import Channel
+from haptik_actions._from_outside import JsonObject
 from haptik_actions.render._channels.rest import details
 from haptik_actions.render._content import Card, Content, Control
 from haptik_actions.render._draft import Draft, told_apart
-from haptik_actions.render._limits import Limit, limits
+from haptik_actions.render._limits import Channel, Limit, limits
 from haptik_actions.render._markup import Dialect
 from haptik_actions.render._renderer import Renderer
 
@@ -59,8 +58,8 @@ class RocketChat(Renderer):
         if lines:
             self.say("", lines, draft)
 
-    def _attachment(self, card: Card, draft: Draft, lines: list[str]) -> dict[str, Any]:
-        attachment: dict[str, Any] = {}
+    def _attachment(self, card: Card, draft: Draft, lines: list[str]) -> JsonObject:
+        attachment: JsonObject = {}
         native, spelled = self.sorted(card.controls, draft)
         text = [self.dialect.text(line) for line in card.lines[1:]] + [self.dialect.plain(line) for line in spelled]
         if card.lines:
@@ -76,7 +75,7 @@ class RocketChat(Renderer):
         return attachment
 
 
-def _actions(native: Sequence[Control], draft: Draft) -> list[dict[str, Any]]:
+def _actions(native: Sequence[Control], draft: Draft) -> list[JsonObject]:
     return [
         {"type": "button", "text": title, "url": control.value}
         if control.kind == "url"

@@ -6,15 +6,12 @@ from collections.abc import Iterable, Sequence
 from typing import Any, Final, TypeAlias
 
 from haptik_actions.hsl import Receipt
-from haptik_actions.render._channel import Channel
 from haptik_actions.render._content import SPELLED, Card, Content, Control
-from haptik_actions.render._cutting import clip
 from haptik_actions.render._draft import Draft, titles
-from haptik_actions.render._limits import Escaped, Limit, limits
+from haptik_actions.render._limits import Channel, Escaped, Limit, clip, limits
 from haptik_actions.render._markup import NONE, SLACK
-from haptik_actions.render._read import tidy
+from haptik_actions.render._read import receipt_rows, receipt_total, tidy
 from haptik_actions.render._renderer import Renderer
-from haptik_actions.render._summaries import receipt_rows, receipt_total
 
 _DOCS = "docs.slack.dev/reference/block-kit"
 _CODE_POINTS: Final = "code points"

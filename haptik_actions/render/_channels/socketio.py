@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
+from haptik_actions._from_outside import JsonObject
 from haptik_actions.hsl import Element
-from haptik_actions.render._channel import Channel
 from haptik_actions.render._channels.rest import TEXT, Rest
 from haptik_actions.render._content import Content, Control
 from haptik_actions.render._draft import Draft
-from haptik_actions.render._limits import limits
+from haptik_actions.render._limits import Channel, limits
 from haptik_actions.render._markup import MARKDOWN_UNESCAPED
 
 _PARAGRAPH = "\n\n"
@@ -60,7 +59,7 @@ class SocketIO(Rest):
         for card in content.cards:
             lines += [self.spelled(control, draft) for control in card.controls if control.kind in ("call", "contact")]
             title, *others = card.lines or (content.text or _NOTHING,)
-            element: dict[str, Any] = {"title": title}
+            element: JsonObject = {"title": title}
             if others:
                 element["subtitle"] = "\n".join(others)
             if card.image:
@@ -80,6 +79,6 @@ class SocketIO(Rest):
         self.as_reply(control, draft)
         return {"type": "postback", "title": control.label, "payload": draft.tap(control, control.label)}
 
-    def raw(self, element: Element) -> dict[str, Any]:
+    def raw(self, element: Element) -> JsonObject:
         """The element itself, as the connector emits it."""
         return {"data": super().raw(element)}

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Final
 
-from haptik_actions.render._channel import Channel
+from haptik_actions._from_outside import JsonObject
 from haptik_actions.render._content import Card, Content, Control
-from haptik_actions.render._draft import Draft, titles
-from haptik_actions.render._limits import Limit, limits
+from haptik_actions.render._draft import Draft, first_page, titles
+from haptik_actions.render._limits import Channel, Limit, limits
 from haptik_actions.render._markup import HTML
-from haptik_actions.render._pages import first_page
 from haptik_actions.render._renderer import Renderer
 
 _API = "core.telegram.org/bots/api"
@@ -89,7 +88,7 @@ class Telegram(Renderer):
             text, [*shown.lines, *lines], _inline_keyboard(page, shown.shown, shown.numbers, draft), draft
         )
 
-    def _with_keyboard(self, text: str, lines: list[str], keyboard: dict[str, Any], draft: Draft) -> None:
+    def _with_keyboard(self, text: str, lines: list[str], keyboard: JsonObject, draft: Draft) -> None:
         *before, last = self.parts(text, lines, draft, self.text_limit)
         for part in before:
             _say(part, draft)
@@ -128,7 +127,7 @@ class Telegram(Renderer):
         return fits and not spelled and len(card.controls) <= BUTTONS.size
 
     def _photo(self, card: Card, caption: str, draft: Draft) -> None:
-        photo: dict[str, Any] = {"photo": card.image}
+        photo: JsonObject = {"photo": card.image}
         native, _ = self.sorted(card.controls, draft)
         if caption:
             photo["caption"] = caption
@@ -159,7 +158,7 @@ def _say(written: str, draft: Draft) -> None:
 
 def _inline_keyboard(
     page: Sequence[Control], shown: Sequence[str], numbers: Sequence[int | None], draft: Draft
-) -> dict[str, Any]:
+) -> JsonObject:
     buttons = [
         {"text": title, "url": control.value}
         if control.kind == "url"
@@ -169,6 +168,6 @@ def _inline_keyboard(
     return {"inline_keyboard": _rows(buttons)}
 
 
-def _rows(buttons: list[dict[str, Any]]) -> list[list[dict[str, Any]]]:
+def _rows(buttons: list[JsonObject]) -> list[list[JsonObject]]:
     width = _PER_ROW if len(buttons) > _PER_ROW and all(len(b["text"]) <= _SHORT for b in buttons) else 1
     return [buttons[start : start + width] for start in range(0, len(buttons), width)]

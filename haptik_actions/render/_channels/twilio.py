@@ -6,10 +6,9 @@ arrives as text in any case.
 
 from __future__ import annotations
 
-from haptik_actions.render._channel import Channel
 from haptik_actions.render._content import Card, Content
 from haptik_actions.render._draft import Draft
-from haptik_actions.render._limits import Limit, limits
+from haptik_actions.render._limits import Channel, Limit, limits
 from haptik_actions.render._renderer import Renderer
 
 TEXT = Limit(1600, "UTF-16 units", "twilio.com/docs/api/errors/21617; what is no GSM-7 is sent as UCS-2")

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any, TypeAlias
 
-from haptik_actions.render._channel import Channel
+from haptik_actions._from_outside import JsonObject
 from haptik_actions.render._content import Card, Content, Control
-from haptik_actions.render._cutting import clip
-from haptik_actions.render._draft import Draft, titles
-from haptik_actions.render._limits import Escaped, Limit, limits
+from haptik_actions.render._draft import Draft, first_page, titles
+from haptik_actions.render._limits import Channel, Escaped, Limit, clip, limits
 from haptik_actions.render._markup import NONE, WHATSAPP
-from haptik_actions.render._pages import first_page
 from haptik_actions.render._renderer import Renderer
 
 _DOCS = "creators.viber.com/docs/bots-api"
@@ -33,8 +30,6 @@ _CARD_BUTTONS = ROWS.size - _TEXT_ROWS - _FEWEST_IMAGE_ROWS
 # The API version that clients need (https://developers.viber.com): 3 for location-picker, 7 for cards of 7 rows.
 _KEYBOARD_VERSION = 3
 _RICH_MEDIA_VERSION = 7
-
-Json: TypeAlias = dict[str, Any]
 
 
 class Viber(Renderer):
@@ -90,7 +85,7 @@ class Viber(Renderer):
 
     def cards(self, content: Content, draft: Draft) -> None:
         """Cards of seven rows each. Words that do not fit on a card follow as text."""
-        cards: list[list[Json]] = []
+        cards: list[list[JsonObject]] = []
         after: list[Card] = []
         lines: list[str] = []
         for card in content.cards:
@@ -111,7 +106,7 @@ class Viber(Renderer):
         if places:
             self.bubble(draft.copy.share_location, places, content, draft)
 
-    def _card(self, card: Card, draft: Draft, after: list[Card], lines: list[str]) -> Iterator[list[Json]]:
+    def _card(self, card: Card, draft: Draft, after: list[Card], lines: list[str]) -> Iterator[list[JsonObject]]:
         native, spelled = self.sorted([c for c in card.controls if c.kind != "location"], draft)
         lines += [f"{card.lines[0]} – {line}" if card.lines else line for line in spelled]
         text = "\n".join(map(NONE.text, card.lines))
@@ -144,14 +139,14 @@ class Viber(Renderer):
         draft.custom({"type": "picture", "text": "", "media": url})
 
 
-def _card(text: str, image: str, default: str, buttons: list[Json]) -> list[Json]:
+def _card(text: str, image: str, default: str, buttons: list[JsonObject]) -> list[JsonObject]:
     """The seven rows of one card: picture, words, buttons. Always seven, because the eighth begins the next card."""
     free = ROWS.size - len(buttons)
     text_rows = (_TEXT_ROWS if image else free) if text else 0
-    tap: Json = (
+    tap: JsonObject = (
         {"ActionType": "open-url", "ActionBody": default} if default else {"ActionType": "none", "ActionBody": "none"}
     )
-    rows: list[Json] = []
+    rows: list[JsonObject] = []
     if image:
         rows.append({"Columns": _WIDTH, "Rows": free - text_rows, **tap, "Image": image})
     if text or not image:
@@ -159,8 +154,8 @@ def _card(text: str, image: str, default: str, buttons: list[Json]) -> list[Json
     return [*rows, *buttons]
 
 
-def _button(control: Control, title: str, number: int | None, draft: Draft) -> Json:
-    button: Json = {"Columns": _WIDTH, "Rows": 1, "Text": LABEL.written(title)}
+def _button(control: Control, title: str, number: int | None, draft: Draft) -> JsonObject:
+    button: JsonObject = {"Columns": _WIDTH, "Rows": 1, "Text": LABEL.written(title)}
     if control.kind == "url":
         return {**button, "ActionType": "open-url", "ActionBody": control.value}
     if control.kind == "location":
@@ -174,7 +169,7 @@ def _on_button(text: str) -> str:
     return CARD_TEXT.written(clip(text, CARD_TEXT))
 
 
-def _rich_media(buttons: list[Json], alt_text: str) -> Json:
+def _rich_media(buttons: list[JsonObject], alt_text: str) -> JsonObject:
     media = {
         "Type": "rich_media",
         "ButtonsGroupColumns": _WIDTH,

@@ -5,10 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from haptik_actions.render._channel import Channel
 from haptik_actions.render._content import SPELLED, Content, Control
 from haptik_actions.render._draft import Draft, told_apart
-from haptik_actions.render._limits import Limit, limits
+from haptik_actions.render._limits import Channel, Limit, limits
 from haptik_actions.render._renderer import Renderer
 
 TEXT = Limit(4096, "UTF-8 bytes", "twilio.com/docs/voice/twiml/say")

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from haptik_actions.render._channel import Channel
-from haptik_actions.render._limits import Limit, limits
+from haptik_actions.render._limits import Channel, Limit, limits
 from haptik_actions.render._renderer import Renderer
 
 TEXT = Limit(7439, "UTF-8 bytes", "developer.webex.com/docs/api/v1/messages/create-a-message, text")

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from itertools import groupby
-from typing import Any, Final, TypeAlias
+from typing import Final
 
-from haptik_actions.render._channel import Channel
+from haptik_actions._from_outside import JsonObject
 from haptik_actions.render._content import Card, Content, Control
-from haptik_actions.render._cutting import clip
 from haptik_actions.render._draft import Draft
-from haptik_actions.render._limits import Limit, limits
+from haptik_actions.render._limits import Channel, Limit, clip, limits
 from haptik_actions.render._markup import WHATSAPP
 from haptik_actions.render._renderer import Renderer
 
@@ -34,8 +33,6 @@ URL = Limit(2000, _CODE_POINTS, "no figure of Meta for a session message; that o
 
 # Each link needs a message of its own. From four links on, one text with all of them is easier to read.
 _LINKS = 3
-
-Json: TypeAlias = dict[str, Any]
 
 
 class WhatsApp(Renderer):
@@ -137,19 +134,19 @@ class WhatsApp(Renderer):
                 draft.note("split", run[0].path, "further rows in a list of their own")
             text, lines = draft.copy.continued, []
 
-    def _sections(self, run: Sequence[Control], draft: Draft) -> Iterator[Json]:
+    def _sections(self, run: Sequence[Control], draft: Draft) -> Iterator[JsonObject]:
         several = len({control.section for control in run}) > 1
         taken: set[str] = set()
         for heading, controls in groupby(run, key=lambda control: control.section):
             rows = list(controls)
-            section: Json = {"rows": [self._row(control, draft, taken) for control in rows]}
+            section: JsonObject = {"rows": [self._row(control, draft, taken) for control in rows]}
             if heading or several:
                 section["title"] = clip(heading or draft.copy.options, SECTION)
             if not SECTION.fits(heading):
                 draft.cut(rows[0].path, section["title"], SECTION)
             yield section
 
-    def _row(self, control: Control, draft: Draft, taken: set[str]) -> Json:
+    def _row(self, control: Control, draft: Draft, taken: set[str]) -> JsonObject:
         title = clip(control.label, ROW_TITLE)
         # A row whose label is cut shows the whole label as its description.
         detail = control.detail if title == control.label else " – ".join(filter(None, [control.label, control.detail]))
@@ -157,7 +154,7 @@ class WhatsApp(Renderer):
             draft.cut(control.path, clip(detail, ROW_DETAIL), ROW_DETAIL)
         elif title != control.label:
             draft.note("replaced", f"{control.path}.actionable_text", "label by a row with its second line")
-        row: Json = {"id": draft.tap_once(control, title, ROW_PAYLOAD, taken), "title": title}
+        row: JsonObject = {"id": draft.tap_once(control, title, ROW_PAYLOAD, taken), "title": title}
         if detail:
             row["description"] = clip(detail, ROW_DETAIL)
         return row
@@ -196,13 +193,13 @@ class WhatsApp(Renderer):
         draft.custom(_image(url, ""))
 
 
-def _image(url: str, caption: str) -> Json:
+def _image(url: str, caption: str) -> JsonObject:
     image = {"link": url, "caption": caption} if caption else {"link": url}
     return {"type": "image", "image": image}
 
 
-def _interactive(kind: str, body: str, action: Json, image: str) -> Json:
-    interactive: Json = {"type": kind, "body": {"text": body}, "action": action}
+def _interactive(kind: str, body: str, action: JsonObject, image: str) -> JsonObject:
+    interactive: JsonObject = {"type": kind, "body": {"text": body}, "action": action}
     if image:
         interactive["header"] = {"type": "image", "image": {"link": image}}
     return {"type": "interactive", "interactive": interactive}

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import msgspec
 from cachetools import TTLCache
 
 from haptik_actions.relay._board import Board, chat_key, keys_of
+from haptik_actions.relay._host import LedgerRow
 from haptik_actions.relay._link import Link, conversation_id, is_conversation_id, members_of, read_link, to_json
 from haptik_actions.relay._presence import Relayed
 from haptik_actions.relay._scripts import ASKED, PREPARE, RESTORE, UPDATE, WITHDRAW
 from haptik_actions.relay._scripts_out import COLLECT
-from haptik_actions.relay._values import LedgerRow
 
 if TYPE_CHECKING:
     from redis.asyncio import Redis
@@ -100,7 +100,7 @@ class RelayStore:
         """The hand-off failed for good: the bot keeps the conversation."""
         await self.board.on(WITHDRAW, id_, to_json(receipt))
 
-    async def update(self, id_: str, **members: Any) -> Link | None:
+    async def update(self, id_: str, **members: object) -> Link | None:
         """Set members of a link that exists, such as `return_address` or `locale`; None where there is none."""
         pairs = [word for name, value in members.items() for word in (name, to_json(value))]
         link = await self._link_of(UPDATE, id_, *pairs)
@@ -200,5 +200,5 @@ class RelayStore:
 
         await disconnect(self.board.redis)
 
-    async def _link_of(self, script: str, id_: str, *args: Any) -> Link | None:
+    async def _link_of(self, script: str, id_: str, *args: object) -> Link | None:
         return read_link(id_, await self.board.on(script, id_, *args))

@@ -25,6 +25,7 @@ from rasa.shared.core.events import (
 )
 from rasa.shared.core.trackers import DialogueStateTracker
 
+from haptik_actions._from_outside import JsonObject
 from haptik_actions.escalation import RECEIPT_SLOT, Receipt
 from haptik_actions.relay import Saying
 
@@ -162,12 +163,14 @@ def reset_slots(tracker: DialogueStateTracker, names: Sequence[str]) -> list[Eve
     return events
 
 
-def user_words(text: str, *, channel: str | None, message_id: str | None, metadata: Mapping[str, Any] | None) -> Event:
+def user_words(
+    text: str, *, channel: str | None, message_id: str | None, metadata: Mapping[str, object] | None
+) -> Event:
     """Return the event of words that the agent reads, and the bot does not: it has no intent."""
     return UserUttered(text, None, input_channel=channel, message_id=message_id, metadata=dict(metadata or {}))
 
 
-def mark(saying: Saying) -> dict[str, Any]:
+def mark(saying: Saying) -> JsonObject:
     """Return what the metadata of a bot's event says of who has said it."""
     said = {"author": saying.author, "agent": saying.name, "message_id": saying.id, "key": saying.key}
     return {_MARK: {name: value for name, value in said.items() if value is not None}}

@@ -1,12 +1,20 @@
-"""One load at a time per key, shared by the credentials cache and the message store."""
+"""What is done once for many callers: a load for all who wait for it, and a line of the log that each would write."""
 
 from __future__ import annotations
 
 import asyncio
+import logging
+import time
 from collections.abc import Callable, Coroutine, Hashable
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
+
+from cachetools import TTLCache
+
+__all__ = ["Repeats"]
 
 T = TypeVar("T")
+_SECONDS = 60.0
+_MOST = 1000
 
 
 class SingleFlight(Generic[T]):
@@ -19,7 +27,7 @@ class SingleFlight(Generic[T]):
     def __init__(self) -> None:
         self._flights: dict[Hashable, asyncio.Task[T]] = {}
 
-    async def run(self, key: Hashable, load: Callable[[], Coroutine[Any, Any, T]]) -> T:
+    async def run(self, key: Hashable, load: Callable[[], Coroutine[object, object, T]]) -> T:
         """Return what `load` returns, or raise what it raises; one `load` at a time per `key`."""
         flight, loop = self._flights.get(key), asyncio.get_running_loop()
         if flight is None or flight.get_loop() is not loop:
@@ -38,3 +46,25 @@ class SingleFlight(Generic[T]):
         # Looking at the exception keeps asyncio from reporting it a second time when every caller was cancelled.
         if not flight.cancelled():
             flight.exception()
+
+
+class Repeats:
+    """Lets a line through once in `seconds`, with the same values. Of more than a thousand the oldest is forgotten.
+
+    `timer` is its clock, in seconds.
+    """
+
+    def __init__(self, seconds: float = _SECONDS, *, timer: Callable[[], float] = time.monotonic) -> None:
+        self._told: TTLCache[Hashable, None] = TTLCache(_MOST, seconds, timer)
+
+    def is_due(self, *what: Hashable) -> bool:
+        """Tell whether a line about this may be logged now; then it may not again for a while."""
+        if what in self._told:
+            return False
+        self._told[what] = None
+        return True
+
+    def log(self, logger: logging.Logger, level: int, line: str, *values: object) -> None:
+        """Log a line, unless the same one was logged a moment ago."""
+        if self.is_due(line, *map(str, values)):
+            logger.log(level, line, *values, stacklevel=2)

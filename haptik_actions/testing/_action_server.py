@@ -1,23 +1,27 @@
-"""The sandbox on a real port, in a thread of its own, so that tests without an event loop can use it."""
+"""The sandbox on a real port, in a thread of its own, and guarded actions whose hand-offs reach it.
+
+Tests without an event loop can use both.
+"""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import Future
-from contextlib import contextmanager
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from threading import Thread
 from typing import TYPE_CHECKING
 
-from haptik_actions.config import ENVIRONMENT
-from haptik_actions.testing._actions import settings_for
+from haptik_actions.config import ENVIRONMENT, Settings
 
 if TYPE_CHECKING:
     from haptik_actions.sandbox import Sandbox
 
-__all__ = ["SandboxServer", "serve_in_thread"]
+__all__ = ["SandboxServer", "actions_on", "serve_in_thread", "settings_for"]
+
+_IN_PROCESS = "http://127.0.0.1"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,3 +75,38 @@ async def _serve(sandbox: Sandbox, port: int, started: Future[tuple[str, Callabl
     async with serve(sandbox, port) as url:
         started.set_result((url, partial(loop.call_soon_threadsafe, over.set)))
         await over.wait()
+
+
+def settings_for(sandbox: Sandbox, *, base_url: str = _IN_PROCESS, team: str | None = None) -> Settings:
+    """Return settings that fit the sandbox: its first partner, its first active business, and `team`.
+
+    `team` is the first active team when None. There is no `redis_url`: messages are the packaged copy.
+    """
+    state = sandbox.state
+    business_id = next((business.id for business in state.businesses if business.active), None)
+    return Settings(
+        base_url=base_url,
+        client_id=state.partners[0].client_id,
+        token=state.partners[0].token,
+        business_id=business_id,
+        team=team or next((team.name for team in state.teams if team.active), None),
+    )
+
+
+@asynccontextmanager
+async def actions_on(sandbox: Sandbox, *, settings: Settings | None = None) -> AsyncIterator[None]:
+    """Let guarded actions of this process use the sandbox, without a socket, until the block ends.
+
+    `settings` are those of `settings_for(sandbox)` when None. Afterwards what the actions opened is closed, hand-offs
+    that still wait are dropped, and actions go back to the settings of environment and `endpoints.yml`.
+    """
+    from haptik_actions.actions import Runtime, configure
+
+    used = settings_for(sandbox) if settings is None else settings
+    runtime = Runtime(load_settings=lambda: used, transport=sandbox.transport())
+    configure(lambda: runtime)
+    try:
+        yield
+    finally:
+        configure()
+        await runtime.aclose()

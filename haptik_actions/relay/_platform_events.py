@@ -18,6 +18,8 @@ from typing import Any, Literal
 
 import msgspec
 
+from haptik_actions._from_outside import JsonObject
+
 __all__ = ["MOST_BYTES", "PlatformEvent", "UnreadableEvent", "event_name", "is_signed", "read_event"]
 
 MOST_BYTES = 1_000_000
@@ -115,7 +117,7 @@ def event_name(event: PlatformEvent, body: bytes) -> str:
     return f"{event.kind}:{hashlib.sha1(body).hexdigest()}"
 
 
-def _decoded(body: bytes) -> dict[str, Any]:
+def _decoded(body: bytes) -> JsonObject:
     if len(body) > MOST_BYTES:
         raise UnreadableEvent(f"an event has {len(body)} bytes")
     try:
@@ -138,7 +140,7 @@ def _decoded_tolerantly(body: bytes) -> Any:
         raise UnreadableEvent("it is no JSON") from error
 
 
-def _message(value: Any) -> Mapping[str, Any]:
+def _message(value: object) -> Mapping[str, Any]:
     """The message of an event. A sample of the documentation has a list of them; several count as one."""
     if not isinstance(value, list):
         return _object(value)
@@ -148,17 +150,17 @@ def _message(value: Any) -> Mapping[str, Any]:
     return {"id": messages[0].get("id"), "body": [message.get("body") for message in messages]}
 
 
-def _object(value: Any) -> Mapping[str, Any]:
+def _object(value: object) -> Mapping[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-def _word(value: Any) -> str | None:
+def _word(value: object) -> str | None:
     if isinstance(value, int) and not isinstance(value, bool):
         value = str(value)
     return value.strip()[:_LONGEST_NAME] or None if isinstance(value, str) else None
 
 
-def _number(value: Any) -> int | None:
+def _number(value: object) -> int | None:
     if isinstance(value, str) and value.strip().isdecimal() and len(value) < _LONGEST_NAME:
         value = int(value)
     if isinstance(value, float) and math.isfinite(value) and value.is_integer():
@@ -166,12 +168,12 @@ def _number(value: Any) -> int | None:
     return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < _MOST_ID else None
 
 
-def _pinned_by(body: Any) -> str | None:
+def _pinned_by(body: object) -> str | None:
     payload = _object(_object(_object(body).get("data")).get("payload"))
     return _word(payload.get("agent_name"))
 
 
-def _time(stamp: Any) -> float:
+def _time(stamp: object) -> float:
     if isinstance(stamp, (int, float)) and not isinstance(stamp, bool) and 1e9 < stamp < 1e13:
         return stamp / 1000 if stamp > 1e11 else float(stamp)
     try:

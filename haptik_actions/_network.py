@@ -1,17 +1,44 @@
-"""Which authorities' certificates are trusted, and one sentence where that cannot be read."""
+"""Which names mean this machine alone, which requests came through a proxy, and which certificates are trusted."""
 
 from __future__ import annotations
 
 import os
 import re
 import ssl
+from collections.abc import Iterable
+from ipaddress import ip_address
+from urllib.parse import urlsplit
 
 from haptik_actions.errors import ConfigurationError
 
-__all__ = ["tls_context"]
+__all__ = ["host_of", "is_forwarded", "is_loopback", "tls_context"]
 
+_BY_PROXIES = ("x-forwarded-", "forwarded", "x-real-ip", "via", "x-original-", "cf-connecting-ip", "true-client-ip")
 _HASHED_NAME = re.compile(r"[0-9a-f]{8}\.\d+")
 """OpenSSL finds the certificates of a folder by such names, which `c_rehash` makes."""
+
+
+def is_forwarded(headers: Iterable[str]) -> bool:
+    """Tell whether a request came through a proxy, by the names of its headers."""
+    return any(name.lower().startswith(_BY_PROXIES) for name in headers)
+
+
+def is_loopback(host: str | None) -> bool:
+    """Tell whether this names the loopback interface: `localhost`, 127.0.0.0/8, `::1`."""
+    if host == "localhost":
+        return True
+    try:
+        return ip_address(host or "").is_loopback
+    except ValueError:
+        return False
+
+
+def host_of(header: str) -> str | None:
+    """Return the name in a `Host` header, without its port; None where there is none."""
+    try:
+        return urlsplit(f"//{header}").hostname
+    except ValueError:
+        return None
 
 
 def tls_context(ca_file: str | os.PathLike[str] | None = None) -> ssl.SSLContext:

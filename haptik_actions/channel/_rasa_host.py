@@ -12,7 +12,8 @@ from rasa.shared.core.trackers import DialogueStateTracker
 
 from haptik_actions._deadline import deadline
 from haptik_actions._log import get_logger
-from haptik_actions.channel._events import (
+from haptik_actions.channel._parts import Parts
+from haptik_actions.channel._tracker_events import (
     form_of_pause,
     is_paused,
     is_said,
@@ -22,9 +23,7 @@ from haptik_actions.channel._events import (
     resume,
     set_receipt,
 )
-from haptik_actions.channel._late import put_off
-from haptik_actions.channel._parts import Parts
-from haptik_actions.channel._sayings import Spoken, spoken
+from haptik_actions.channel._user_messages import Spoken, put_off, spoken
 from haptik_actions.escalation._outbox import chat_of
 from haptik_actions.relay import HAPTIK_CHANNEL, Ending, FromUser, Link, Reach, Saying, UserAway
 

@@ -5,16 +5,26 @@ from __future__ import annotations
 import asyncio
 import logging
 import traceback
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Iterable
 from typing import TYPE_CHECKING, Any
 
+from rasa.core.channels.channel import CollectingOutputChannel, UserMessage
+
 from haptik_actions._deadline import deadline, is_cancelled
+from haptik_actions._from_outside import JsonObject
 from haptik_actions._log import get_logger
-from haptik_actions._repeats import Repeats
-from haptik_actions.channel._answer import DETAILS_SLOTS, STATUS_SLOT, Answer, Details, details_of
-from haptik_actions.channel._events import is_paused
-from haptik_actions.channel._integration import IntegrationRequest
+from haptik_actions._once import Repeats
+from haptik_actions.channel._haptik_bubbles import bubbles
+from haptik_actions.channel._integration import (
+    DETAILS_SLOTS,
+    STATUS_SLOT,
+    Answer,
+    Details,
+    IntegrationRequest,
+    details_of,
+)
 from haptik_actions.channel._silence import SilenceBreaker, is_with_agent, tracker_of
+from haptik_actions.channel._tracker_events import is_paused
 from haptik_actions.channel._turns import Spoken, Turns
 from haptik_actions.errors import RelayAway
 from haptik_actions.messages import locale_of, packaged_copy
@@ -23,7 +33,7 @@ from haptik_actions.relay import HAPTIK_CHANNEL, RelayStore
 if TYPE_CHECKING:
     from haptik_actions.channel._parts import Parts
 
-__all__ = ["ANSWER_SECONDS", "HaptikInFront"]
+__all__ = ["ANSWER_SECONDS", "HaptikInFront", "HaptikOutput"]
 
 logger = get_logger(__name__)
 
@@ -38,7 +48,7 @@ _SLOTS = frozenset((STATUS_SLOT, *DETAILS_SLOTS))
 class HaptikInFront:
     """Answers integration requests, each of them with something to read: an empty answer is a bot break."""
 
-    def __init__(self, parts: Callable[[], Parts], on_new_message: Callable[[Any], Awaitable[Any]]) -> None:
+    def __init__(self, parts: Callable[[], Parts], on_new_message: Callable[[Any], Awaitable[object]]) -> None:
         self._parts, self._on_new_message = parts, on_new_message
         self._turns: Turns[Details] | None = None
         self._silence = SilenceBreaker(parts)
@@ -71,10 +81,6 @@ class HaptikInFront:
         return Details(status=False)
 
     async def _through_rasa(self, request: IntegrationRequest, spoken: Spoken) -> None:
-        from rasa.core.channels.channel import UserMessage
-
-        from haptik_actions.channel._output import HaptikOutput
-
         message = UserMessage(
             request.text(self._intents()),
             HaptikOutput(spoken),
@@ -137,3 +143,55 @@ class HaptikInFront:
 
 def _language(request: IntegrationRequest) -> str | None:
     return locale_of(None, request.user)
+
+
+class HaptikOutput(CollectingOutputChannel):
+    """Collects the bot's messages as strings of Haptik's `response`.
+
+    Its name decides which variation of a response Rasa takes (`channel: haptik` in the domain).
+    """
+
+    def __init__(self, spoken: Spoken) -> None:
+        super().__init__()
+        self._spoken = spoken
+
+    @classmethod
+    def name(cls) -> str:
+        """Return the name of the channel."""
+        return "haptik"
+
+    async def send_response(self, recipient_id: str, message: JsonObject) -> None:
+        """Take a whole message, with all that goes with its text."""
+        self._spoken.say(bubbles(message))
+
+    async def send_text_message(self, recipient_id: str, text: str, **_: object) -> None:
+        """Take a text, one bubble for each paragraph."""
+        self._spoken.say(bubbles({"text": text}))
+
+    async def send_text_with_buttons(
+        self, recipient_id: str, text: str, buttons: list[JsonObject], **_: object
+    ) -> None:
+        """Take a text with buttons."""
+        self._spoken.say(bubbles({"text": text, "buttons": buttons}))
+
+    async def send_quick_replies(
+        self, recipient_id: str, text: str, quick_replies: list[JsonObject], **_: object
+    ) -> None:
+        """Take a text with quick replies."""
+        self._spoken.say(bubbles({"text": text, "quick_replies": quick_replies}))
+
+    async def send_image_url(self, recipient_id: str, image: str, **_: object) -> None:
+        """Take an image."""
+        self._spoken.say(bubbles({"image": image}))
+
+    async def send_attachment(self, recipient_id: str, attachment: object, **_: object) -> None:
+        """Take an attachment."""
+        self._spoken.say(bubbles({"attachment": attachment}))
+
+    async def send_elements(self, recipient_id: str, elements: Iterable[JsonObject], **_: object) -> None:
+        """Take cards."""
+        self._spoken.say(bubbles({"elements": list(elements)}))
+
+    async def send_custom_json(self, recipient_id: str, json_message: object, **_: object) -> None:
+        """Take an element of HSL."""
+        self._spoken.say(bubbles({"custom": json_message}))

@@ -16,7 +16,7 @@ __all__ = ["bubbles"]
 logger = get_logger(__name__)
 
 
-def bubbles(message: Mapping[str, Any]) -> list[str]:
+def bubbles(message: Mapping[str, object]) -> list[str]:
     """Return the strings that show one message of Rasa, in Rasa's own order; none where it shows nothing.
 
     An element of HSL passes as it is, as `custom` or as a `text` that is its JSON. Text is one bubble for each
@@ -26,7 +26,7 @@ def bubbles(message: Mapping[str, Any]) -> list[str]:
     return [*_text(message), *_custom(message.get("custom")), *_pictures(message), *_cards(message)]
 
 
-def _text(message: Mapping[str, Any]) -> Iterator[str]:
+def _text(message: Mapping[str, object]) -> Iterator[str]:
     text = message.get("text")
     buttons = [*_buttons(message.get("quick_replies") or message.get("buttons"))]
     if not isinstance(text, str) or not text.strip():
@@ -47,7 +47,7 @@ def _with_buttons(text: str, buttons: Sequence[Actionable]) -> Element:
     return Text(text, buttons) if all(button.type == "TEXT_ONLY" for button in buttons) else Button(text, buttons)
 
 
-def _buttons(buttons: Any) -> Iterator[Actionable]:
+def _buttons(buttons: object) -> Iterator[Actionable]:
     for button in buttons if isinstance(buttons, (list, tuple)) else ():
         if not isinstance(button, Mapping):
             continue
@@ -57,7 +57,7 @@ def _buttons(buttons: Any) -> Iterator[Actionable]:
             logger.error("A button cannot be shown on Haptik and is left out; see its %s.", mistake.path)
 
 
-def _button(button: Mapping[str, Any]) -> Actionable:
+def _button(button: Mapping[str, object]) -> Actionable:
     title, payload, url = (str(button.get(name) or "") for name in ("title", "payload", "url"))
     if url or button.get("type") in ("web_url", "url"):
         return Actionable.link(title or url, url or payload)
@@ -87,11 +87,11 @@ def _object(text: str) -> Mapping[str, Any] | None:
     return found if _has_type(found) else None
 
 
-def _has_type(value: Any) -> bool:
+def _has_type(value: object) -> bool:
     return isinstance(value, Mapping) and isinstance(value.get("type"), str) and bool(value["type"].strip())
 
 
-def _element(value: Mapping[str, Any]) -> Iterator[str]:
+def _element(value: Mapping[str, object]) -> Iterator[str]:
     """An element as it is, also one that this library would not build: the platform reads more than it documents."""
     try:
         yield _json(parse(value).to_hsl())
@@ -101,7 +101,7 @@ def _element(value: Mapping[str, Any]) -> Iterator[str]:
         yield from [raw] if raw else _text({"text": value.get("text")})
 
 
-def _json(value: Mapping[str, Any]) -> str:
+def _json(value: Mapping[str, object]) -> str:
     """The object as a string; empty where it is no JSON."""
     try:
         return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
@@ -109,7 +109,7 @@ def _json(value: Mapping[str, Any]) -> str:
         return ""
 
 
-def _pictures(message: Mapping[str, Any]) -> Iterator[str]:
+def _pictures(message: Mapping[str, object]) -> Iterator[str]:
     if image := _address(message.get("image")):
         yield _picture(image)
     attachment = message.get("attachment")
@@ -125,7 +125,7 @@ def _picture(address: str) -> str:
         return _string(Text(address))
 
 
-def _address(value: Any) -> str:
+def _address(value: object) -> str:
     """The address in what Rasa calls an image or an attachment: itself, or a member of it or of its `payload`."""
     if isinstance(value, Mapping):
         inner = value.get("payload")
@@ -134,14 +134,14 @@ def _address(value: Any) -> str:
     return value.strip() if isinstance(value, str) else ""
 
 
-def _cards(message: Mapping[str, Any]) -> Iterator[str]:
+def _cards(message: Mapping[str, object]) -> Iterator[str]:
     elements = message.get("elements")
     cards = [*_each_card(elements)] if isinstance(elements, (list, tuple)) else []
     if cards:
         yield _string(Carousel(cards))
 
 
-def _each_card(elements: Sequence[Any]) -> Iterator[Card]:
+def _each_card(elements: Sequence[object]) -> Iterator[Card]:
     for element in elements:
         if not isinstance(element, Mapping):
             continue

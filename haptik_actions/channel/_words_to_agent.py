@@ -64,14 +64,14 @@ def said(text: str | None, earlier: Iterable[BotMessage]) -> str:
     return found or next(filter(None, labels), text)
 
 
-def words_of(text: str, metadata: Mapping[str, Any] | None) -> list[FromUser]:
+def words_of(text: str, metadata: Mapping[str, object] | None) -> list[FromUser]:
     """Return what goes to the agent: the text, then the files, or a line with the link for what is no file here."""
     now = time.time()
     files = [*_files(metadata or {}, now)][:_MOST_FILES]
     return [FromUser(text=text, at=now), *files] if text else files
 
 
-def without_contents(metadata: Mapping[str, Any] | None) -> Any:
+def without_contents(metadata: Mapping[str, object] | None) -> Any:
     """Return the metadata without the contents of files, which would make a tracker of many megabytes."""
     return _stripped(metadata or {}, _DEEPEST)
 
@@ -87,7 +87,7 @@ def _label(text: str, metadata: Mapping[str, Any], data: Mapping[str, Any]) -> s
     return None
 
 
-def _numbered(text: str, metadata: Mapping[str, Any]) -> str | None:
+def _numbered(text: str, metadata: Mapping[str, object]) -> str | None:
     number = fold(text)
     if not number.isdecimal():
         return None
@@ -99,7 +99,7 @@ def _numbered(text: str, metadata: Mapping[str, Any]) -> str | None:
     return labels[0] if labels else None
 
 
-def _files(metadata: Any, now: float) -> Iterator[FromUser]:
+def _files(metadata: object, now: float) -> Iterator[FromUser]:
     for name, content_type, link in _links(metadata, _DEEPEST):
         if not link.startswith("data:"):
             yield FromUser(text=f"{name}: {link}" if name else link, at=now)
@@ -115,7 +115,7 @@ def _files(metadata: Any, now: float) -> Iterator[FromUser]:
             yield FromUser(kind="document", name=file, content=content, at=now)
 
 
-def _links(value: Any, depth: int) -> Iterator[tuple[str, str, str]]:
+def _links(value: object, depth: int) -> Iterator[tuple[str, str, str]]:
     """Yield name, type and link of everything that is attached: entries of `attachments`, and data URLs anywhere."""
     if isinstance(value, Mapping):
         for entry in _entries(value.get("attachments")):
@@ -127,7 +127,7 @@ def _links(value: Any, depth: int) -> Iterator[tuple[str, str, str]]:
             yield _name(holder), "", part
 
 
-def _parts(value: Any, depth: int) -> Iterator[tuple[Mapping[str, Any], Any]]:
+def _parts(value: object, depth: int) -> Iterator[tuple[Mapping[str, Any], Any]]:
     if depth < 0:
         return
     inner = value.values() if isinstance(value, Mapping) else value if isinstance(value, (list, tuple)) else ()
@@ -136,7 +136,7 @@ def _parts(value: Any, depth: int) -> Iterator[tuple[Mapping[str, Any], Any]]:
         yield from _parts(part, depth - 1)
 
 
-def _entries(value: Any) -> list[Mapping[str, Any]]:
+def _entries(value: object) -> list[Mapping[str, Any]]:
     return [entry for entry in value if isinstance(entry, Mapping)] if isinstance(value, (list, tuple)) else []
 
 
@@ -163,7 +163,7 @@ def _suffix(content_type: str) -> str:
     return _DOCUMENTS.get(content_type) or mimetypes.guess_extension(content_type) or ""
 
 
-def _stripped(value: Any, depth: int) -> Any:
+def _stripped(value: object, depth: int) -> Any:
     if isinstance(value, str) and value.startswith("data:") and _DATA_URL.match(value[:200]):
         return value.partition(",")[0] + ","
     if depth < 0:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import httpx
 
-from haptik_actions._loopback import is_loopback
+from haptik_actions._network import is_loopback
 from haptik_actions.errors import ConfigurationError
 
 __all__ = ["PlatformServer"]

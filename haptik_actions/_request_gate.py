@@ -1,8 +1,8 @@
-"""The door of a server: a connection waits here until a whole request has come, and costs next to nothing meanwhile.
+"""Connections wait here until a whole request has come, and cost next to nothing meanwhile.
 
 asyncio makes a transport, a protocol and several turns of its loop out of each new connection, and uvicorn a task as
 soon as there are headers. A thousand callers who never finish what they began would take the processor from those who
-do. Here a caller is a socket and what it has sent; only a whole request becomes more.
+do. Here a caller is a socket and what it has sent, read without parsing. Only a whole request goes on to uvicorn.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import errno
+import re
 import selectors
 import socket
 import time
@@ -18,9 +19,8 @@ from itertools import islice
 from typing import Any
 
 from haptik_actions._connections import ConnectionLimits, Connections
-from haptik_actions._held_request import HeldRequest
 
-__all__ = ["QUEUE", "Door"]
+__all__ = ["MOST_HELD", "QUEUE", "HeldRequest", "RequestGate"]
 
 QUEUE = 2_048
 """Connections that the kernel holds until they are accepted. Who finds it full tries again a second later."""
@@ -28,6 +28,14 @@ QUEUE = 2_048
 _ACCEPTED_AT_ONCE, _READ_AT_ONCE = 64, 65_536
 _TICK_SECONDS, _CLOSED_AT_ONCE = 0.25, 128
 _NONE_LEFT = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
+MOST_HELD = 65_536
+"""Bytes of one request that are held. Longer headers than these no server here takes."""
+
+_HEAD_ENDS = b"\r\n\r\n"
+_LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*(\d{1,15})[ \t]*\r\n", re.IGNORECASE)
+_CHUNKED = re.compile(rb"\r\ntransfer-encoding:", re.IGNORECASE)
+# Who asks whether to send the body waits for an answer, which only the server gives.
+_ASKS = re.compile(rb"\r\nexpect:", re.IGNORECASE)
 
 
 class _Caller:
@@ -39,7 +47,7 @@ class _Caller:
         self.connection, self.due, self.request = connection, due, HeldRequest()
 
 
-class Door:
+class RequestGate:
     """Accepts on a listening socket, and hands a connection on when a request is there.
 
     Connections that take too long are closed, and where there are too many the one that has waited longest is.
@@ -170,3 +178,45 @@ class Door:
                 self._close(caller)
             self._connections.close_overdue()
             self._resume()
+
+
+class HeldRequest:
+    """The first bytes on a connection. Each byte is looked at once, however many pieces they come in."""
+
+    __slots__ = ("_ends_at", "_is_chunked", "data", "has_head")
+
+    def __init__(self) -> None:
+        self.data = bytearray()
+        self.has_head = False
+        self._is_chunked = False
+        self._ends_at = 0
+
+    def add(self, piece: bytes) -> None:
+        """Take what came next."""
+        seen = max(0, len(self.data) - len(_HEAD_ENDS))
+        self.data += piece
+        if not self.has_head and (end := self.data.find(_HEAD_ENDS, seen)) >= 0:
+            self.has_head = True
+            self._read_head(end + len(_HEAD_ENDS))
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether all of the request is there, or more of it than is held."""
+        if len(self.data) > MOST_HELD:
+            return True
+        if not self.has_head:
+            return False
+        if self._is_chunked:
+            # The last chunk is empty, and lines behind it end with an empty one.
+            return len(self.data) > self._ends_at and self.data.endswith(_HEAD_ENDS)
+        return len(self.data) >= self._ends_at
+
+    def _read_head(self, body_at: int) -> None:
+        self._ends_at = body_at
+        head = bytes(self.data[:body_at])
+        if _ASKS.search(head):
+            return
+        self._is_chunked = _CHUNKED.search(head) is not None
+        length = _LENGTH.search(head)
+        if length is not None and not self._is_chunked:
+            self._ends_at += int(length[1])
