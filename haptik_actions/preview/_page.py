@@ -185,9 +185,9 @@ def preview_page(content: Content, channels: Iterable[str] = PREVIEWED, *, title
     lossy = [panel for row in rows for panel in row["panels"] if panel["is_lossy"]]
     losing = {panel["channel"].name for panel in lossy}
     style = Markup((files("haptik_actions.preview") / "static" / "preview.css").read_text(encoding="utf-8"))
-    return _environment().get_template("page.html").render(
-        title=title, rows=rows, style=style, locale=None, lossy=lossy, losing=len(losing), channels=len(names)
-    )
+    page = _environment().get_template("page.html")
+    counts = {"losing": len(losing), "channels": len(names)}
+    return page.render(title=title, rows=rows, style=style, locale=None, lossy=lossy, **counts)
 
 
 def _elements(content: Content) -> list[Element]:
