@@ -125,7 +125,9 @@ async def walk_failure(redis_url: str) -> dict[str, Any]:
             raise ConnectionError("the integration is down")
 
     settings = Settings(base_url="http://127.0.0.1", business_id=1, team="house", redis_url=redis_url, **WHO)
-    runtime = Runtime(load_settings=lambda: settings, transport=Sandbox.from_mapping(PLATFORM).transport())
+    transport = Sandbox.from_mapping(PLATFORM).transport()
+    # Every call is counted here, which takes longer than users are made to wait.
+    runtime = Runtime(load_settings=lambda: settings, transport=transport, timeout=60)
     configure(lambda: runtime)
     for number in range(2):
         steps = steps_of_the_package()
